@@ -1,0 +1,1 @@
+"""Where pictures come from: files, the clipboard, the screen, cameras."""

@@ -1,0 +1,1 @@
+"""The conversation and how it is remembered."""

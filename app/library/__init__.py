@@ -1,0 +1,1 @@
+"""The model files: finding, pairing, converting, downloading, deleting."""

@@ -1,0 +1,26 @@
+"""Logging: a small rotating file, and standard error where there is one (a windowed program may have none)."""
+
+import logging
+import logging.handlers
+import sys
+
+from app import paths
+
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def start(verbose: bool = False, name: str = "spyglass") -> None:
+    """Send log records to `NAME.log` in the log folder (1 MB, two old ones kept) and, if verbose, to standard error.
+
+    A folder that cannot be written costs the log, never the program.
+    """
+    handlers: list[logging.Handler] = []
+    try:
+        paths.log_dir().mkdir(parents=True, exist_ok=True)
+        target = paths.log_dir() / f"{name}.log"
+        handlers.append(logging.handlers.RotatingFileHandler(target, maxBytes=1 << 20, backupCount=2, encoding="utf-8"))
+    except OSError:
+        pass
+    if verbose and sys.stderr is not None:
+        handlers.append(logging.StreamHandler(sys.stderr))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_FORMAT, handlers=handlers or [logging.NullHandler()])

@@ -1,0 +1,1 @@
+"""The window. The only room, with capture.qt, that knows Qt."""
