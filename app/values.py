@@ -40,7 +40,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True):
 # --- what is asked ---------------------------------------------------------------------------------------------------
 
 
-class Message(Value):
+class Message(Value, frozen=True):
     """One message of a conversation; its pictures (by digest) stand before its text."""
 
     role: Literal["system", "user", "assistant"]
@@ -48,7 +48,7 @@ class Message(Value):
     pictures: tuple[str, ...] = ()
 
 
-class Sampling(Value):
+class Sampling(Value, frozen=True):
     """How the next token is chosen. temperature 0 is greedy; the other limits then do not matter."""
 
     temperature: float = 0.0
@@ -60,7 +60,7 @@ class Sampling(Value):
     max_tokens: int = 1024
 
 
-class EngineOptions(Value):
+class EngineOptions(Value, frozen=True):
     """How a model is run. Zero or "auto" lets the family choose from the machine."""
 
     context: int = 0
@@ -80,7 +80,7 @@ class EngineOptions(Value):
     """Bytes of picture embeddings kept on disk."""
 
 
-class ModelSpec(Value):
+class ModelSpec(Value, frozen=True):
     """A model as the engine loads it: a GGUF file, the projector's file if it is a separate one, and the options.
 
     The path `echo` (or `echo:SCRIPT`) names the scripted family that needs no file.
@@ -91,7 +91,7 @@ class ModelSpec(Value):
     options: EngineOptions = EngineOptions()
 
 
-class Ask(Value, tag="ask"):
+class Ask(Value, frozen=True, tag="ask"):
     """A conversation whose next assistant message is wanted."""
 
     model: ModelSpec
@@ -103,14 +103,14 @@ class Ask(Value, tag="ask"):
     """Jobs of one lane replace each other while they wait (a newer live frame makes an older one pointless)."""
 
 
-class Load(Value, tag="load"):
+class Load(Value, frozen=True, tag="load"):
     """Load a model now, so that the next question need not wait for it."""
 
     model: ModelSpec
     lane: str | None = None
 
 
-class Doctor(Value, tag="doctor"):
+class Doctor(Value, frozen=True, tag="doctor"):
     """Report about the native side: libraries, versions, backends, devices. Answered by one `Report`."""
 
     lane: str | None = None
@@ -122,7 +122,7 @@ Job = Ask | Load | Doctor
 # --- what is answered ------------------------------------------------------------------------------------------------
 
 
-class Stats(Value):
+class Stats(Value, frozen=True):
     """The figures of one answer. Times are seconds, `first_token_s` counts from the moment the job reached the engine."""
 
     prompt_tokens: int = 0
@@ -143,13 +143,13 @@ class Stats(Value):
     """Geometric mean of the probabilities of the tokens written: how sure the model was."""
 
 
-class Loading(Value, tag="loading"):
+class Loading(Value, frozen=True, tag="loading"):
     """The model is being loaded. fraction 0..1."""
 
     fraction: float
 
 
-class Looking(Value, tag="looking"):
+class Looking(Value, frozen=True, tag="looking"):
     """Picture number `picture` (from 0) of `of` is in the vision tower. fraction 0..1 of this picture."""
 
     picture: int
@@ -157,13 +157,13 @@ class Looking(Value, tag="looking"):
     fraction: float
 
 
-class Reading(Value, tag="reading"):
+class Reading(Value, frozen=True, tag="reading"):
     """The prompt is being read (prefill). fraction 0..1."""
 
     fraction: float
 
 
-class Piece(Value, tag="piece"):
+class Piece(Value, frozen=True, tag="piece"):
     """The next text of the answer, whole characters only.
 
     `probability` is that of its token; where several tokens make up one character, the product of theirs.
@@ -173,13 +173,13 @@ class Piece(Value, tag="piece"):
     probability: float = 1.0
 
 
-class Report(Value, tag="report"):
+class Report(Value, frozen=True, tag="report"):
     """Facts about the native side, by name, for `spyglass doctor`."""
 
     facts: dict[str, Any]
 
 
-class Finished(Value, tag="finished"):
+class Finished(Value, frozen=True, tag="finished"):
     """The job is done. `stop`: the model ended; `length`: max_tokens or the context is full; `cancelled` by the person;
     `replaced` by a newer job of its lane before it started."""
 
@@ -187,7 +187,7 @@ class Finished(Value, tag="finished"):
     stats: Stats = Stats()
 
 
-class Failed(Value, tag="failed"):
+class Failed(Value, frozen=True, tag="failed"):
     """The job ended with an error (see app.errors); what was written before stands."""
 
     kind: str
