@@ -123,7 +123,7 @@ Job = Ask | Load | Doctor
 
 
 class Stats(Value, frozen=True):
-    """The figures of one answer. Times are seconds, `first_token_s` counts from the moment the job reached the engine."""
+    """The figures of one answer. Times are seconds; `first_token_s` counts from when the job reached the engine."""
 
     prompt_tokens: int = 0
     reused_tokens: int = 0
