@@ -1,0 +1,58 @@
+"""What a source of frames is.
+
+A source is opened, read and closed by one thread. `read` may block for as long as the driver pleases, so whoever must
+not wait reads it in a thread of its own (see app.capture.camera).
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from app.errors import CameraError
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+"""(H, W, 3) uint8."""
+
+NATIVE_WAIT_S = 5
+"""Seconds after which a driver or a network gives up."""
+HICCUPS = 5
+"""So many broken frames in a row are skipped before the source counts as broken."""
+
+
+class Ended(Exception):
+    """A source with an end has reached it."""
+
+
+class Absent(CameraError):
+    """The camera is not there now; it may be plugged in again."""
+
+
+class Source(Protocol):
+    """One opening of a source of frames."""
+
+    def read(self) -> Pixels:
+        """The next frame, BGR. Raises Ended after the last one, CameraError when the source broke."""
+        ...
+
+    def close(self) -> None: ...
+
+
+Opener = Callable[[], Source]
+"""Opens a source afresh each time it is called. Raises CameraError."""
+
+
+def open_capture(source: int | str, backend: int, parameters: list[int] | None = None) -> cv2.VideoCapture:
+    """Open with OpenCV, its own complaints on standard error silenced and its waits limited."""
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", str(NATIVE_WAIT_S))
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    return cv2.VideoCapture(source, backend, parameters or [])
+
+
+def next_frame(capture: cv2.VideoCapture) -> Pixels | None:
+    """The next frame, or None where OpenCV has none."""
+    ok, frame = capture.read()
+    return np.asarray(frame) if ok and frame is not None else None

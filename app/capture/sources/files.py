@@ -1,0 +1,86 @@
+"""Video files and folders of pictures as cameras."""
+
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from app.capture.sources.base import Ended, Pixels, next_frame, open_capture
+from app.errors import CameraError
+
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+FOLDER_FPS = 10.0
+"""A folder is delivered at this rate, however long each picture is shown."""
+
+
+class VideoSource:
+    """A video file at its own speed: who reads too slowly misses frames, as with a camera.
+
+    With `paced=False` every frame comes, as fast as it can be read.
+    """
+
+    def __init__(self, path: Path, paced: bool = True) -> None:
+        self._capture = open_capture(str(path.resolve()), cv2.CAP_FFMPEG)
+        if not self._capture.isOpened():
+            raise CameraError(f'"{path.name}" is not a video that can be read.', "Try another file.")
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.fps = fps if 1 <= fps <= 240 else 30.0
+        self.position = 0.0
+        """Seconds from the start of the video to the frame read last."""
+        self._next = 0
+        self._start = time.monotonic() if paced else None
+
+    def read(self) -> Pixels:
+        if self._start is not None:
+            self._keep_pace(self._start)
+        frame = next_frame(self._capture)
+        if frame is None:
+            raise Ended
+        self.position = self._next / self.fps
+        self._next += 1
+        return frame
+
+    def _keep_pace(self, start: float) -> None:
+        now = time.monotonic()
+        while start + (self._next + 1) / self.fps < now and self._capture.grab():
+            self._next += 1
+        time.sleep(max(0.0, start + self._next / self.fps - now))
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+class FolderSource:
+    """The pictures of a folder in the order of their names, each for `1 / fps` seconds."""
+
+    def __init__(self, folder: Path, fps: float) -> None:
+        self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES)
+        if not self._paths:
+            raise CameraError(f'There is no picture in "{folder.name}".', "Choose a folder of JPEG or PNG files.")
+        self._fps = fps
+        self._shown: tuple[int, Pixels] | None = None
+        self._start = time.monotonic()
+        self._reads = 0
+
+    def read(self) -> Pixels:
+        due = self._start + self._reads / FOLDER_FPS
+        self._reads += 1
+        time.sleep(max(0.0, due - time.monotonic()))
+        number = int((time.monotonic() - self._start) * self._fps)
+        if number >= len(self._paths):
+            raise Ended
+        if self._shown is None or self._shown[0] != number:
+            self._shown = (number, _picture(self._paths[number]))
+        return self._shown[1]
+
+    def close(self) -> None:
+        self._shown = None
+
+
+def _picture(path: Path) -> Pixels:
+    data = np.fromfile(path, np.uint8)
+    frame: Pixels | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if frame is None:
+        raise CameraError(f'"{path.name}" is not a picture that can be read.', "Take it out of the folder.")
+    return frame
