@@ -1,0 +1,200 @@
+"""Picture files, whatever they hold, become upright 8-bit sRGB pixels or a `PictureError`.
+
+Files come from strangers, so nothing is believed: only regular files are opened (a pipe or a device could block for
+ever), only formats that Pillow and libheif decode themselves are tried (none that starts another program), sizes are
+checked before a pixel is decoded, and whatever a decoder raises ends at this border.
+"""
+
+import functools
+import io
+import os
+import re
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pillow_heif
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from app.errors import PictureError
+from app.values import Picture
+
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif"),
+    *(".tif", ".tiff", ".bmp", ".jp2", ".ppm", ".pgm", ".pbm"),
+)
+"""File name endings to offer in a dialog; what a file really is, its content says."""
+
+MAX_FILE = 512 << 20
+"""Bytes of a file that is read: 64 megapixels of 16-bit TIFF."""
+MAX_PIXELS = 64_000_000
+"""Pixels of a picture, so that decoding takes at most five seconds and 1.5 GB on two slow cores."""
+MAX_PIXELS_OF_JPEG = 200_000_000
+"""A JPEG above `MAX_PIXELS` is decoded at half its width and height, unless it is progressive: such a one would first
+have to be unpacked whole."""
+MAX_PIXELS_OF_JPEG_2000 = 12_000_000
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM")
+_WHITE = 255
+_READABLE = "Open a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP, JPEG 2000 or PPM picture."
+
+
+def open_picture(path: str | Path) -> Picture:
+    """The picture in the file at `path`. Raises PictureError; see `from_bytes`."""
+    name = _shown(path)
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", str(path)):
+        raise PictureError(
+            "Spyglass does not fetch pictures from addresses.", "Save the picture to a file and open that.", name
+        )
+    try:
+        # A pipe or a device must not even be opened: reading could wait for ever. Between the question and the opening
+        # the file can change, hence the flag that keeps an opening from waiting, and the second look.
+        _need_regular_file(os.stat(path), name)
+        with open(path, "rb", opener=_open_at_once) as file:
+            _need_regular_file(os.fstat(file.fileno()), name)
+            return from_stream(file, name)
+    except FileNotFoundError as error:
+        raise PictureError(f"There is no file {name}.", "Check its name and folder.", str(error)) from error
+    except PermissionError as error:
+        raise PictureError(f"You may not read {name}.", "Change its permissions or copy it.", str(error)) from error
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{name} cannot be read.", "Check the path and the disk.", str(error)) from error
+
+
+def from_stream(stream: BinaryIO, name: str) -> Picture:
+    """The picture that `stream` holds (to its end). Raises PictureError, and OSError from the stream itself."""
+    data = stream.read(MAX_FILE + 1)
+    return from_bytes(data, name)
+
+
+def from_bytes(data: bytes, name: str) -> Picture:
+    """The picture in `data`, the content of a picture file: upright, on white where it is transparent, the first frame
+    if it moves, 16 bits and CMYK reduced to 8-bit sRGB, colour profile applied.
+
+    A JPEG of more than `MAX_PIXELS` comes back at half its width and height. Raises PictureError if `data` is empty,
+    too large, not a picture, or damaged.
+    """
+    if not data:
+        raise PictureError(f"{name} is empty.", "Choose another picture.")
+    if len(data) > MAX_FILE:
+        raise PictureError(f"{name} has more than {MAX_FILE >> 20} MiB.", "Save the picture smaller.")
+    _prepare()
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            return _decode(image, name)
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{name} is {_what_else(data)}.", _READABLE, str(error)) from error
+    except Exception as error:  # decoders raise SyntaxError, EOFError, struct.error, MemoryError and more
+        raise PictureError(
+            f"{name} is damaged or cut short.",
+            "Get it again, or save it anew in another program.",
+            repr(error),
+        ) from error
+
+
+def from_array(rgb: npt.NDArray[np.uint8], name: str = "") -> Picture:
+    """A picture of the pixels `rgb`, (height, width, 3) uint8. Raises ValueError for any other shape or type."""
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise ValueError(f"(height, width, 3) uint8 wanted, {rgb.shape} {rgb.dtype} given")
+    return Picture(width=rgb.shape[1], height=rgb.shape[0], pixels=rgb.tobytes(), name=name)
+
+
+def _shown(path: str | Path) -> str:
+    """The file's name as text that can be printed and sent: on disk it may hold line ends or bytes that are no text."""
+    name = os.path.basename(path) or str(path)
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _need_regular_file(status: os.stat_result, name: str) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise PictureError(f"{name} is a folder.", "Choose a picture inside it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise PictureError(f"{name} is a pipe or a device, not a file.", "Choose a picture file.")
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+@functools.cache
+def _prepare() -> None:
+    pillow_heif.register_heif_opener()
+    # Pillow's own limit is one for all formats and begins with a warning on standard error; ours is in `_decode`.
+    Image.MAX_IMAGE_PIXELS = None
+
+
+def _what_else(data: bytes) -> str:
+    head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if b"<svg" in head:
+        return "an SVG drawing, which has no pixels"
+    if head.startswith(b"%pdf"):
+        return "a PDF document"
+    return "not a picture that Spyglass can read"
+
+
+def _decode(image: Image.Image, name: str) -> Picture:
+    width, height = image.size
+    limit = _limit(image)
+    if width * height > limit:
+        size = f"{width} x {height} = {width * height / 1e6:.0f} million pixels"
+        raise PictureError(f"{name} has {size}; {limit / 1e6:.0f} are the most.", "Save the picture smaller.")
+    if width * height > MAX_PIXELS:
+        image.draft(None, (width // 2, height // 2))
+    profile = image.info.get("icc_profile")
+    image = _srgb(_flat(_upright(image)), profile)
+    return Picture(width=image.size[0], height=image.size[1], pixels=image.tobytes(), name=name)
+
+
+def _limit(image: Image.Image) -> int:
+    if image.format in ("JPEG", "MPO") and "progressive" not in image.info:
+        return MAX_PIXELS_OF_JPEG
+    return MAX_PIXELS_OF_JPEG_2000 if image.format == "JPEG2000" else MAX_PIXELS
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged notes in the margin are no reason to refuse the picture
+        return image
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """8 bits a channel and nothing transparent; the mode is L, RGB, CMYK, or a rare one that `_srgb` converts."""
+    if image.mode.startswith(("I", "F")):
+        return _to_8_bit(image)
+    if image.has_transparency_data:
+        above = image.convert("RGBA")
+        below = Image.new("RGB", image.size, (_WHITE,) * 3)
+        below.paste(above, mask=above.getchannel("A"))
+        return below
+    return image.convert("RGB") if image.mode in ("P", "1") else image
+
+
+def _to_8_bit(image: Image.Image) -> Image.Image:
+    """Integers are taken as 16-bit, floating-point numbers as 0..1; whatever exceeds that as 0..its largest value."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
+    top = max(1.0 if image.mode == "F" else 65535.0, float(values.max()))
+    values *= 255.0 / top
+    return Image.fromarray(np.clip(np.rint(values), 0, 255).astype(np.uint8), "L")
+
+
+def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """`image` in sRGB. A profile that is damaged or of another colour model is left aside, as viewers do."""
+    if image.mode == "LAB":
+        profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    if not profile:
+        return image.convert("RGB")
+    try:
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(source):
+            return image.convert("RGB")
+        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return image.convert("RGB")
+    assert converted is not None
+    return converted
