@@ -1,0 +1,136 @@
+"""A loaded model of this family and how it answers."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Literal
+
+import llama_cpp
+
+from app.engine.families import Cancel, Emit
+from app.engine.families.mtmd.reading import Reader
+from app.engine.families.mtmd.tally import Tally
+from app.engine.families.mtmd.text import Aborted, ContextFullError, TextModel
+from app.engine.families.mtmd.vision import Chunk, Vision
+from app.engine.pictures import PictureCache
+from app.engine.sampling import Detokenizer, Sampler
+from app.engine.template import ChatTemplate
+from app.errors import ModelError, PictureError
+from app.values import Ask, Finished, Message, Picture, Piece
+
+Reason = Literal["stop", "length", "cancelled"]
+
+
+class MtmdModel:
+    """Answers with a text model and, if there is a projector, a vision tower.
+
+    mark: what stands for a picture in a rendered prompt. identity: see `Reader`. resources: everything native,
+    freed by `close`.
+    """
+
+    def __init__(
+        self,
+        text: TextModel,
+        vision: Vision | None,
+        template: ChatTemplate,
+        cache: PictureCache,
+        *,
+        mark: str,
+        identity: str,
+        resources: ExitStack,
+    ) -> None:
+        self._text, self._vision, self._template = text, vision, template
+        self._mark, self._resources = mark, resources
+        self._reader = Reader(text, vision, cache, identity)
+        self._lock = threading.Lock()
+        self._cancel: Cancel | None = None
+
+    def close(self) -> None:
+        self._resources.close()
+
+    def answer(self, ask: Ask, pictures: Mapping[str, Picture], emit: Emit, cancel: Cancel) -> Finished:
+        tally = Tally()
+        shown = [_picture(pictures, digest) for message in ask.messages for digest in message.pictures]
+        with self._stoppable(cancel), Sampler(self._text.weights.vocab, ask.sampling, ask.schema) as sampler:
+            try:
+                with self._prompt(ask.messages, shown) as chunks:
+                    self._reader.read(chunks, shown, tally, emit, cancel)
+                with tally.time("write_s"):
+                    reason = self._write(sampler, ask.sampling.max_tokens, tally, emit, cancel)
+            except Aborted:
+                reason = "cancelled"
+            except ContextFullError:
+                reason = "length"
+        return Finished(reason=reason, stats=tally.stats())
+
+    @contextmanager
+    def _stoppable(self, cancel: Cancel) -> Iterator[None]:
+        """Let `cancel` stop native code during this answer, and during no later one."""
+
+        def stop() -> None:
+            with self._lock:
+                if self._cancel is cancel:
+                    self._text.abort.set()
+
+        with self._lock:
+            self._cancel = cancel
+            self._text.abort.clear()
+        cancel.on_set(stop)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._cancel = None
+                self._text.abort.clear()
+
+    @contextmanager
+    def _prompt(self, messages: Sequence[Message], pictures: Sequence[Picture]) -> Iterator[list[Chunk]]:
+        """The conversation as chunks. The beginning-of-sequence token stands there once, whoever writes it."""
+        if pictures and self._vision is None:
+            raise ModelError(
+                "This model cannot see pictures without its projector.",
+                "Choose its projector too: the file beside it whose name begins with mmproj.",
+            )
+        weights = self._text.weights
+        prompt = self._template.render(messages)
+        first: list[Chunk] = []
+        if weights.adds_bos:
+            prompt = prompt.removeprefix(weights.token_text(weights.bos))
+            first = [Chunk(tokens=(weights.bos,))]
+        if self._vision is None:
+            yield [*first, Chunk(tokens=tuple(weights.tokenize(prompt)))]
+            return
+        with self._vision.prompt(prompt.split(self._mark), pictures) as chunks:
+            yield [*first, *chunks]
+
+    def _write(self, sampler: Sampler, limit: int, tally: Tally, emit: Emit, cancel: Cancel) -> Reason:
+        """Write the answer, token by token. What was written stays emitted, however it ends."""
+        vocab, words = self._text.weights.vocab, Detokenizer(self._text.weights.vocab)
+        try:
+            while tally.written < limit:
+                token, probability = sampler.choose(self._text.logits())
+                if llama_cpp.llama_vocab_is_eog(vocab, token):
+                    return "stop"
+                tally.write(probability)
+                _say(emit, words.add(token, probability))
+                if cancel.is_set():
+                    return "cancelled"
+                if tally.written < limit and self._reader.cells >= self._text.context:
+                    return "length"
+                if tally.written < limit:
+                    self._reader.append(token)
+            return "length"
+        finally:
+            _say(emit, words.finish())
+
+
+def _say(emit: Emit, text: tuple[str, float] | None) -> None:
+    if text is not None:
+        emit(Piece(text=text[0], probability=text[1]))
+
+
+def _picture(pictures: Mapping[str, Picture], digest: str) -> Picture:
+    try:
+        return pictures[digest]
+    except KeyError:
+        raise PictureError("A picture of the conversation is missing.", "Add the picture again.", digest) from None

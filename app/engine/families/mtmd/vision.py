@@ -1,0 +1,284 @@
+"""The vision tower: prompts with pictures to chunks, pictures to embeddings, embeddings into the text model."""
+
+import ctypes
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import llama_cpp
+import numpy as np
+from llama_cpp import mtmd_cpp
+from numpy.typing import NDArray
+
+from app.engine import ggml, native
+from app.engine.families import LoadCancelled, Progress
+from app.engine.families.mtmd.text import FLASH, Aborted, TextModel, Weights, check_status
+from app.errors import ModelError, PictureError
+from app.values import EngineOptions, Picture
+
+_NODES = 8
+"""Graph nodes computed between two looks at the cancel flag: a twentieth of a layer to half of one."""
+_LARGEST = 4096
+"""Side of the placeholder picture that tells how many tokens a picture can take."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One piece of a tokenized prompt: tokens, or a slice of a picture.
+
+    pointer: `const mtmd_input_chunk *`, valid as long as the chunks it came from.
+    """
+
+    tokens: tuple[int, ...] = ()
+    picture: str = ""
+    cells: int = 0
+    positions: int = 0
+    pointer: int = 0
+
+
+class Vision:
+    """`mtmd_context *`. Raises ModelError, or LoadCancelled when `progress` says no."""
+
+    def __init__(
+        self,
+        path: Path,
+        weights: Weights,
+        options: EngineOptions,
+        *,
+        gpu: bool,
+        layers: int,
+        threads: int,
+        progress: Progress,
+    ) -> None:
+        self._watch = _Watch(layers)
+        self._width = weights.width
+        params = mtmd_cpp.mtmd_context_params_default()
+        params.use_gpu, params.n_threads, params.print_timings = gpu, threads, False
+        params.flash_attn_type = FLASH[options.flash]
+        params.cb_eval = self._watch.callback
+        stopped = False
+
+        def on_progress(fraction: float, _: object) -> bool:
+            nonlocal stopped
+            try:
+                progress(fraction)
+            except LoadCancelled:
+                stopped = True
+            return not stopped
+
+        params.progress_callback = keep = mtmd_cpp.mtmd_progress_callback(on_progress)
+        with native.complaints() as complaints:
+            self.pointer = mtmd_cpp.mtmd_init_from_file(str(path).encode(), weights.pointer, params)
+        del keep
+        if stopped:
+            self.close()
+            raise LoadCancelled
+        if not self.pointer:
+            raise ModelError(
+                f"The projector {path.name} cannot be used with this model.",
+                "Choose the projector that was published with the model.",
+                "\n".join(complaints),
+            )
+        if not mtmd_cpp.mtmd_support_vision(self.pointer):
+            self.close()
+            raise ModelError(
+                f"The projector {path.name} is not for pictures.", "Choose the model's projector for pictures."
+            )
+        self.non_causal = bool(mtmd_cpp.mtmd_decode_use_non_causal(self.pointer, None))
+
+    def close(self) -> None:
+        if self.pointer:
+            mtmd_cpp.mtmd_free(self.pointer)
+            self.pointer = None
+
+    def most_cells(self) -> int:
+        """How many tokens the largest chunk of a picture takes."""
+        picture = _Bitmap(_LARGEST, _LARGEST, None, "")
+        with self.chunks([picture]) as chunks:
+            return max((chunk.cells for chunk in chunks), default=0)
+
+    @contextmanager
+    def prompt(self, parts: Sequence[str], pictures: Sequence[Picture]) -> Iterator[list[Chunk]]:
+        """Chunks of a prompt whose pictures stand between its `parts`: `len(parts) == len(pictures) + 1`.
+
+        The pixels are not looked at; the chunks serve to count and to place what is encoded elsewhere.
+        """
+        mixed: list[str | _Bitmap] = [parts[0]]
+        for picture, text in zip(pictures, parts[1:], strict=True):
+            mixed += [_Bitmap(picture.width, picture.height, None, picture.digest), text]
+        with self.chunks(mixed) as chunks:
+            yield chunks
+
+    @contextmanager
+    def chunks(self, parts: Sequence["str | _Bitmap"]) -> Iterator[list[Chunk]]:
+        """Tokenize. The chunks are valid inside the `with`. Raises PictureError if a picture cannot be prepared."""
+        bitmaps: list[int] = []
+        output = mtmd_cpp.mtmd_input_chunks_init()
+        try:
+            inputs, keep = _inputs(parts, bitmaps)
+            with native.complaints() as complaints:
+                status = mtmd_cpp.mtmd_tokenize_from_parts(self.pointer, output, inputs, len(inputs), False)
+            del keep
+            if status != 0:
+                raise PictureError(
+                    "The model cannot prepare this picture.", "Try another picture.", "\n".join(complaints)
+                )
+            count = mtmd_cpp.mtmd_input_chunks_size(output)
+            yield [_chunk(mtmd_cpp.mtmd_input_chunks_get(output, index)) for index in range(count)]
+        finally:
+            mtmd_cpp.mtmd_input_chunks_free(output)
+            for bitmap in bitmaps:
+                mtmd_cpp.mtmd_bitmap_free(bitmap)
+
+    @contextmanager
+    def slices(self, picture: Picture) -> Iterator[list[Chunk]]:
+        """The slices of one picture, ready to be encoded."""
+        with self.chunks([_Bitmap(picture.width, picture.height, picture.pixels, picture.digest)]) as chunks:
+            yield [chunk for chunk in chunks if chunk.picture]
+
+    def encode(self, chunk: Chunk, progress: Progress, cancelled: Callable[[], bool]) -> NDArray[np.float32]:
+        """`(cells, width) float32` embeddings of a slice. Raises Aborted within a few graph nodes of `cancelled`."""
+        with self._watch.watching(progress, cancelled), native.complaints() as complaints:
+            status = mtmd_cpp.mtmd_encode_chunk(self.pointer, chunk.pointer)
+        if self._watch.stopped:  # reported as a success, but the embeddings are not finished
+            raise Aborted
+        if status != 0:
+            raise PictureError(
+                "The model could not look at the picture.", "Try another picture.", "\n".join(complaints)
+            )
+        output = mtmd_cpp.mtmd_get_output_embd(self.pointer)
+        return np.ctypeslib.as_array(output, (chunk.cells, self._width)).copy()
+
+    def place(
+        self,
+        text: TextModel,
+        chunk: Chunk,
+        embeddings: NDArray[np.float32],
+        position: int,
+        progress: Callable[[int], None],
+    ) -> None:
+        """Put the embeddings of a slice into the text model from `position` on; `progress` gets the cells done.
+
+        Raises Aborted, ContextFullError, ModelError or EngineError; what was computed is then to be cut.
+        """
+        if embeddings.shape != (chunk.cells, self._width) or embeddings.dtype != np.float32:
+            raise ModelError(
+                "The picture cache does not fit the model.",
+                "Empty the picture cache in the settings.",
+                str(embeddings.shape),
+            )
+        if self.non_causal and chunk.cells > text.batch:
+            raise ModelError(
+                "The picture takes more tokens than the model reads at once.", "Use another model.", f"{chunk.cells}"
+            )
+        done = 0
+
+        def on_batch(batch: Any, _: object) -> int:
+            nonlocal done
+            done += batch.contents.n_tokens
+            progress(done)
+            return 2 if text.abort.is_set() else 0
+
+        pointer = embeddings.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        after, on_batch_c = llama_cpp.llama_pos(), mtmd_cpp.mtmd_helper_post_decode_callback(on_batch)
+        with native.complaints() as complaints:
+            status = mtmd_cpp.mtmd_helper_decode_image_chunk(
+                self.pointer,
+                text.pointer,
+                chunk.pointer,
+                pointer,
+                position,
+                0,
+                text.batch,
+                ctypes.byref(after),
+                on_batch_c,
+                None,
+            )
+        check_status(status, complaints)
+
+
+@dataclass(frozen=True)
+class _Bitmap:
+    width: int
+    height: int
+    pixels: bytes | None
+    digest: str
+
+
+def _inputs(parts: Sequence[str | _Bitmap], bitmaps: list[int]) -> tuple[Any, list[Any]]:
+    """`mtmd_input_part **` for `parts`, and what must stay alive with it. New bitmaps are appended to `bitmaps`."""
+    keep: list[Any] = []
+    pointers: list[Any] = []
+    for part in parts:
+        if isinstance(part, _Bitmap):
+            data = (
+                None
+                if part.pixels is None
+                else ctypes.cast(ctypes.c_char_p(part.pixels), ctypes.POINTER(ctypes.c_uint8))
+            )
+            bitmap = mtmd_cpp.mtmd_bitmap_init(part.width, part.height, data)
+            bitmaps.append(bitmap)
+            mtmd_cpp.mtmd_bitmap_set_id(bitmap, part.digest.encode())
+            item = mtmd_cpp.mtmd_input_part(text=None, bitmap=bitmap)
+        else:
+            raw = part.encode()
+            text = mtmd_cpp.mtmd_input_text(text=raw, text_len=len(raw), add_special=False, parse_special=True)
+            keep += [raw, text]
+            item = mtmd_cpp.mtmd_input_part(text=ctypes.pointer(text), bitmap=None)
+        keep.append(item)
+        pointers.append(ctypes.pointer(item))
+    array = (ctypes.POINTER(mtmd_cpp.mtmd_input_part) * len(pointers))(*pointers)
+    return array, [*keep, *pointers]
+
+
+def _chunk(pointer: int) -> Chunk:
+    if mtmd_cpp.mtmd_input_chunk_get_type(pointer) == mtmd_cpp.MTMD_INPUT_CHUNK_TYPE_TEXT:
+        count = ctypes.c_size_t()
+        tokens = mtmd_cpp.mtmd_input_chunk_get_tokens_text(pointer, ctypes.byref(count))
+        return Chunk(tokens=tuple(tokens[: count.value]), pointer=pointer)
+    return Chunk(
+        picture=(mtmd_cpp.mtmd_input_chunk_get_id(pointer) or b"").decode() or "?",
+        cells=mtmd_cpp.mtmd_input_chunk_get_n_tokens(pointer),
+        positions=mtmd_cpp.mtmd_input_chunk_get_n_pos(pointer),
+        pointer=pointer,
+    )
+
+
+class _Watch:
+    """The scheduler's eval callback: reports progress layer by layer and stops the encoder.
+
+    ggml asks before computing whether a node's result is wanted (`ask`), computes up to the next wanted one, and
+    tells. Answering False then ends the computation, which libmtmd takes for its end.
+    """
+
+    def __init__(self, layers: int) -> None:
+        self._layers = max(1, layers)
+        self._name = ggml.library().get_name
+        self._progress: Progress = lambda _: None
+        self._cancelled: Callable[[], bool] = lambda: False
+        self._asked = 0
+        self.stopped = False
+        self.callback = llama_cpp.ggml_backend_sched_eval_callback(self._on_node)
+
+    @contextmanager
+    def watching(self, progress: Progress, cancelled: Callable[[], bool]) -> Iterator[None]:
+        before = self._progress, self._cancelled
+        self._progress, self._cancelled, self._asked, self.stopped = progress, cancelled, 0, False
+        try:
+            yield
+        finally:
+            self._progress, self._cancelled = before
+
+    def _on_node(self, node: int, ask: bool, _: object) -> bool:
+        if self.stopped or self._cancelled():
+            self.stopped = True
+            return ask
+        layer = self._name(node).removeprefix(b"layer_out-")
+        if not ask:
+            if layer.isdigit():
+                self._progress(min(1.0, (int(layer) + 1) / self._layers))
+            return True
+        self._asked += 1
+        return self._asked % _NODES == 0 or layer.isdigit()

@@ -1,0 +1,46 @@
+"""What this machine has to run models with: threads and memory."""
+
+import os
+from pathlib import Path
+
+import psutil
+
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+def threads(asked: int = 0) -> int:
+    """How many threads to compute with: as asked, else one per physical core this process may use.
+
+    Matrix products saturate a core's vector units, so its second hardware thread only takes turns with the first
+    (docs/decisions/0021).
+    """
+    if asked > 0:
+        return asked
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, psutil.cpu_count(logical=False) or usable))
+
+
+def free_memory() -> int:
+    """Bytes a new model may use: what is available (page cache counts as free), within the container's limit if any."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
+    if limit is not None and used is not None:
+        free = min(free, max(0, limit - used + _inactive_file()))
+    return free
+
+
+def _inactive_file() -> int:
+    """Page cache the container could give back, which `memory.current` counts as used."""
+    try:
+        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("inactive_file ")), 0)
+
+
+def _number(path: Path) -> int | None:
+    try:
+        text = path.read_text().strip()
+    except OSError:
+        return None
+    return int(text) if text.isdigit() else None
