@@ -1,0 +1,107 @@
+"""Llama 3.2 Vision, run by this program's own ggml graphs (see vision.py and text.py).
+
+`load` is what the engine calls. `logits` and `greedy` are for tests and for whoever wants to check the model against
+another implementation: a raw prompt, pictures, no sampling, everything as exact as the file allows.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.engine import machine
+from app.engine.families import Cancel, LoadCancelled, Progress
+from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand
+from app.engine.families.mllama.graph import F16, F32, Q8_0
+from app.engine.families.mllama.looks import Looks
+from app.engine.families.mllama.model import MllamaModel
+from app.engine.families.mllama.text import spans
+from app.engine.fit import context_that_fits
+from app.engine.pictures import PictureCache
+from app.errors import UsageError
+from app.gguf import fingerprint
+from app.values import ModelSpec
+
+GgufPath = str | Path | tuple[str | Path, str | Path]
+
+
+def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
+    """See the family contract."""
+    files, options = Files(spec.path, spec.projector), spec.options
+    wish = demand(files, options)
+    context = context_that_fits(
+        wish, machine.free_memory(), asked=options.context, default=DEFAULT_CONTEXT, trained=files.config.text.context
+    )
+    kv_type = Q8_0 if options.kv == "q8_0" and files.config.text.head_size % 32 == 0 else F16
+    core = Core(
+        files,
+        context,
+        threads=options.threads,
+        gpu_layers=options.gpu_layers,
+        kv_type=kv_type,
+        flash=options.flash != "off",
+    )
+    for fraction in core.weights.pages():
+        if cancel.is_set():
+            core.close()
+            raise LoadCancelled
+        progress(fraction)
+    cache = PictureCache(
+        options.cache_memory, Path(options.cache_dir) if options.cache_dir else None, options.cache_disk
+    )
+    return MllamaModel(core, cache, fingerprint(*files.all), exact=options.vision == "exact")
+
+
+def logits(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image]) -> np.ndarray:
+    """The logits after every token of a raw prompt: (tokens, vocabulary) float32.
+
+    gguf: the model's file, or a (text, projector) pair. prompt: as it is, with `<|begin_of_text|>` and the like, and
+    one `<|image|>` a picture. Raises UsageError if marks and pictures do not match, ModelError for a bad file.
+    """
+    with _Reading(gguf, prompt, len(pictures)) as reading:
+        return reading.read(pictures, want_all=True)
+
+
+def greedy(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image], n: int) -> list[int]:
+    """The n likeliest next tokens, one after the other, whatever they are. Arguments and errors as for `logits`."""
+    with _Reading(gguf, prompt, n) as reading:
+        row, found = reading.read(pictures)[-1], []
+        for _ in range(n):
+            found.append(int(row.argmax()))
+            row = reading.core.decoder.step(found[-1], len(reading.tokens) + len(found) - 1)
+        return found
+
+
+class _Reading:
+    """A model opened for one raw prompt, in float32 throughout."""
+
+    def __init__(self, gguf: GgufPath, prompt: str, n: int) -> None:
+        text, projector = gguf if isinstance(gguf, tuple) else (gguf, None)
+        self.core = Core(Files(text, projector), len(prompt.encode()) + n + 1, kv_type=F32)
+        self.tokens = self.core.prompts.raw(prompt)
+        self._looks: list[Looks] = []
+
+    def read(self, pictures: Sequence[Image.Image], want_all: bool = False) -> np.ndarray:
+        core, marks = self.core, self.tokens.count(self.core.prompts.picture)
+        if marks != len(pictures) or not self.tokens:
+            raise UsageError(
+                f"The prompt shows {marks} pictures, but there are {len(pictures)}.", "Give one picture a mark."
+            )
+        seen = [core.see(picture) for picture in pictures]
+        rows = []
+        for span in spans(self.tokens, core.prompts.picture):
+            if span.pictures:
+                self._looks.append(core.looks([seen[number] for number in span.pictures]))
+            core.decoder.look_at(self._looks[-1] if span.pictures else None)
+            rows.append(core.decoder.read(self.tokens[span.start : span.stop], span.start, want_all))
+        return np.concatenate(rows)
+
+    def __enter__(self) -> "_Reading":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for looks in self._looks:
+            looks.close()
+        self.core.close()

@@ -1,0 +1,185 @@
+"""The sizes of a Llama 3.2 Vision model, read from a GGUF file's metadata and checked before anything is built."""
+
+from dataclasses import dataclass
+
+from app.errors import ModelError
+from app.gguf import Gguf
+
+
+def arrangements(max_tiles: int) -> tuple[tuple[int, int], ...]:
+    """The (tiles high, tiles wide) a picture may be cut into, in the order of their ids (the first is id 1).
+
+    Follows Meta's `find_supported_resolutions` as the published configuration lists it: by height, then by width.
+    """
+    return tuple((h, w) for h in range(1, max_tiles + 1) for w in range(1, max_tiles // h + 1))
+
+
+@dataclass(frozen=True)
+class VisionConfig:
+    """Sizes of the vision tower."""
+
+    width: int
+    heads: int
+    mlp: int
+    layers: int
+    global_layers: int
+    taps: tuple[int, ...]
+    """The layers whose inputs are kept as intermediate states; `layers` stands for the last one's output."""
+    norm_eps: float
+    tile: int
+    """Side of a tile in pixels."""
+    patch: int
+    channels: int
+    max_tiles: int
+
+    @property
+    def patches(self) -> int:
+        """Patches of a tile, without the class token."""
+        return (self.tile // self.patch) ** 2
+
+    @property
+    def rows(self) -> int:
+        """Rows of a tile: its patches and the class token."""
+        return self.patches + 1
+
+    @property
+    def padding(self) -> int:
+        """Zero rows that fill a tile up to a multiple of 8."""
+        return -self.rows % 8
+
+    @property
+    def features(self) -> int:
+        """Features of a patch after the tower: the final state and the intermediate ones."""
+        return self.width * (1 + len(self.taps))
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """Sizes of the text decoder."""
+
+    width: int
+    layers: int
+    cross_layers: tuple[int, ...]
+    heads: int
+    kv_heads: int
+    head_size: int
+    mlp: int
+    norm_eps: float
+    rope_base: float
+    rope_size: int
+    context: int
+    """Tokens the model was trained for."""
+
+    @property
+    def self_layers(self) -> tuple[int, ...]:
+        return tuple(i for i in range(self.layers) if i not in self.cross_layers)
+
+
+@dataclass(frozen=True)
+class Config:
+    text: TextConfig
+    vision: VisionConfig
+
+
+def read_config(text: Gguf, vision: Gguf) -> Config:
+    """Read the sizes; `vision` is the projector's file or the same file again.
+
+    Raises ModelError for another architecture and for sizes that contradict one another.
+    """
+    if text.architecture != "mllama":
+        raise ModelError(
+            f"{text.path.name} is not a Llama 3.2 Vision model.",
+            "Choose a model of that kind, or let the program choose how to run this one.",
+            f"general.architecture is {text.architecture!r}",
+        )
+    if text.number("split.count", 1) > 1:
+        raise ModelError(
+            f"{text.path.name} is one part of a model in several files.",
+            "Join the parts with llama-gguf-split --merge.",
+        )
+    try:
+        config = Config(_text(text), _vision(vision))
+    except (ValueError, ZeroDivisionError, OverflowError) as error:
+        raise ModelError(
+            f"The sizes written in {text.path.name} contradict one another.",
+            "Download or convert the model again.",
+            str(error),
+        ) from error
+    return config
+
+
+class _Keys:
+    """Positive numbers under one prefix."""
+
+    def __init__(self, file: Gguf, prefix: str) -> None:
+        self._file, self._prefix = file, prefix
+
+    def count(self, key: str, default: int | None = None, limit: int = 1 << 24) -> int:
+        value = int(self._file.number(self._prefix + key, default))
+        if not 1 <= value <= limit:
+            raise ValueError(f"{self._prefix}{key} is {value}")
+        return value
+
+    def real(self, key: str, default: float | None = None) -> float:
+        value = float(self._file.number(self._prefix + key, default))
+        if not 0 < value < 1e12:
+            raise ValueError(f"{self._prefix}{key} is {value}")
+        return value
+
+    def indices(self, key: str, below: int) -> tuple[int, ...]:
+        values = tuple(int(value) for value in self._file.array(self._prefix + key))
+        if len(set(values)) != len(values) or any(not 0 <= value < below for value in values):
+            raise ValueError(f"{self._prefix}{key} is {values}, below {below}")
+        return values
+
+
+def _text(file: Gguf) -> TextConfig:
+    keys = _Keys(file, "mllama.")
+    width, heads, layers = (
+        keys.count("embedding_length"),
+        keys.count("attention.head_count"),
+        keys.count("block_count", limit=1000),
+    )
+    head_size = keys.count("attention.key_length", width // heads)
+    config = TextConfig(
+        width=width,
+        layers=layers,
+        cross_layers=keys.indices("attention.cross_attention_layers", layers),
+        heads=heads,
+        kv_heads=keys.count("attention.head_count_kv", heads),
+        head_size=head_size,
+        mlp=keys.count("feed_forward_length"),
+        norm_eps=keys.real("attention.layer_norm_rms_epsilon", 1e-5),
+        rope_base=keys.real("rope.freq_base", 500000.0),
+        rope_size=keys.count("rope.dimension_count", head_size),
+        context=keys.count("context_length"),
+    )
+    if config.heads % config.kv_heads or config.head_size % 2 or config.rope_size != config.head_size:
+        raise ValueError(
+            f"{config.heads} heads of {config.head_size}, {config.kv_heads} for keys, RoPE over {config.rope_size}"
+        )
+    return config
+
+
+def _vision(file: Gguf) -> VisionConfig:
+    keys = _Keys(file, "mllama.vision.")
+    layers = keys.count("block_count", limit=1000)
+    config = VisionConfig(
+        width=keys.count("embedding_length"),
+        heads=keys.count("attention.head_count"),
+        mlp=keys.count("feed_forward_length"),
+        layers=layers,
+        global_layers=keys.count("global.block_count", limit=1000),
+        taps=keys.indices("intermediate_layers_indices", layers + 1),
+        norm_eps=keys.real("attention.layer_norm_epsilon", 1e-5),
+        tile=keys.count("image_size", limit=1 << 13),
+        patch=keys.count("patch_size", limit=1 << 13),
+        channels=keys.count("num_channels", 3),
+        max_tiles=keys.count("max_num_tiles", limit=64),
+    )
+    if config.width % config.heads or config.tile % config.patch or config.channels != 3:
+        raise ValueError(
+            f"{config.heads} heads in {config.width}, patches of {config.patch} in {config.tile}, "
+            f"{config.channels} channels"
+        )
+    return config

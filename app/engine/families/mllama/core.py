@@ -1,0 +1,77 @@
+"""The parts of a loaded model put together: devices, weights, vocabulary, vision tower, decoder."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from app.engine.families.mllama import looks
+from app.engine.families.mllama.config import Config, read_config
+from app.engine.families.mllama.device import Devices
+from app.engine.families.mllama.graph import F16, F32
+from app.engine.families.mllama.looks import Looks
+from app.engine.families.mllama.picture import cut
+from app.engine.families.mllama.prompt import Prompts
+from app.engine.families.mllama.text import TextDecoder
+from app.engine.families.mllama.vision import Progress, VisionTower
+from app.engine.families.mllama.vocabulary import Vocabulary
+from app.engine.families.mllama.weights import Weights
+from app.gguf import Gguf, read_header
+
+
+class Files:
+    """The checked headers of a model: one file, or the text's and the projector's. Raises ModelError."""
+
+    def __init__(self, text: str | Path, projector: str | Path | None = None) -> None:
+        self.text = read_header(text)
+        self.vision = read_header(projector) if projector else self.text
+        self.config: Config = read_config(self.text, self.vision)
+
+    @property
+    def all(self) -> tuple[Gguf, ...]:
+        return (self.text,) if self.vision is self.text else (self.text, self.vision)
+
+
+class Core:
+    """Everything native of one model, and the few things it can do. Owns it all; `close` frees it."""
+
+    def __init__(
+        self,
+        files: Files,
+        context: int,
+        *,
+        threads: int = 0,
+        gpu_layers: int = 0,
+        kv_type: int = F16,
+        flash: bool = True,
+    ) -> None:
+        """context: tokens the KV cache holds. Raises ModelError, MemoryShortError."""
+        self.config, self._keep_f32 = files.config, kv_type == F32
+        with ExitStack() as stack:
+            self.devices = Devices(threads, gpu=gpu_layers != 0)
+            stack.callback(self.devices.close)
+            self.weights = Weights(files.config, files.all, self.devices)
+            stack.callback(self.weights.close)
+            self.vocabulary = Vocabulary(files.text.path)
+            stack.callback(self.vocabulary.close)
+            rows, head = (self.weights[f"{name}.weight"].shape[1] for name in ("token_embd", "output"))
+            self.prompts = Prompts(self.vocabulary, rows, head)
+            self.tower = VisionTower(self.weights, self.devices)
+            stack.callback(self.tower.close)
+            self.decoder = TextDecoder(self.weights, self.devices, context, kv_type, flash)
+            stack.callback(self.decoder.close)
+            self._resources = stack.pop_all()
+
+    def see(self, image: Image.Image, exact: bool = True, progress: Progress = lambda _: None) -> np.ndarray:
+        """A picture's keys and values for text (see `looks.compute`). Raises Cancelled."""
+        features = self.tower.encode(cut(image, self.config.vision), exact, progress)
+        return looks.compute(self.weights, self.devices, features, self._keep_f32)
+
+    def looks(self, seen: Sequence[np.ndarray]) -> Looks:
+        """Pictures seen together, ready for `decoder.look_at`. Whoever asks closes it."""
+        return Looks(self.weights, self.devices, list(seen))
+
+    def close(self) -> None:
+        self._resources.close()

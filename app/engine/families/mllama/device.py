@@ -1,0 +1,77 @@
+"""The processors that compute: the CPU always, and GPUs if the library was built for them."""
+
+import ctypes
+from ctypes import CFUNCTYPE, POINTER, c_int, c_size_t, c_void_p
+from typing import Any
+
+from app.engine import ggml, machine, native
+from app.errors import EngineError
+
+
+class Devices:
+    """The backends graphs run on, in the order of preference, the CPU last; and the switch that stops a computation.
+
+    The CPU looks at the switch between two operations; other backends finish what they were given.
+    """
+
+    def __init__(self, threads: int = 0, gpu: bool = True) -> None:
+        """threads: 0 lets the machine decide. Raises EngineError if ggml cannot be loaded."""
+        self.g = ggml.library()
+        self.cpu = self.g.backend_dev_by_type(ggml.CPU)
+        if not self.cpu:
+            raise EngineError(
+                "The library that runs models has no code for this processor.", "Install llama-cpp-python 0.3.36 again."
+            )
+        self.gpus = (
+            [device for device in self._all() if self.g.backend_dev_type(device) in (ggml.GPU, ggml.IGPU)]
+            if gpu
+            else []
+        )
+        self.backends = [self.g.backend_dev_init(device, None) for device in (*self.gpus, self.cpu)]
+        self._abort = native.Abort()
+        self._on_cpu("ggml_backend_set_n_threads", (c_void_p, c_int), self.backends[-1], machine.threads(threads))
+        abort = (c_void_p, c_void_p, c_void_p)
+        self._on_cpu(
+            "ggml_backend_set_abort_callback", abort, self.backends[-1], self._abort.callback, self._abort.data
+        )
+
+    @property
+    def host(self) -> int:
+        """The buffer type of ordinary memory."""
+        return int(self.g.backend_dev_buffer_type(self.cpu))
+
+    def repacking(self) -> list[int]:
+        """The CPU's buffer types that store weights in another order for faster products."""
+        found = self._on_cpu("ggml_backend_dev_get_extra_bufts", (c_void_p,), self.cpu, result=POINTER(c_void_p))
+        kinds: list[int] = []
+        while found and found[len(kinds)]:
+            kinds.append(found[len(kinds)])
+        return kinds
+
+    def free_memory(self, device: int) -> int:
+        """Free bytes on `device`."""
+        free, total = c_size_t(), c_size_t()
+        self.g.backend_dev_memory(device, ctypes.byref(free), ctypes.byref(total))
+        return free.value
+
+    def stop(self) -> None:
+        """Make the running computation, and those that follow, return early. Callable from any thread."""
+        self._abort.set()
+
+    def go(self) -> None:
+        """Take back `stop`."""
+        self._abort.clear()
+
+    def close(self) -> None:
+        for backend in self.backends:
+            self.g.backend_free(backend)
+        self._abort.close()
+        self.backends = []
+
+    def _all(self) -> list[int]:
+        return [self.g.backend_dev_get(index) for index in range(self.g.backend_dev_count())]
+
+    def _on_cpu(self, name: str, kinds: tuple[Any, ...], *arguments: Any, result: Any = None) -> Any:
+        """Call what only the CPU backend has, by name; None if it has not."""
+        address = self.g.backend_reg_get_proc_address(self.g.backend_dev_backend_reg(self.cpu), name.encode())
+        return CFUNCTYPE(result, *kinds)(address)(*arguments) if address else None

@@ -1,0 +1,137 @@
+"""Which tensors a Llama 3.2 Vision file must hold, under which names, and in which shapes.
+
+Two layouts exist. The one-file layout's names are the ones used here. Older files come in two (text, projector); the
+projector's differ in a few suffixes, and its `ffn_down` is the FIRST layer of a vision MLP.
+"""
+
+from collections.abc import Mapping
+
+from app.engine.families.mllama.config import Config, TextConfig, VisionConfig, arrangements
+from app.errors import ModelError
+from app.gguf import TYPES, Gguf, TensorInfo
+
+_OLD_SUFFIXES = {"attn_norm": "ln1", "ffn_norm": "ln2", "attn_output": "attn_out"}
+_NOT_WEIGHTS = {"I8", "I16", "I32", "I64", "F64"}
+
+Shapes = dict[str, tuple[int, ...]]
+
+
+def expected(config: Config) -> Shapes:
+    """Name -> shape in ggml's order of every tensor without which the model cannot run."""
+    text, vision = config.text, config.vision
+    kinds = len(arrangements(vision.max_tiles)) + 1
+    shapes: Shapes = {
+        "output_norm.weight": (text.width,),
+        "mm.0.weight": (vision.features, text.width),
+        "mm.0.bias": (text.width,),
+        "v.patch_embd.weight": (vision.patch, vision.patch, vision.channels, vision.width),
+        "v.class_embd": (vision.width,),
+        "v.position_embd.weight": (vision.width, vision.rows),
+        "v.tile_position_embd.weight": (vision.width * vision.rows * vision.max_tiles, kinds),
+        "v.pre_tile_position_embd.weight": (vision.width * vision.max_tiles, kinds),
+        "v.post_tile_position_embd.weight": (vision.width * vision.max_tiles, kinds),
+    }
+    for name in ("position_embd", "tile_position_embd", "pre_tile_position_embd", "post_tile_position_embd"):
+        shapes[f"v.{name}.gate"] = (1,)
+    for name in ("v.pre_ln", "v.post_ln"):
+        shapes |= {f"{name}.weight": (vision.width,), f"{name}.bias": (vision.width,)}
+    for i in range(vision.layers):
+        shapes |= _vision_layer(f"v.blk.{i}.", vision)
+    for i in range(vision.global_layers):
+        block = f"v.global.blk.{i}."
+        shapes |= _vision_layer(block, vision) | {f"{block}attn_gate": (1,), f"{block}ffn_gate": (1,)}
+    for i in range(text.layers):
+        shapes |= _text_layer(i, text)
+    return shapes
+
+
+def _vision_layer(block: str, c: VisionConfig) -> Shapes:
+    square, vector = (c.width, c.width), (c.width,)
+    shapes: Shapes = {f"{block}attn_{part}.weight": square for part in ("q", "k", "v", "output")}
+    for norm in ("attn_norm", "ffn_norm"):
+        shapes |= {f"{block}{norm}.weight": vector, f"{block}{norm}.bias": vector}
+    shapes |= {f"{block}ffn_up.weight": (c.width, c.mlp), f"{block}ffn_up.bias": (c.mlp,)}
+    return shapes | {f"{block}ffn_down.weight": (c.mlp, c.width), f"{block}ffn_down.bias": vector}
+
+
+def _text_layer(i: int, c: TextConfig) -> Shapes:
+    block, q, kv = f"blk.{i}.", c.heads * c.head_size, c.kv_heads * c.head_size
+    shapes: Shapes = {f"{block}{norm}.weight": (c.width,) for norm in ("attn_norm", "ffn_norm")}
+    shapes |= {f"{block}ffn_{part}.weight": (c.width, c.mlp) for part in ("gate", "up")}
+    shapes[f"{block}ffn_down.weight"] = (c.mlp, c.width)
+    name = "cross_attn_{}_proj.weight" if i in c.cross_layers else "attn_{}.weight"
+    for part, shape in (("q", (c.width, q)), ("k", (c.width, kv)), ("v", (c.width, kv))):
+        shapes[block + name.format(part)] = shape
+    if i not in c.cross_layers:
+        return shapes | {f"{block}attn_output.weight": (q, c.width)}
+    shapes |= {f"{block}cross_attn_{part}_norm.weight": (c.head_size,) for part in ("q", "k")}
+    shapes |= {f"{block}cross_attn_{part}_gate": (1,) for part in ("attn", "mlp")}
+    return shapes | {f"{block}cross_attn_o_proj.weight": (q, c.width)}
+
+
+def locate(config: Config, files: tuple[Gguf, ...]) -> dict[str, tuple[Gguf, TensorInfo]]:
+    """Find every expected tensor, and the optional ones, under this program's names.
+
+    Raises ModelError naming the first that is missing, misshapen or of a type that is no weight.
+    """
+    found: dict[str, tuple[Gguf, TensorInfo]] = {}
+    swapped = any(_mlp_swapped(file.tensors, config.vision) for file in files)
+    for name, shape in expected(config).items():
+        found[name] = _find(name, shape, files, swapped)
+    found["token_embd.weight"] = _find("token_embd.weight", (config.text.width, 0), files, swapped)
+    head = "output.weight" if any("output.weight" in file.tensors for file in files) else "token_embd.weight"
+    found["output.weight"] = _find(head, (config.text.width, 0), files, swapped)
+    if any("rope_freqs.weight" in file.tensors for file in files):
+        found["rope_freqs.weight"] = _find("rope_freqs.weight", (config.text.head_size // 2,), files, swapped)
+    return found
+
+
+def _mlp_swapped(tensors: Mapping[str, TensorInfo], c: VisionConfig) -> bool:
+    """Whether this file calls the first MLP layer `ffn_down`: seen by its shape, or by the names beside it."""
+    up = tensors.get("v.blk.0.ffn_up.weight")
+    if up is None or c.width == c.mlp:
+        return "v.blk.0.ln1.weight" in tensors
+    return up.shape == (c.mlp, c.width)
+
+
+def _find(name: str, shape: tuple[int, ...], files: tuple[Gguf, ...], swapped: bool) -> tuple[Gguf, TensorInfo]:
+    for candidate in _names(name, swapped):
+        for file in files:
+            info = file.tensors.get(candidate)
+            if info is not None:
+                _check_shape(file, info, shape)
+                return file, info
+    raise ModelError(
+        f"The model file {files[-1].path.name} is incomplete.",
+        "Download or convert it again; if it comes in two files, give both.",
+        f"tensor {name} is missing",
+    )
+
+
+def _names(name: str, swapped: bool) -> list[str]:
+    """The names one tensor goes by, the layout at hand first."""
+    if not name.startswith("v."):
+        return [name]
+    if swapped and ".ffn_up." in name:
+        name = name.replace(".ffn_up.", ".ffn_down.")
+    elif swapped and ".ffn_down." in name:
+        name = name.replace(".ffn_down.", ".ffn_up.")
+    names = [name, f"{name}.weight"]
+    for new, old in _OLD_SUFFIXES.items():
+        if f".{new}." in name:
+            names.append(name.replace(f".{new}.", f".{old}."))
+    return names
+
+
+def _check_shape(file: Gguf, info: TensorInfo, shape: tuple[int, ...]) -> None:
+    """0 in `shape` stands for any size."""
+    sides = [side for side in info.shape if side != 1] or [1]
+    wanted = [side for side in shape if side != 1] or [1]
+    fits = len(sides) == len(wanted) and all(w in (0, s) for s, w in zip(sides, wanted, strict=True))
+    kind = TYPES[info.type].name
+    if not fits or kind in _NOT_WEIGHTS:
+        raise ModelError(
+            f"The model file {file.path.name} does not fit its own description.",
+            "Download or convert it again.",
+            f"tensor {info.name} is {info.shape} in {kind}, {shape} was expected",
+        )

@@ -1,0 +1,220 @@
+"""The text decoder of Llama 3.2 Vision as ggml graphs: Llama 3.1 with layers in between that look at pictures.
+
+After Meta's reference (llama-models, `models/llama3/multimodal/model.py`). A cross-attention layer's keys and values
+depend on the picture alone; they come ready (see `looks.py`), and hold the real tiles' rows only, so that no mask is
+needed. A row of text sees the pictures of one span (`spans`); rows that see none skip the cross-attention layers
+altogether, so that what remains is exactly Llama 3.1, and a system prompt's keys and values serve every picture.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.families.mllama.device import Devices
+from app.engine.families.mllama.graph import F16, I32, I64, Graph, Tensor, Workspace
+from app.engine.families.mllama.looks import Looks
+from app.engine.families.mllama.store import Store
+from app.engine.families.mllama.weights import Weights
+
+BATCH = 512
+"""Rows of a prompt computed at once."""
+_BLOCK = 256
+"""The part of the KV cache a graph reads grows in steps of this many rows; a graph serves until the next step."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows start .. stop of a prompt, all of which see the same pictures (their numbers)."""
+
+    start: int
+    stop: int
+    pictures: tuple[int, ...]
+
+
+def spans(tokens: list[int], picture_token: int) -> list[Span]:
+    """Cut a prompt where the set of visible pictures changes.
+
+    A row sees a picture from that picture's token up to the next picture's token; pictures whose tokens stand side by
+    side are seen together (transformers' `get_cross_attention_token_mask`).
+    """
+    found: list[Span] = []
+    visible: tuple[int, ...] = ()
+    start = count = 0
+    for i, token in enumerate(tokens):
+        if token != picture_token:
+            continue
+        if i > start:
+            found.append(Span(start, i, visible))
+        beside = i > 0 and tokens[i - 1] == picture_token
+        visible = (*visible, count) if beside else (count,)
+        start, count = i, count + 1
+    if len(tokens) > start:
+        found.append(Span(start, len(tokens), visible))
+    return found
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """What changes from run to run: the rows' tokens, positions, places in the cache, and what they may look at."""
+
+    tokens: Tensor
+    positions: Tensor
+    places: Tensor
+    mask: Tensor
+
+
+class TextDecoder:
+    """Reads tokens into its KV cache and gives the logits that follow them."""
+
+    def __init__(
+        self, weights: Weights, devices: Devices, context: int, kv_type: int = F16, flash: bool = True
+    ) -> None:
+        """context: rows of the KV cache. kv_type: F16, Q8_0 or F32. Raises MemoryShortError."""
+        self._w, self._devices, self._c, self._flash = weights, devices, weights.config.text, flash
+        self.context = -(-context // _BLOCK) * _BLOCK
+        self._store = Store(devices, 2 * len(self._c.self_layers))
+        shape = (self._c.kv_heads * self._c.head_size, self.context)
+        self._keys = {i: self._store.tensor(shape, kv_type) for i in self._c.self_layers}
+        self._values = {i: self._store.tensor(shape, kv_type) for i in self._c.self_layers}
+        self._store.allocate()
+        self._looks: Looks | None = None
+        self._reading, self._writing = (Workspace(devices, 64 + 40 * self._c.layers) for _ in range(2))
+        self._step: _Step | None = None
+
+    def look_at(self, looks: Looks | None) -> None:
+        """What the rows read from now on see: a picture group's keys and values, or nothing."""
+        if looks is not self._looks:
+            self._forget_step()
+            self._looks = looks
+
+    def read(self, tokens: list[int], position: int, want_all: bool = False) -> np.ndarray:
+        """Read `tokens`, the first at `position`; the logits after the last, or after each: (rows, vocabulary) float32.
+
+        Raises Cancelled after `Devices.stop`; the cache then holds what stood before `position`.
+        """
+        if len(tokens) == 1 and not want_all:
+            return self.step(tokens[0], position)[None]
+        parts = []
+        for start in range(0, len(tokens), BATCH):
+            batch = tokens[start : start + BATCH]
+            outputs = len(batch) if want_all else int(start + len(batch) == len(tokens))
+            parts.append(self._read(batch, position + start, outputs))
+        return np.concatenate(parts)
+
+    def step(self, token: int, position: int) -> np.ndarray:
+        """Read one token; the logits after it, (vocabulary,) float32, valid until the next call."""
+        if self._step is None or position >= self._step.rows:
+            self._forget_step()
+            self._step = _Step(self, _up(position + 1))
+        return self._step.run(token, position)
+
+    def close(self) -> None:
+        self._forget_step()
+        self._store.close()
+        self._reading.close()
+        self._writing.close()
+
+    # --- the model ----------------------------------------------------------------------------------------------
+
+    def _model(self, g: Graph, inputs: _Inputs, kv_rows: int, outputs: int) -> Tensor:
+        """The decoder over the inputs' rows; the logits of the last `outputs`."""
+        c, w = self._c, self._w
+        x = g.take(w["token_embd.weight"], inputs.tokens)
+        for i in range(c.layers):
+            if i not in c.cross_layers:
+                x = self._self_layer(g, i, x, inputs, kv_rows)
+            elif self._looks:
+                x = self._cross_layer(g, i, x, self._looks)
+        x = g.rms_norm(g.rows(x, x.shape[1] - outputs, outputs), w["output_norm.weight"], c.norm_eps)
+        return g.linear(w["output.weight"], x)
+
+    def _self_layer(self, g: Graph, i: int, x: Tensor, inputs: _Inputs, kv_rows: int) -> Tensor:
+        """Causal attention over all that was read, then the MLP."""
+        c, w, block = self._c, self._w, f"blk.{i}."
+        h = g.rms_norm(x, w[f"{block}attn_norm.weight"], c.norm_eps)
+        q = self._heads(g, g.linear(w[f"{block}attn_q.weight"], h), c.heads)
+        k = self._heads(g, g.linear(w[f"{block}attn_k.weight"], h), c.kv_heads)
+        v = g.linear(w[f"{block}attn_v.weight"], h)
+        q, k = (g.rope(t, inputs.positions, w.get("rope_freqs.weight"), c.rope_base) for t in (q, k))
+        keys = g.put(self._keys[i], g.reshape(k, v.shape), inputs.places)
+        values = g.put(self._values[i], v, inputs.places)
+        keys, values = (self._heads(g, g.rows(t, 0, kv_rows), c.kv_heads) for t in (keys, values))
+        x = g.add(x, g.linear(w[f"{block}attn_output.weight"], g.attention(q, keys, values, inputs.mask, self._flash)))
+        return g.add(x, self._mlp(g, block, x))
+
+    def _cross_layer(self, g: Graph, i: int, x: Tensor, looks: Looks) -> Tensor:
+        """Attention over the picture's rows, then the MLP, both gated; no RoPE, q normalised per head."""
+        c, w, block = self._c, self._w, f"blk.{i}."
+        h = g.rms_norm(x, w[f"{block}attn_norm.weight"], c.norm_eps)
+        q = self._heads(g, g.linear(w[f"{block}cross_attn_q_proj.weight"], h), c.heads)
+        q = g.rms_norm(q, w[f"{block}cross_attn_q_norm.weight"], c.norm_eps)
+        keys, values = (self._heads(g, t, c.kv_heads) for t in (looks.keys[i], looks.values[i]))
+        h = g.linear(w[f"{block}cross_attn_o_proj.weight"], g.attention(q, keys, values, None, self._flash))
+        x = g.add(x, g.scale(h, w.gate(f"{block}cross_attn_attn_gate")))
+        return g.add(x, g.scale(self._mlp(g, block, x), w.gate(f"{block}cross_attn_mlp_gate")))
+
+    def _mlp(self, g: Graph, block: str, x: Tensor) -> Tensor:
+        w = self._w
+        h = g.rms_norm(x, w[f"{block}ffn_norm.weight"], self._c.norm_eps)
+        h = g.swiglu(g.linear(w[f"{block}ffn_gate.weight"], h), g.linear(w[f"{block}ffn_up.weight"], h))
+        return g.linear(w[f"{block}ffn_down.weight"], h)
+
+    def _heads(self, g: Graph, x: Tensor, heads: int) -> Tensor:
+        return g.reshape(x, (self._c.head_size, heads, x.shape[1]))
+
+    # --- running ------------------------------------------------------------------------------------------------
+
+    def _inputs(self, g: Graph, n: int, kv_rows: int) -> _Inputs:
+        return _Inputs(g.input((n,), I32), g.input((n,), I32), g.input((n,), I64), g.input((kv_rows, n), F16))
+
+    def _read(self, tokens: list[int], position: int, outputs: int) -> np.ndarray:
+        """One batch, in a graph of its own."""
+        n, kv_rows = len(tokens), _up(position + len(tokens))
+        with Graph(self._devices, self._reading) as g:
+            inputs = self._inputs(g, n, kv_rows)
+            logits = self._model(g, inputs, kv_rows, max(outputs, 1))
+            g.outputs(logits)
+            places = np.arange(position, position + n)
+            g.set(inputs.tokens, np.array(tokens, np.int32))
+            g.set(inputs.positions, places.astype(np.int32))
+            g.set(inputs.places, places)
+            g.set(inputs.mask, np.where(np.arange(kv_rows) > places[:, None], np.float16(-np.inf), np.float16(0)))
+            g.run()
+            return g.get(logits).reshape(max(outputs, 1), -1)[:outputs]
+
+    def _forget_step(self) -> None:
+        if self._step:
+            self._step.close()
+        self._step = None
+
+
+class _Step:
+    """The graph that reads one token, kept from token to token."""
+
+    def __init__(self, decoder: TextDecoder, rows: int) -> None:
+        self.rows = rows
+        self._g = Graph(decoder._devices, decoder._writing)
+        self._inputs = decoder._inputs(self._g, 1, rows)
+        self._logits = decoder._model(self._g, self._inputs, rows, 1)
+        self._g.outputs(self._logits)
+        self._mask = np.full((1, rows), -np.inf, np.float16)
+        self._until = 0
+
+    def run(self, token: int, position: int) -> np.ndarray:
+        g, inputs = self._g, self._inputs
+        self._mask[0, : position + 1] = 0
+        self._mask[0, position + 1 : self._until] = -np.inf
+        self._until = position + 1
+        g.set(inputs.tokens, np.array([token], np.int32))
+        g.set(inputs.positions, np.array([position], np.int32))
+        g.set(inputs.places, np.array([position], np.int64))
+        g.set(inputs.mask, self._mask)
+        g.run()
+        return g.get(self._logits)
+
+    def close(self) -> None:
+        self._g.close()
+
+
+def _up(rows: int) -> int:
+    return -(-rows // _BLOCK) * _BLOCK

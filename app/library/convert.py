@@ -1,0 +1,233 @@
+"""Turns a Llama 3.2 Vision checkpoint (Hugging Face) into one GGUF file, and one GGUF file into another type.
+
+The file's layout is the one Ollama published its models in, so that either program reads the other's files. What is
+stored differently from the checkpoint: q and k rows are permuted per head from halves to pairs, because ggml's NORMAL
+RoPE turns neighbours (the cross-attention's and the vision tower's too, though nothing is turned there: their norms
+are not permuted); vision gates are stored as their tanh, that of the position embedding as 1 - tanh.
+
+Tensors stream through memory a few rows at a time.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.errors import ModelError
+from app.gguf import TYPES, Gguf, TensorInfo, read_header
+from app.library import quantise
+from app.library.gguf_writer import PlannedTensor, Progress, entry, write
+from app.library.names import check_complete, gguf_name
+from app.library.safetensors import StoredTensor, open_checkpoint, read_json
+from app.library.tokenizer_json import tokenizer_metadata
+
+
+def convert(
+    checkpoint_dir: str | Path,
+    out_gguf: str | Path,
+    *,
+    type: str = "F32",
+    vision_type: str | None = None,
+    progress: Progress = lambda _: None,
+) -> None:
+    """Convert the checkpoint in `checkpoint_dir` (config, tokenizer, safetensors) to the one file `out_gguf`.
+
+    type: a mix of `quantise.MIXES` for the text decoder; vision_type: for the vision tower and the projector (by
+    default as exact as the text, at least 6 bits). The file appears when it is complete. Raises ModelError for a
+    checkpoint of another kind, a damaged one, or a full disk; UsageError for an unknown type.
+    """
+    folder, out = Path(checkpoint_dir), Path(out_gguf)
+    mix = quantise.mix_named(type)
+    tower_mix = quantise.mix_named(vision_type) if vision_type else quantise.vision_mix(mix)
+    config = read_json(folder / "config.json")
+    if config.get("model_type") != "mllama":
+        raise ModelError("The checkpoint is not a Llama 3.2 Vision model.", "Choose one whose config.json says mllama.")
+    try:
+        entries = _metadata(folder, config, mix)
+        tensors = [*_tensors(open_checkpoint(folder), config, mix, tower_mix), *_rope_factors(config["text_config"])]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError("The checkpoint is not as its config.json says.", "Download it again.", repr(error)) from error
+    write(out, [entry(key, value) for key, value in entries.items()], tensors, progress)
+
+
+def requantise(
+    in_gguf: str | Path,
+    out_gguf: str | Path,
+    *,
+    type: str | None = None,
+    vision_type: str | None = None,
+    progress: Progress = lambda _: None,
+) -> None:
+    """Write the model in `in_gguf` again with other types; None keeps a part's tensors as they are.
+
+    Works on either layout and on a projector alone. Raises like `convert`.
+    """
+    file = read_header(in_gguf)
+    mixes = [quantise.mix_named(t) if t else None for t in (type, vision_type)]
+    if Path(out_gguf).resolve() == file.path.resolve():
+        raise ModelError("A model cannot be written over itself.", "Choose another name for the new file.")
+    raw = np.memmap(file.path, np.uint8, "r")
+    spans = {key: bytes(raw[start:end]) for key, (start, end) in file.spans.items()}
+    if mixes[0]:
+        spans["general.file_type"] = entry("general.file_type", quantise.MIXES[mixes[0]][1])
+    spans.pop("general.alignment", None)
+    tensors = [_again(file, info, raw, mixes[_is_vision(info.name)]) for info in file.tensors.values()]
+    write(Path(out_gguf), spans.values(), tensors, progress)
+
+
+# --- metadata --------------------------------------------------------------------------------------------------------
+
+
+def _metadata(folder: Path, config: dict[str, Any], mix: str) -> dict[str, Any]:
+    t, v = config["text_config"], config["vision_config"]
+    rope = t.get("rope_parameters") or {}
+    heads = t["num_attention_heads"]
+    entries: dict[str, Any] = {
+        "general.architecture": "mllama",
+        "general.name": folder.name,
+        "general.file_type": quantise.MIXES[mix][1],
+        "general.quantization_version": 2,
+        "mllama.block_count": t["num_hidden_layers"],
+        "mllama.context_length": t["max_position_embeddings"],
+        "mllama.embedding_length": t["hidden_size"],
+        "mllama.feed_forward_length": t["intermediate_size"],
+        "mllama.attention.head_count": heads,
+        "mllama.attention.head_count_kv": t["num_key_value_heads"],
+        "mllama.attention.layer_norm_rms_epsilon": float(t["rms_norm_eps"]),
+        "mllama.attention.cross_attention_layers": [int(i) for i in t["cross_attention_layers"]],
+        "mllama.rope.freq_base": float(t.get("rope_theta") or rope["rope_theta"]),
+        "mllama.rope.dimension_count": _head_size(t),
+        "mllama.attention.key_length": _head_size(t),
+        "mllama.attention.value_length": _head_size(t),
+        "mllama.vocab_size": t["vocab_size"],
+        "mllama.vision.block_count": v["num_hidden_layers"],
+        "mllama.vision.global.block_count": v["num_global_layers"],
+        "mllama.vision.intermediate_layers_indices": [int(i) for i in v["intermediate_layers_indices"]],
+        "mllama.vision.embedding_length": v["hidden_size"],
+        "mllama.vision.feed_forward_length": v["intermediate_size"],
+        "mllama.vision.attention.head_count": v["attention_heads"],
+        "mllama.vision.attention.layer_norm_epsilon": float(v["norm_eps"]),
+        "mllama.vision.image_size": v["image_size"],
+        "mllama.vision.patch_size": v["patch_size"],
+        "mllama.vision.max_num_tiles": v["max_num_tiles"],
+        "mllama.vision.num_channels": v["num_channels"],
+    }
+    return entries | tokenizer_metadata(folder, t)
+
+
+def _head_size(t: dict[str, Any]) -> int:
+    return int(t.get("head_dim") or t["hidden_size"] // t["num_attention_heads"])
+
+
+def _rope_factors(t: dict[str, Any]) -> list[PlannedTensor]:
+    """Llama 3's scaling of the rotation frequencies, as the divisors ggml takes.
+
+    Low frequencies (wavelengths beyond the original context) are slowed by `factor`, high ones kept, those between
+    blended, as in transformers' `_compute_llama3_parameters`.
+    """
+    rope = t.get("rope_scaling") or t.get("rope_parameters") or {}
+    if rope.get("rope_type", rope.get("type")) != "llama3":
+        return []
+    factor, low, high = (float(rope[key]) for key in ("factor", "low_freq_factor", "high_freq_factor"))
+    original, base = float(rope["original_max_position_embeddings"]), float(t.get("rope_theta") or rope["rope_theta"])
+    size = _head_size(t)
+    wavelengths = 2 * np.pi * base ** (np.arange(0, size, 2) / size)
+    smooth = np.clip((original / wavelengths - low) / (high - low), 0, 1)
+    divisors = 1 / ((1 - smooth) / factor + smooth)
+    return [_small("rope_freqs.weight", divisors)]
+
+
+# --- tensors ---------------------------------------------------------------------------------------------------------
+
+_IN_PAIRS = ("attn_q.weight", "attn_k.weight", "attn_q_proj.weight", "attn_k_proj.weight")
+
+
+def _tensors(
+    stored: dict[str, StoredTensor], config: dict[str, Any], mix: str, tower_mix: str
+) -> Iterator[PlannedTensor]:
+    t = config["text_config"]
+    named = {gguf_name(name): tensor for name, tensor in stored.items()}
+    if "output.weight" not in named and t.get("tie_word_embeddings"):
+        head = named["token_embd.weight"]
+        named["output.weight"] = StoredTensor(
+            "lm_head", (t["vocab_size"], *head.shape[1:]), head.dtype, head.data[: t["vocab_size"] * head.shape[1]]
+        )
+    v = config["vision_config"]
+    check_complete(
+        {name for name in named if name},
+        t["num_hidden_layers"],
+        t["cross_attention_layers"],
+        v["num_hidden_layers"],
+        v["num_global_layers"],
+    )
+    gqa = t["num_attention_heads"] // t["num_key_value_heads"]
+    for name, tensor in named.items():
+        if name is None:
+            continue
+        if name.endswith("gate") and name.startswith("v."):
+            yield from _vision_gate(name, tensor)
+            continue
+        kind = quantise.type_of(
+            name, tensor.shape[::-1], tower_mix if _is_vision(name) else mix, t["num_hidden_layers"], gqa
+        )
+        yield _matrix(name, tensor, kind, _order(name, tensor, config))
+
+
+def _vision_gate(name: str, tensor: StoredTensor) -> Iterator[PlannedTensor]:
+    """One gate of the checkpoint serves both position embeddings; the file holds what each is multiplied with."""
+    gate = np.tanh(tensor.rows(0, 1).astype(np.float64).ravel())
+    if name == "v.position_embd.gate":
+        yield _small("v.tile_position_embd.gate", gate)
+        gate = 1 - gate
+    yield _small(name, gate)
+
+
+def _order(name: str, tensor: StoredTensor, config: dict[str, Any]) -> np.ndarray | None:
+    """Which row stands at each place once every head's rows go in pairs; None if they stay."""
+    if not name.endswith(_IN_PAIRS):
+        return None
+    t, v = config["text_config"], config["vision_config"]
+    size = v["hidden_size"] // v["attention_heads"] if _is_vision(name) else _head_size(t)
+    return np.arange(tensor.shape[0]).reshape(-1, 2, size // 2).swapaxes(1, 2).ravel()
+
+
+def _matrix(name: str, tensor: StoredTensor, kind: int, order: np.ndarray | None) -> PlannedTensor:
+    shape = tensor.shape[::-1]
+    n_rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
+    width = int(np.prod(shape)) // n_rows
+    source = tensor if len(tensor.shape) > 1 else StoredTensor(name, (1, width), tensor.dtype, tensor.data)
+    return PlannedTensor(
+        name, shape, kind, lambda: quantise.blocks(lambda a, b: source.rows(a, b, order), n_rows, width, kind)
+    )
+
+
+def _small(name: str, values: np.ndarray) -> PlannedTensor:
+    return PlannedTensor(name, (values.size,), quantise.NUMBERS["F32"], lambda: iter([values.astype("<f4").tobytes()]))
+
+
+def _is_vision(name: str) -> bool:
+    return name.startswith(("v.", "mm."))
+
+
+def _again(file: Gguf, info: TensorInfo, raw: np.ndarray, mix: str | None) -> PlannedTensor:
+    """A tensor of a GGUF file in the type `mix` gives it."""
+    layers = int(file.number(f"{file.architecture}.block_count", 0))
+    heads = file.number(f"{file.architecture}.attention.head_count", 1)
+    gqa = int(heads // file.number(f"{file.architecture}.attention.head_count_kv", heads))
+    kind = quantise.type_of(info.name, info.shape, mix, layers, gqa) if mix else info.type
+    n_rows = int(np.prod(info.shape[1:], dtype=np.int64)) if len(info.shape) > 1 else 1
+    width, stored = info.shape[0], TYPES[info.type]
+    row = width // stored.block * stored.size
+
+    def rows(start: int, stop: int) -> np.ndarray:
+        return quantise.to_float(raw[info.offset + start * row : info.offset + stop * row], info.type, width)
+
+    def unchanged() -> Iterator[bytes]:
+        for start in range(0, info.nbytes, 64 << 20):
+            yield bytes(raw[info.offset + start : info.offset + min(start + (64 << 20), info.nbytes)])
+
+    def changed() -> Iterator[bytes]:
+        return quantise.blocks(rows, n_rows, width, kind)
+
+    return PlannedTensor(info.name, info.shape, kind, unchanged if kind == info.type else changed)

@@ -1,0 +1,104 @@
+"""Reads a Hugging Face checkpoint's tensors (one or many .safetensors files) row by row, without loading them.
+
+Format: an 8-byte length, that many bytes of JSON (name -> dtype, shape, offsets), then the data.
+"""
+
+import json
+import math
+import mmap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.errors import ModelError
+
+_DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+_MAX_HEADER = 100 << 20
+
+
+@dataclass(frozen=True)
+class StoredTensor:
+    """A tensor in a file; shape as in the checkpoint, slowest dimension first."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    data: np.ndarray
+
+    def rows(self, start: int, stop: int, order: np.ndarray | None = None) -> np.ndarray:
+        """Rows start .. stop of the tensor seen as a matrix (first dimension, the rest), float32.
+
+        order: which stored row stands at each place.
+        """
+        matrix = self.data.reshape(self.shape[0] if self.shape else 1, -1)
+        block = matrix[start:stop] if order is None else matrix[order[start:stop]]
+        if self.dtype == "BF16":
+            return (block.astype(np.uint32) << 16).view(np.float32)
+        return np.ascontiguousarray(block, np.float32)
+
+
+def open_checkpoint(folder: Path) -> dict[str, StoredTensor]:
+    """Every tensor of the checkpoint in `folder`, by name. Raises ModelError if a file is missing or damaged."""
+    tensors: dict[str, StoredTensor] = {}
+    for path in _files(folder):
+        try:
+            tensors |= _read(path)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ModelError(
+                f"The checkpoint file {path.name} is damaged.", "Download it again.", f"{path}: {error!r}"
+            ) from error
+    return tensors
+
+
+def _files(folder: Path) -> list[Path]:
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        names = sorted(set(read_json(index).get("weight_map", {}).values()))
+        if any(not isinstance(name, str) or Path(name).name != name for name in names):
+            raise ModelError("The checkpoint's index names files outside its folder.", "Download it again.")
+        files = [folder / name for name in names]
+    else:
+        files = sorted(folder.glob("*.safetensors"))
+    missing = [path.name for path in files if not path.is_file()]
+    if missing or not files:
+        raise ModelError(
+            "The checkpoint is incomplete.", "Download all of its .safetensors files.", f"{folder}: {missing}"
+        )
+    return files
+
+
+def _read(path: Path) -> dict[str, StoredTensor]:
+    with open(path, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        size = path.stat().st_size
+        if not 2 <= length <= min(_MAX_HEADER, size - 8):
+            raise ValueError(f"a header of {length} bytes in a file of {size}")
+        header: dict[str, Any] = json.loads(file.read(length))
+        data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)[8 + length :]
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        dtype, shape, (start, end) = entry["dtype"], tuple(int(side) for side in entry["shape"]), entry["data_offsets"]
+        kind = np.dtype(_DTYPES[dtype])
+        if (
+            not 0 <= start <= end <= data.size
+            or end - start != math.prod(shape) * kind.itemsize
+            or min(shape, default=1) < 1
+        ):
+            raise ValueError(f"tensor {name}: {entry}")
+        tensors[name] = StoredTensor(name, shape, dtype, data[start:end].view(kind))
+    return tensors
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises ModelError if it is missing or no object."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The checkpoint's {path.name} cannot be read.", "Download it again.", str(error)) from error
+    if not isinstance(value, dict):
+        raise ModelError(f"The checkpoint's {path.name} cannot be read.", "Download it again.", "not an object")
+    return value
