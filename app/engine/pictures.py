@@ -94,7 +94,7 @@ class PictureCache:
         try:
             if path.stat().st_size > self._disk_limit:
                 raise ValueError("larger than the whole cache may be")
-            with np.load(path, allow_pickle=False) as stored:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {part: stored[part] for part in stored.files}
             os.utime(path)
         except FileNotFoundError:

@@ -1,0 +1,58 @@
+import pytest
+
+from app.engine import fit, machine
+from app.engine.fit import Demand, context_that_fits
+from app.errors import MemoryShortError
+
+MIB = 1 << 20
+MODEL = Demand(weights=1000 * MIB, projector=500 * MIB, picture=300 * MIB, text=100 * MIB, token=MIB)
+FIXED = 1000 + 500 + 300 + 256
+
+
+def context(free: int, asked: int = 0, trained: int = 100_000) -> int:
+    return context_that_fits(MODEL, free * MIB, asked=asked, default=8192, trained=trained)
+
+
+def test_a_picture_is_encoded_while_the_text_model_rests() -> None:
+    assert MODEL.fixed == FIXED * MIB
+
+
+def test_the_default_is_taken_when_it_fits() -> None:
+    assert context(FIXED + 8192) == 8192
+
+
+def test_without_a_wish_the_context_shrinks_to_what_fits() -> None:
+    assert context(FIXED + 1100) == 1024
+    assert context(FIXED + 512) == 512
+
+
+def test_no_more_than_the_model_was_trained_for() -> None:
+    assert context(FIXED + 50_000, trained=300) == 300
+    assert context(FIXED + 50_000, asked=9000, trained=4096) == 4096
+
+
+def test_a_wish_that_does_not_fit_is_refused_with_one_that_does() -> None:
+    with pytest.raises(MemoryShortError) as raised:
+        context(FIXED + 2000, asked=4096)
+    assert "4096 tokens" in raised.value.what
+    assert "6.0 GiB" in raised.value.what
+    assert "1792 tokens" in raised.value.todo
+
+
+def test_a_model_that_does_not_fit_at_all_is_refused_in_numbers() -> None:
+    with pytest.raises(MemoryShortError) as raised:
+        context(FIXED + 100)
+    assert "2.5 GiB" in raised.value.what  # 2056 + 512 MiB
+    assert "2.1 GiB are free" in raised.value.what
+    assert "weights 1.0 GiB" in raised.value.detail
+
+
+def test_sizes_in_words() -> None:
+    assert fit.gib(3 << 30) == "3.0 GiB"
+    assert fit.gib(200 * MIB) == "200 MiB"
+
+
+def test_this_machine_has_threads_and_memory() -> None:
+    assert machine.threads() >= 1
+    assert machine.threads(7) == 7
+    assert machine.free_memory() > 0
