@@ -62,3 +62,8 @@ _KINDS = {c.__name__: c for c in (SpyglassError, UsageError, PictureError, Model
 def of_kind(kind: str, what: str, todo: str, detail: str = "") -> SpyglassError:
     """The error of the class named `kind` (how an error crosses the pipe); an unknown name becomes a SpyglassError."""
     return _KINDS.get(kind, SpyglassError)(what, todo, detail)
+
+
+def kind_of(error: SpyglassError) -> str:
+    """The name under which `of_kind` finds the class of `error`, or the nearest one above it."""
+    return next(c.__name__ for c in type(error).__mro__ if c.__name__ in _KINDS)

@@ -1,0 +1,326 @@
+"""A family without weights: it echoes the question, or follows a script that can fail in every way a model can.
+
+For `--model echo`, for demonstrations, and for the tests of everything around the engine. A script is JSON,
+`{"load": [STEP...], "answer": [STEP...]}`, in the file named by the model path `echo:FILE`, or as the text of the
+question itself. Each step is one of the classes below, named by its tag under "do".
+"""
+
+import ctypes
+import itertools
+import json
+import os
+import re
+import signal
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from app.engine.families import Cancel, Emit, LoadCancelled, Progress
+from app.errors import UsageError, of_kind
+from app.values import Ask, Event, Finished, Loading, Looking, ModelSpec, Picture, Piece, Reading, Stats
+
+
+@dataclass
+class _Stage:
+    """What a step acts on."""
+
+    emit: Emit
+    cancel: Cancel
+    began: float = field(default_factory=time.monotonic)
+    first: float = 0.0
+    written: int = 0
+    hoard: list[bytearray] = field(default_factory=list)
+
+    def piece(self, text: str, probability: float) -> None:
+        self.first = self.first or time.monotonic() - self.began
+        self.emit(Piece(text=text, probability=probability))
+        self.written += 1
+
+    def wait(self, seconds: float) -> bool:
+        """Let time pass until it is over or the job is cancelled; whether to go on."""
+        end = time.monotonic() + seconds
+        while not self.cancel.is_set() and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.005))
+        return not self.cancel.is_set()
+
+
+class Step(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True):
+    """Base of the steps."""
+
+    def play(self, stage: _Stage) -> None:
+        raise NotImplementedError
+
+
+class Say(Step, frozen=True, tag="say"):
+    """Write `text` word by word, `delay` seconds before each, `times` over."""
+
+    text: str
+    delay: float = 0.0
+    probability: float = 0.9
+    times: int = 1
+
+    def play(self, stage: _Stage) -> None:
+        for _ in range(self.times):
+            for word in _words(self.text):
+                if not stage.wait(self.delay):
+                    return
+                stage.piece(word, self.probability)
+
+
+class Look(Step, frozen=True, tag="look"):
+    """Look at picture number `picture` of `of` for `seconds`, told in `steps`; `deaf`: without heeding a cancel."""
+
+    picture: int = 0
+    of: int = 1
+    seconds: float = 0.0
+    steps: int = 4
+    deaf: bool = False
+
+    def play(self, stage: _Stage) -> None:
+        for i in range(self.steps + 1):
+            stage.emit(Looking(picture=self.picture, of=self.of, fraction=i / self.steps))
+            if self.deaf:
+                time.sleep(self.seconds / self.steps)
+            elif not stage.wait(self.seconds / self.steps):
+                return
+
+
+class Read(Step, frozen=True, tag="read"):
+    """Read the prompt for `seconds`, telling so in `steps`."""
+
+    seconds: float = 0.0
+    steps: int = 2
+
+    def play(self, stage: _Stage) -> None:
+        for i in range(self.steps + 1):
+            stage.emit(Reading(fraction=i / self.steps))
+            if not stage.wait(self.seconds / self.steps):
+                return
+
+
+class Progressing(Step, frozen=True, tag="loading"):
+    """Only while loading: tell `fraction`, then take `seconds`."""
+
+    fraction: float
+    seconds: float = 0.0
+
+    def play(self, stage: _Stage) -> None:
+        stage.emit(Loading(fraction=self.fraction))
+        stage.wait(self.seconds)
+
+
+class Wait(Step, frozen=True, tag="wait"):
+    """Say nothing for `seconds`; `deaf`: without heeding a cancel."""
+
+    seconds: float
+    deaf: bool = False
+
+    def play(self, stage: _Stage) -> None:
+        if self.deaf:
+            time.sleep(self.seconds)
+        else:
+            stage.wait(self.seconds)
+
+
+class Signal(Step, frozen=True, tag="signal"):
+    """Send this process a signal by name: SIGSEGV as a crash would, SIGKILL as the system does when memory is out."""
+
+    name: str
+
+    def play(self, _: _Stage) -> None:
+        os.kill(os.getpid(), signal.Signals[self.name])
+
+
+class Hold(Step, frozen=True, tag="hold"):
+    """Hold the interpreter up for `seconds`, as native code does that never lets go: no thread runs, none beats."""
+
+    seconds: int
+
+    def play(self, _: _Stage) -> None:
+        sleep = ctypes.PyDLL(None).sleep  # PyDLL, unlike CDLL, keeps the interpreter's lock during the call
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end:
+            sleep(self.seconds)
+
+
+class Exit(Step, frozen=True, tag="exit"):
+    """End the process with a status, or with `abort` as a failed native check does."""
+
+    status: int = 0
+    abort: bool = False
+
+    def play(self, _: _Stage) -> None:
+        if self.abort:
+            os.abort()
+        os._exit(self.status)
+
+
+class Raise(Step, frozen=True, tag="raise"):
+    """Raise an error: one of `app.errors` by name, or "MemoryError", or (any other name) a RuntimeError."""
+
+    name: str
+
+    def play(self, _: _Stage) -> None:
+        if self.name == "MemoryError":
+            raise MemoryError
+        if self.name.endswith("Error") and self.name != "RuntimeError":
+            raise of_kind(self.name, "The script raised an error.", "Change the script.", self.name)
+        raise RuntimeError(self.name)
+
+
+class Fill(Step, frozen=True, tag="fill"):
+    """Allocate and touch memory, `mb` megabytes at a time, without end; `unlimited`: lift the process's own limit."""
+
+    mb: int = 16
+    unlimited: bool = False
+
+    def play(self, stage: _Stage) -> None:
+        if self.unlimited and sys.platform != "win32":
+            import resource
+
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+        while stage.wait(0.01):
+            stage.hoard.append(bytearray(b"\1" * (self.mb << 20)))
+
+
+class Raw(Step, frozen=True, tag="raw"):
+    """Write bytes (hexadecimal) on the line to the program, past every check; `times` over, without end if 0."""
+
+    hex: str
+    times: int = 1
+
+    def play(self, stage: _Stage) -> None:
+        data = bytes.fromhex(self.hex)
+        with socket.socket(fileno=os.dup(int(sys.argv[-2]))) as line:
+            for _ in range(self.times) if self.times else itertools.count():
+                line.sendall(data)
+                if stage.cancel.is_set():
+                    return
+
+
+class Show(Step, frozen=True, tag="print"):
+    """Print on standard output and standard error, as native libraries do."""
+
+    text: str
+    times: int = 1
+
+    def play(self, _: _Stage) -> None:
+        for _i in range(self.times):
+            os.write(1, self.text.encode())
+            os.write(2, self.text.encode())
+
+
+AnyStep = Say | Look | Read | Progressing | Wait | Signal | Hold | Exit | Raise | Fill | Raw | Show
+
+
+class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to do while loading and when asked; without `answer` the question is echoed."""
+
+    load: tuple[AnyStep, ...] = ()
+    answer: tuple[AnyStep, ...] = ()
+
+
+def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> "EchoModel":
+    """Play the script's load steps. Raises UsageError for a script that cannot be read, LoadCancelled."""
+    _, _, path = spec.path.partition(":")
+    script = _script(_read(path)) if path else Script()
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Loading):
+            progress(event.fraction)
+
+    progress(0.0)
+    for step in script.load:
+        step.play(_Stage(tell, cancel))
+        if cancel.is_set():
+            raise LoadCancelled
+    progress(1.0)
+    return EchoModel(script)
+
+
+class EchoModel:
+    """Says what it was asked, or does what the script says."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    def answer(self, ask: Ask, pictures: Mapping[str, Picture], emit: Emit, cancel: Cancel) -> Finished:
+        """Answer as the Model protocol says. Raises UsageError for a question that begins a script but is none."""
+        stage = _Stage(emit, cancel)
+        question = ask.messages[-1].text if ask.messages else ""
+        steps = _script(question.encode()).answer if question.startswith('{"answer"') else self._script.answer
+        for step in steps or _echo(ask, question, pictures):
+            if cancel.is_set():
+                break
+            step.play(stage)
+        words = sum(len(m.text.split()) for m in ask.messages)
+        stats = Stats(
+            prompt_tokens=words,
+            computed_tokens=words,
+            pictures=len(pictures),
+            written_tokens=stage.written,
+            first_token_s=stage.first,
+            write_s=time.monotonic() - stage.began,
+            probability=0.9,
+        )
+        return Finished(reason="cancelled" if cancel.is_set() else "stop", stats=stats)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
+def example(schema: Mapping[str, Any], text: str) -> Any:
+    """A value that follows a JSON schema in the simplest way, with `text` wherever a text may stand."""
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    for either in ("anyOf", "oneOf"):
+        if schema.get(either):
+            return example(schema[either][0], text)
+    kind = schema.get("type", "object" if "properties" in schema else "string")
+    if kind == "object":
+        return {name: example(part, text) for name, part in schema.get("properties", {}).items()}
+    if kind == "array":
+        return [example(schema.get("items", {}), text)] * max(1, schema.get("minItems", 1))
+    simple: dict[str, Any] = {
+        "integer": int(schema.get("minimum", 0)),
+        "number": float(schema.get("minimum", 0)),
+        "boolean": True,
+        "null": None,
+    }
+    return simple.get(kind, text[: schema.get("maxLength", len(text))])
+
+
+def _echo(ask: Ask, question: str, pictures: Mapping[str, Picture]) -> list[AnyStep]:
+    looks: list[AnyStep] = [Look(picture=i, of=len(pictures)) for i in range(len(pictures))]
+    if ask.schema is not None:
+        return [*looks, Read(), Say(json.dumps(example(ask.schema, question), ensure_ascii=False))]
+    sizes = " and ".join(f"a picture of {p.width} x {p.height}" for p in pictures.values())
+    return [*looks, Read(), Say(f"You showed me {sizes} and asked: {question}" if sizes else f"You asked: {question}")]
+
+
+def _words(text: str) -> list[str]:
+    """The text in pieces of one word and the space before it, nothing lost."""
+    return re.findall(r"\s*\S+|\s+$", text)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as e:
+        raise UsageError("The echo script cannot be read.", "Check its path.", str(e)) from e
+
+
+def _script(text: bytes) -> Script:
+    try:
+        return msgspec.json.decode(text, type=Script)
+    except msgspec.DecodeError as e:
+        raise UsageError("This is not an echo script.", "See app/engine/families/echo.py.", str(e)) from e

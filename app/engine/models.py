@@ -1,0 +1,84 @@
+"""The models that the engine process has loaded."""
+
+import os
+
+from app import gguf
+from app.engine.families import Cancel, Family, Model, Progress, family_of
+from app.errors import EngineError, MemoryShortError
+from app.values import ModelSpec
+
+_MAX_MODELS = 2
+
+
+class Models:
+    """The loaded models: the one used last and, while memory allows, the one before."""
+
+    def __init__(self) -> None:
+        self._models: dict[tuple[object, ...], Model] = {}
+
+    def get(self, spec: ModelSpec, progress: Progress, cancel: Cancel) -> Model:
+        """The model for `spec`, loaded if it is not or if its files have changed.
+
+        Raises SpyglassError, LoadCancelled.
+        """
+        key = (spec, _files(spec))
+        model = self._models.pop(key, None)
+        if model is None:
+            while len(self._models) >= _MAX_MODELS:
+                self._close_oldest()
+            model = self._load(spec, progress, cancel)
+        self._models[key] = model
+        return model
+
+    def _load(self, spec: ModelSpec, progress: Progress, cancel: Cancel) -> Model:
+        family = _family(spec)
+        while True:
+            try:
+                return family.load(spec, progress, cancel)
+            except MemoryShortError:
+                if not self._models:
+                    raise
+                self._close_oldest()
+
+    def _close_oldest(self) -> None:
+        self._models.pop(next(iter(self._models))).close()
+
+    def drop(self, model: Model) -> None:
+        """Close a model whose state is not known any more."""
+        self._models = {k: m for k, m in self._models.items() if m is not model}
+        model.close()
+
+    def clear(self) -> None:
+        """Close every model."""
+        while self._models:
+            self._close_oldest()
+
+
+def _files(spec: ModelSpec) -> tuple[object, ...]:
+    """What tells a file from the one that was under the same name before."""
+    found: list[object] = []
+    for path in filter(None, (spec.path, spec.projector)):
+        try:
+            status = os.stat(path)
+            found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+        except OSError:
+            found.append(None)
+    return tuple(found)
+
+
+def _family(spec: ModelSpec) -> Family:
+    scripted = spec.path == "echo" or spec.path.startswith("echo:")
+    architecture = "echo" if scripted else gguf.read_header(spec.path).architecture
+    try:
+        return family_of(architecture)
+    except (ImportError, OSError, RuntimeError) as e:
+        raise no_native_code(e) from e
+
+
+def no_native_code(e: Exception) -> EngineError:
+    """The error for a person when the native libraries are missing or do not fit the system."""
+    return EngineError(
+        "The libraries that run models cannot be loaded on this computer.",
+        "Install Spyglass again; `spyglass doctor` tells more.",
+        f"{type(e).__name__}: {e}",
+    )
