@@ -1,1 +1,7 @@
 """What a person wants of a picture: each mode turns a wish into a job and an answer into something to show."""
+
+from app.modes.ask import AskMode
+from app.modes.base import Mode
+
+MODES: tuple[Mode, ...] = (AskMode(),)
+"""Every mode, in the order in which the window offers them."""

@@ -1,0 +1,275 @@
+"""Every setting, once: this list makes the defaults, checks the file, and builds the dialog.
+
+A new setting is one entry here. Its type is the type of its default.
+"""
+
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from app import paths
+from app.errors import UsageError
+from app.values import EngineOptions, Sampling
+
+Plain = bool | int | float | str
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: what it is called in the file, what it may be, and what a person reads about it.
+
+    choices: the values it may take, each with its label. low, high: the range of a number, both ends included.
+    unit: shown behind a number.
+    """
+
+    key: str
+    section: str
+    default: Plain
+    title: str
+    help: str
+    choices: tuple[tuple[str, str], ...] = ()
+    low: float = -math.inf
+    high: float = math.inf
+    unit: str = ""
+
+    def check(self, value: object) -> Plain:
+        """`value` as this setting keeps it (whole numbers are accepted where fractions are). Raises UsageError."""
+        if isinstance(self.default, float) and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if type(value) is not type(self.default):
+            raise self._refusal(f"must be {_KINDS[type(self.default)]}", value)
+        if self.choices and value not in dict(self.choices):
+            raise self._refusal(f"must be one of {', '.join(dict(self.choices))}", value)
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return cast(Plain, value)
+        if not self.low <= value <= self.high:  # NaN compares with nothing, so it is refused too
+            raise self._refusal(f"must lie between {self.low:g} and {self.high:g}", value)
+        return value
+
+    def _refusal(self, rule: str, value: object) -> UsageError:
+        return UsageError(f"The setting {self.key} {rule}.", f"Its default is {self.default!r}.", f"given: {value!r}")
+
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("model.path", "Model", "starter", "Model", "A model's name, or the path of its GGUF file."),
+    Setting(
+        "model.projector",
+        "Model",
+        "",
+        "Projector",
+        "The path of the projector (mmproj) file; empty: the one that lies beside the model.",
+    ),
+    Setting(
+        "engine.context",
+        "Engine",
+        0,
+        "Context",
+        "Tokens of conversation and pictures the model keeps in view; 0: as many as fit, up to the model's default.",
+        low=0,
+        high=1 << 20,
+        unit="tokens",
+    ),
+    Setting(
+        "engine.kv",
+        "Engine",
+        "f16",
+        "KV cache",
+        "How keys and values are stored; 8 bits take half the memory and lose a little precision.",
+        choices=(("f16", "16 bits"), ("q8_0", "8 bits")),
+    ),
+    Setting(
+        "engine.flash",
+        "Engine",
+        "auto",
+        "Flash attention",
+        "Attention without the whole score matrix in memory.",
+        choices=(("auto", "Automatic"), ("on", "On"), ("off", "Off")),
+    ),
+    Setting(
+        "engine.threads",
+        "Engine",
+        0,
+        "Threads",
+        "Processor threads; 0: chosen from the machine.",
+        low=0,
+        high=512,
+    ),
+    Setting(
+        "engine.gpu_layers",
+        "Engine",
+        -1,
+        "Layers on the GPU",
+        "-1: as many as fit if there is a GPU; 0: none.",
+        low=-1,
+        high=1000,
+    ),
+    Setting(
+        "engine.vision",
+        "Engine",
+        "exact",
+        "Vision tower",
+        "Llama 3.2 Vision only: fast leaves a picture's missing tiles out, which is quicker and slightly different.",
+        choices=(("exact", "Exact"), ("fast", "Fast")),
+    ),
+    Setting(
+        "engine.memory_limit",
+        "Engine",
+        0,
+        "Memory limit",
+        "Memory the engine process may take before it is ended; 0: no limit of its own.",
+        low=0,
+        high=1 << 22,
+        unit="MiB",
+    ),
+    Setting(
+        "cache.memory",
+        "Engine",
+        512,
+        "Picture cache in memory",
+        "Pictures looked at are remembered, so that a second question need not look again.",
+        low=0,
+        high=1 << 20,
+        unit="MiB",
+    ),
+    Setting(
+        "cache.disk",
+        "Engine",
+        2048,
+        "Picture cache on disk",
+        "The same between two starts of the program; 0: pictures leave no trace on disk.",
+        low=0,
+        high=1 << 22,
+        unit="MiB",
+    ),
+    Setting(
+        "answer.temperature",
+        "Answers",
+        0.0,
+        "Temperature",
+        "0: always the likeliest word, so the same question gets the same answer; higher: more varied.",
+        low=0.0,
+        high=2.0,
+    ),
+    Setting(
+        "answer.top_p",
+        "Answers",
+        1.0,
+        "Top-p",
+        "Only the likeliest words that together have this probability; 1: all. Needs a temperature above 0.",
+        low=0.0,
+        high=1.0,
+    ),
+    Setting(
+        "answer.min_p",
+        "Answers",
+        0.05,
+        "Min-p",
+        "Only words at least this likely relative to the likeliest; 0: all. Needs a temperature above 0.",
+        low=0.0,
+        high=1.0,
+    ),
+    Setting(
+        "answer.seed",
+        "Answers",
+        0,
+        "Seed",
+        "The same seed gives the same answer again; 0: another one each time. Needs a temperature above 0.",
+        low=0,
+        high=(1 << 31) - 1,
+    ),
+    Setting(
+        "answer.max_tokens",
+        "Answers",
+        1024,
+        "Longest answer",
+        "An answer ends here at the latest.",
+        low=1,
+        high=1 << 16,
+        unit="tokens",
+    ),
+    Setting(
+        "window.send",
+        "Window",
+        "enter",
+        "Send with",
+        "The other one begins a new line.",
+        choices=(("enter", "Enter"), ("ctrl+enter", "Ctrl+Enter")),
+    ),
+    Setting(
+        "window.theme",
+        "Window",
+        "system",
+        "Theme",
+        "Light, dark, or as the system says.",
+        choices=(("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
+    ),
+    Setting(
+        "window.language",
+        "Window",
+        "system",
+        "Language",
+        "The language of menus and messages.",
+        choices=(("system", "As the system"), ("en", "English")),
+    ),
+)
+
+BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
+
+
+class Settings:
+    """What a person chose, over the defaults. Immutable; `changed` gives another one."""
+
+    def __init__(self, chosen: Mapping[str, object] | None = None) -> None:
+        """Raises UsageError for an unknown key or a value that its setting does not take."""
+        self._chosen = {key: setting_of(key).check(value) for key, value in (chosen or {}).items()}
+
+    def __getitem__(self, key: str) -> Any:
+        """The value of `key`, of the type of its default. Raises UsageError for an unknown key."""
+        return self._chosen.get(key, setting_of(key).default)
+
+    def changed(self, key: str, value: object) -> "Settings":
+        """These settings with one changed. Raises UsageError."""
+        return Settings({**self._chosen, key: value})
+
+    def chosen(self) -> dict[str, Plain]:
+        """What differs from the defaults."""
+        return {key: value for key, value in self._chosen.items() if value != BY_KEY[key].default}
+
+
+def setting_of(key: str) -> Setting:
+    """The setting called `key`. Raises UsageError if there is none."""
+    if key not in BY_KEY:
+        raise UsageError(f"There is no setting {key}.", f"The settings are {', '.join(BY_KEY)}.")
+    return BY_KEY[key]
+
+
+def engine_options(settings: Settings) -> EngineOptions:
+    """How the engine is to run any model."""
+    return EngineOptions(
+        context=settings["engine.context"],
+        kv=cast(Literal["f16", "q8_0"], settings["engine.kv"]),
+        flash=cast(Literal["auto", "on", "off"], settings["engine.flash"]),
+        threads=settings["engine.threads"],
+        gpu_layers=settings["engine.gpu_layers"],
+        vision=cast(Literal["exact", "fast"], settings["engine.vision"]),
+        cache_dir=str(paths.cache_dir() / "pictures") if settings["cache.disk"] else "",
+        cache_memory=settings["cache.memory"] * MIB,
+        cache_disk=settings["cache.disk"] * MIB,
+    )
+
+
+def sampling(settings: Settings) -> Sampling:
+    """How words are chosen. Seed 0 becomes one that was not used before."""
+    return Sampling(
+        temperature=settings["answer.temperature"],
+        top_p=settings["answer.top_p"],
+        min_p=settings["answer.min_p"],
+        seed=settings["answer.seed"] or 1 + secrets.randbelow((1 << 31) - 1),
+        max_tokens=settings["answer.max_tokens"],
+    )
