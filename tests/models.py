@@ -1,7 +1,8 @@
 """Small models with random weights, written as real GGUF pairs: a text model and its CLIP projector.
 
 Every shape exercises another path of libmtmd: `llava` (one block of tokens), `tiles` (an overview and slices),
-`qwen2vl` (M-RoPE, any picture size), `gemma3` (sliding window, pictures attend to themselves without order).
+`qwen2vl` (M-RoPE, any picture size), `gemma3` (sliding window, pictures attend to themselves without order),
+`mamba` (a recurrent model, whose cache cannot be cut).
 The same seed gives the same bytes. Free of pytest, so that benchmarks can use it.
 """
 
@@ -27,6 +28,7 @@ _SPECIAL = (
     "<unk>", "<s>", "</s>", "<|im_start|>", "<|im_end|>",
     "<|vision_start|>", "<|vision_end|>", "<start_of_image>", "<end_of_image>",
 )  # fmt: skip
+_STATE = 8
 EOS = _SPECIAL.index("<|im_end|>")
 
 
@@ -45,6 +47,7 @@ class Shape:
     patch: int = 14
     vision_width: int = 64
     vision_layers: int = 3
+    vision_heads: int = 4
     vision_feed_forward: int = 128
     seed: int = 1
     template: str | None = CHATML
@@ -54,6 +57,7 @@ TINY = Shape()
 TILES = replace(TINY, kind="tiles")
 QWEN2VL = replace(TINY, kind="qwen2vl")
 GEMMA3 = replace(TINY, kind="gemma3", layers=6, image=112)
+MAMBA = replace(TINY, kind="mamba", heads=0, kv_heads=0, feed_forward=0)
 HEAVY_VISION = replace(
     TINY,
     layers=4,
@@ -63,6 +67,7 @@ HEAVY_VISION = replace(
     image=448,
     vision_width=512,
     vision_layers=13,
+    vision_heads=8,
     vision_feed_forward=2048,
 )
 """Looking takes far longer than reading: 1024 patches through 40 million weights, before a small text model."""
@@ -84,7 +89,7 @@ def write_pair(folder: Path, shape: Shape = TINY) -> Pair:
 
 
 def write_text_model(path: Path, shape: Shape = TINY) -> None:
-    architecture = {"qwen2vl": "qwen2vl", "gemma3": "gemma3"}.get(shape.kind, "llama")
+    architecture = shape.kind if shape.kind in ("qwen2vl", "gemma3", "mamba") else "llama"
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.width)
@@ -94,8 +99,13 @@ def write_text_model(path: Path, shape: Shape = TINY) -> None:
     writer.add_head_count_kv(shape.kv_heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_freq_base(10000.0)
-    head = shape.width // shape.heads
-    if architecture == "llama":
+    head = shape.width // max(1, shape.heads)
+    if architecture == "mamba":
+        writer.add_ssm_conv_kernel(4)
+        writer.add_ssm_inner_size(2 * shape.width)
+        writer.add_ssm_state_size(_STATE)
+        writer.add_ssm_time_step_rank(shape.width // 16)
+    elif architecture == "llama":
         writer.add_rope_dimension_count(head)
     elif architecture == "qwen2vl":
         quarter = head // 4
@@ -120,7 +130,7 @@ def write_projector(path: Path, shape: Shape = TINY) -> None:
     writer.add_uint32("clip.vision.embedding_length", shape.vision_width)
     writer.add_uint32("clip.vision.feed_forward_length", shape.vision_feed_forward)
     writer.add_uint32("clip.vision.block_count", shape.vision_layers)
-    writer.add_uint32("clip.vision.attention.head_count", shape.heads)
+    writer.add_uint32("clip.vision.attention.head_count", shape.vision_heads)
     writer.add_uint32("clip.vision.projection_dim", shape.width)
     writer.add_float32("clip.vision.attention.layer_norm_epsilon", 1e-5)
     writer.add_array("clip.vision.image_mean", [0.5, 0.5, 0.5])
@@ -190,7 +200,7 @@ class _Random:
 
 def _text_tensors(shape: Shape, architecture: str) -> Iterator[tuple[str, np.ndarray]]:
     random = _Random(shape.seed)
-    width, feed, kv = shape.width, shape.feed_forward, shape.width // shape.heads * shape.kv_heads
+    width, feed, kv = shape.width, shape.feed_forward, shape.width // max(1, shape.heads) * shape.kv_heads
     yield "token_embd.weight", random.matrix(vocabulary_size(), width, np.sqrt(width))
     output = random.matrix(vocabulary_size(), width, 3.0)
     output[: len(_SPECIAL) + 256] = 0.0  # single bytes and control tokens are never the likeliest
@@ -200,14 +210,17 @@ def _text_tensors(shape: Shape, architecture: str) -> Iterator[tuple[str, np.nda
     for index in range(shape.layers):
         block = f"blk.{index}."
         yield block + "attn_norm.weight", random.vector(width, 1.0)
-        yield block + "attn_q.weight", random.matrix(width, width, 2.0)
-        yield block + "attn_k.weight", random.matrix(kv, width, 2.0)
-        yield block + "attn_v.weight", random.matrix(kv, width, 2.0)
-        yield block + "attn_output.weight", random.matrix(width, width, 2.0)
+        if architecture == "mamba":
+            yield from _mamba_tensors(block, width, random)
+            continue
+        yield block + "attn_q.weight", random.matrix(width, width)
+        yield block + "attn_k.weight", random.matrix(kv, width)
+        yield block + "attn_v.weight", random.matrix(kv, width)
+        yield block + "attn_output.weight", random.matrix(width, width, 0.7)
         yield block + "ffn_norm.weight", random.vector(width, 1.0)
         yield block + "ffn_gate.weight", random.matrix(feed, width)
         yield block + "ffn_up.weight", random.matrix(feed, width)
-        yield block + "ffn_down.weight", random.matrix(width, feed, 2.0)
+        yield block + "ffn_down.weight", random.matrix(width, feed)
         if architecture == "qwen2vl":
             for name, size in (("attn_q", width), ("attn_k", kv), ("attn_v", kv)):
                 yield f"{block}{name}.bias", random.vector(size)
@@ -216,6 +229,19 @@ def _text_tensors(shape: Shape, architecture: str) -> Iterator[tuple[str, np.nda
                 yield f"{block}{name}.weight", random.vector(width // shape.heads, 1.0)
             for name in ("post_attention_norm", "post_ffw_norm"):
                 yield f"{block}{name}.weight", random.vector(width, 1.0)
+
+
+def _mamba_tensors(block: str, width: int, random: _Random) -> Iterator[tuple[str, np.ndarray]]:
+    inner, rank = 2 * width, width // 16
+    yield block + "ssm_in.weight", random.matrix(2 * inner, width, 2.0)
+    yield block + "ssm_conv1d.weight", random.matrix(inner, 4)
+    yield block + "ssm_conv1d.bias", random.vector(inner)
+    yield block + "ssm_x.weight", random.matrix(rank + 2 * _STATE, inner)
+    yield block + "ssm_dt.weight", random.matrix(inner, rank)
+    yield block + "ssm_dt.bias", random.vector(inner)
+    yield block + "ssm_a", -np.abs(random.matrix(inner, _STATE, np.sqrt(_STATE)))
+    yield block + "ssm_d", random.vector(inner, 1.0)
+    yield block + "ssm_out.weight", random.matrix(width, inner, 2.0)
 
 
 def _vision_tensors(shape: Shape) -> Iterator[tuple[str, np.ndarray]]:

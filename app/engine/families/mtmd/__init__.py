@@ -11,9 +11,12 @@ from app.engine.families.mtmd.model import MtmdModel
 from app.engine.families.mtmd.text import TextModel, Weights
 from app.engine.families.mtmd.vision import Vision
 from app.engine.fit import context_that_fits
+from app.engine.native import facts
 from app.engine.pictures import PictureCache
 from app.engine.template import ChatTemplate
 from app.values import ModelSpec
+
+__all__ = ["facts", "load"]
 
 
 def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:

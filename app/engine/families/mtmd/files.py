@@ -111,7 +111,7 @@ def demand(files: Files, options: EngineOptions, gpu_layers: int = 0) -> Demand:
 
 def token_bytes(model: Gguf, options: EngineOptions) -> int:
     """Bytes of KV cache a token takes: keys and values of every layer's key-value heads."""
-    layers, heads = _integer(model, "block_count"), max(_integers(model, "attention.head_count"))
+    layers, heads = _integer(model, "block_count"), max(_integers(model, "attention.head_count"), default=0)
     kv_heads = _integers(model, "attention.head_count_kv") or [heads]
     head = _integer(model, "embedding_length") // max(1, heads)
     width = _integer(model, "attention.key_length", head) + _integer(model, "attention.value_length", head)
@@ -155,8 +155,6 @@ def _check_text(model: Gguf) -> None:
     for key in ("attention.head_count", "attention.head_count_kv"):
         if any(not 0 <= heads <= 1 << 14 for heads in _integers(model, key)):
             raise GgufError(model.path, f"{key} is {_integers(model, key)}")
-    if max(_integers(model, "attention.head_count"), default=0) < 1:
-        raise GgufError(model.path, "attention.head_count is missing")
     counts = {
         name: value.count
         for name in ("tokens", "scores", "token_type")
