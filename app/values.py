@@ -33,6 +33,10 @@ class Picture:
         object.__setattr__(self, "digest", hashlib.blake2b(shape + self.pixels, digest_size=16).hexdigest())
 
 
+Box = tuple[float, float, float, float]
+"""A rectangle in a picture: left, top, right, bottom as fractions 0..1 of its width and height."""
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of everything that travels as JSON."""
 

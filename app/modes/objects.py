@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-Box = tuple[float, float, float, float]
-"""Left, top, right, bottom as fractions 0..1 of the picture's width and height."""
+from app.values import Box
 
 
 @dataclass(frozen=True)

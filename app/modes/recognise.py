@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.modes.base import Block, TextBlock
-from app.modes.objects import Box, Found, ObjectsBlock, counts
+from app.modes.objects import Found, ObjectsBlock, counts
 from app.modes.partial_json import Text, parse
 from app.settings.schema import Settings
-from app.values import Ask, Message, ModelSpec, Piece, Sampling
+from app.values import Ask, Box, Message, ModelSpec, Piece, Sampling
 
 PROMPT = 'List the objects in this picture as JSON: {"objects":[{"name":"...","count":1,"boxes":[[x0,y0,x1,y1]]}]}'
 MAX_TOKENS = 400

@@ -1,0 +1,163 @@
+"""Which frames deserve an answer: sharp, lit, still, and different enough from the last one that was answered.
+
+Everything is judged on a small grey picture, and time is what the caller says it is, so the same frames always get the
+same verdicts.
+"""
+
+import enum
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.capture.sources import Pixels
+
+Grey = NDArray[np.uint8]
+"""(h, w) uint8."""
+
+SMALL = 320
+"""Longest side of the grey picture: enough to tell blur, little enough to take no time."""
+_CELL = 4
+"""Side of a cell of the grey picture; changes are counted in cells, where the camera's noise has averaged out."""
+
+_EDGE = 5.0
+"""Grey levels a pixel from which on a slope is an edge and not noise."""
+
+
+class Reason(enum.Enum):
+    """Why a frame passes or is refused. The value is what a person is told."""
+
+    GOOD = ""
+    BLACK = "The camera shows only black. Is it covered?"
+    DARK = "It is too dark."
+    BRIGHT = "It is too bright."
+    BLURRED = "Out of focus. Hold still, or move back a little."
+    MOVING = "Hold still."
+    SAME = "Nothing has changed."
+
+
+@dataclass(frozen=True)
+class Limits:
+    """black, dark, bright: levels 0..255. blur: 0 sharp .. 1 blurred (Crete et al. 2007), above it a frame is blurred.
+
+    moved: share of cells that may change from frame to frame. patience_s: a scene that never rests is looked at so long
+    after it was last refused for moving, if it is sharp. changed: cells that make a difference worth an answer.
+    level: grey levels by which a cell must change to count.
+    """
+
+    black: float = 8.0
+    dark: float = 25.0
+    bright: float = 245.0
+    blur: float = 0.6
+    moved: float = 0.004
+    patience_s: float = 1.0
+    changed: int = 6
+    level: float = 14.0
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A frame as the gate and the tracker see it. cells: (h / 4, w / 4) float32, mean levels of the small picture."""
+
+    grey: Grey
+    cells: NDArray[np.float32]
+    time: float
+
+
+def view(rgb: Pixels, time: float) -> View:
+    """The small grey view of a frame of (H, W, 3)."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, SMALL / max(height, width))
+    size = max(_CELL, round(width * scale)), max(_CELL, round(height * scale))
+    small: Pixels = rgb
+    while small.shape[1] >= 4 * size[0] and small.shape[0] >= 4 * size[1]:
+        # Halving by linear interpolation is an average of four, and three times as fast as one large step by area.
+        small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(cv2.resize(small, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    cells = cv2.resize(grey, (max(1, size[0] // _CELL), max(1, size[1] // _CELL)), interpolation=cv2.INTER_AREA)
+    return View(np.asarray(grey), cells.astype(np.float32), time)
+
+
+class Gate:
+    """Looks at every frame and says whether it is worth an answer now."""
+
+    def __init__(self, limits: Limits = Limits()) -> None:
+        self.limits = limits
+        self._before: View | None = None
+        self._answered: View | None = None
+        self._restless_since: float | None = None
+
+    def check(self, seen: View) -> Reason:
+        """The verdict on the next frame. Frames must be shown in order, every one of them or a steady share."""
+        before, self._before = self._before, seen
+        light = self._light(seen)
+        if light is not Reason.GOOD:
+            return light
+        moved = 0.0 if before is None else change(before, seen, self.limits.level).mean()
+        if blur(seen.grey) > self.limits.blur:
+            return Reason.BLURRED
+        if moved <= self.limits.moved:
+            self._restless_since = None
+        elif not self._waited_enough(seen.time):
+            return Reason.MOVING
+        if self._answered is not None and not self.differs(self._answered, seen):
+            return Reason.SAME
+        return Reason.GOOD
+
+    def answered(self, seen: View | None) -> None:
+        """From now on frames are compared with this one; None: the next good frame is worth an answer in any case."""
+        self._answered = seen
+        self._restless_since = None
+
+    def differs(self, one: View, other: View) -> bool:
+        """Whether a person would call these two different scenes, shaking hands and flicker aside."""
+        cells = cv2.morphologyEx(change(one, other, self.limits.level), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+        return int(np.count_nonzero(cells)) >= self.limits.changed
+
+    def _light(self, seen: View) -> Reason:
+        mean, top = float(seen.cells.mean()), float(seen.cells.max())
+        if top < self.limits.black:
+            return Reason.BLACK
+        if mean < self.limits.dark and top < 4 * self.limits.dark:
+            return Reason.DARK
+        return Reason.BRIGHT if mean > self.limits.bright and float(seen.cells.min()) > 235 else Reason.GOOD
+
+    def _waited_enough(self, now: float) -> bool:
+        if self._restless_since is None:
+            self._restless_since = now
+        return now - self._restless_since >= self.limits.patience_s
+
+
+def change(one: View, other: View, level: float) -> NDArray[np.uint8]:
+    """Which cells changed (1) between two views: by more than `level` from anything near them, exposure evened out.
+
+    "Near" is the cell and its eight neighbours, so a hand that shakes by a cell changes nothing. All cells when the two
+    are of different shapes.
+    """
+    a, b = one.cells, other.cells
+    if a.shape != b.shape:
+        return np.ones(b.shape, np.uint8)
+    a = a + (np.median(b) - np.median(a))
+    around = np.ones((3, 3), np.uint8)
+    outside = np.maximum(b - cv2.dilate(a, around), cv2.erode(a, around) - b)
+    return np.asarray(outside > level, np.uint8)
+
+
+def blur(grey: Grey) -> float:
+    """0 sharp .. 1 blurred: how little a picture changes when it is blurred once more.
+
+    After Crete, Dolmiere, Ladret, Nicolas (2007), "The blur effect"; the worse of the two directions, because motion
+    blurs only one. A picture without edges is not called blurred.
+    """
+    levels = grey.astype(np.float32)
+    worst = 0.0
+    for axis, kernel in ((1, (9, 1)), (0, (1, 9))):
+        sharp = np.abs(np.diff(levels, axis=axis))
+        smooth = np.abs(np.diff(cv2.blur(levels, kernel), axis=axis))
+        edges = sharp > _EDGE
+        total = float(sharp[edges].sum())
+        if np.count_nonzero(edges) > 0.001 * edges.size:
+            lost = float(np.maximum(sharp - smooth, 0)[edges].sum())
+            worst = max(worst, 1.0 - lost / total)
+    return worst

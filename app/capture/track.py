@@ -1,0 +1,117 @@
+"""Where something seen in one frame is in the frames after it, by optical flow; and whether it is there at all."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.capture.gate import Grey, View, change
+from app.values import Box
+
+_MAX_POINTS = 300
+_WINDOW = (15, 15)
+_LEVELS = 3
+_ASTRAY = 1.0
+"""Pixels of the small picture by which a point followed forth and back may miss itself."""
+_FEW = 3
+_PATCH = 24
+_ALIKE = 0.55
+_FLAT = 4.0
+"""Grey levels (standard deviation): a patch with less is compared by its mean, for it has no pattern."""
+_LEVEL = 14.0
+_SCENE_GONE = 0.5
+
+
+def is_cut(before: View, seen: View) -> bool:
+    """Whether the scene was replaced from one frame to the next: most of the picture jumped, light and all.
+
+    A camera that is swung so fast that nothing can be followed counts as well.
+    """
+    if before.cells.shape != seen.cells.shape:
+        return True
+    if float((np.abs(before.cells - seen.cells) > _LEVEL).mean()) > _SCENE_GONE:
+        return True
+    return float(change(before, seen, _LEVEL).mean()) > _SCENE_GONE / 2
+
+
+class Track:
+    """Follows the points of one frame, the anchor. Every later frame must be shown to it, in order."""
+
+    def __init__(self, anchor: View) -> None:
+        self.anchor = anchor
+        self._now = anchor
+        found = cv2.goodFeaturesToTrack(anchor.grey, _MAX_POINTS, 0.005, 5)
+        self._start: NDArray[np.float32] = np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
+        self._here = self._start.copy()
+
+    def step(self, seen: View) -> None:
+        """Follow the points into the next frame; those that cannot be found again are dropped."""
+        if len(self._here) and seen.grey.shape == self._now.grey.shape:
+            there, found = _flow(self._now.grey, seen.grey, self._here)
+            back, _ = _flow(seen.grey, self._now.grey, there)
+            height, width = seen.grey.shape
+            inside = (there >= 0).all(1) & (there[:, 0] < width) & (there[:, 1] < height)
+            kept = found & inside & (np.abs(back - self._here).max(1) < _ASTRAY)
+            self._start, self._here = self._start[kept], there[kept]
+        elif len(self._here):
+            self._start = self._here = np.empty((0, 2), np.float32)
+        self._now = seen
+
+    def place(self, box: Box) -> Box | None:
+        """Where `box` of the anchor is now; None when what was in it cannot be seen there any more."""
+        height, width = self.anchor.grey.shape
+        if self._now.grey.shape != (height, width):
+            return None
+        size = np.array([width, height, width, height], np.float64)
+        corners = np.array(box) * size
+        inside = _within(self._start, corners)
+        start, here = self._start[inside], self._here[inside]
+        if len(start) < _FEW:
+            start, here = self._start, self._here  # nothing to hold on to: it moves as the picture does
+        moved = _moved(corners, start, here) if len(start) else corners
+        if not _alike(self.anchor.grey, corners, self._now.grey, moved):
+            return None
+        x0, y0, x1, y1 = (moved / size).tolist()
+        return x0, y0, x1, y1
+
+
+def _flow(one: Grey, other: Grey, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    there, found, _ = cv2.calcOpticalFlowPyrLK(one, other, points, None, winSize=_WINDOW, maxLevel=_LEVELS)
+    return np.asarray(there, np.float32), np.asarray(found.reshape(-1) == 1)
+
+
+def _within(points: NDArray[np.float32], corners: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray((points >= corners[:2]).all(1) & (points <= corners[2:]).all(1))
+
+
+def _moved(corners: NDArray[np.float64], start: NDArray[np.float32], here: NDArray[np.float32]) -> NDArray[np.float64]:
+    """The corners, shifted by the median of the points and scaled by how far these have spread."""
+    middle, now = np.median(start, 0), np.median(here, 0)
+    spread, wide = np.abs(start - middle).mean(), np.abs(here - now).mean()
+    scale = float(np.clip(wide / spread, 0.5, 2.0)) if len(start) >= 2 * _FEW and spread > 1 else 1.0
+    return np.concatenate([now + (corners[:2] - middle) * scale, now + (corners[2:] - middle) * scale])
+
+
+def _alike(one: Grey, corners: NDArray[np.float64], other: Grey, moved: NDArray[np.float64]) -> bool:
+    """Whether two patches show the same thing: by correlation, or by brightness if there is no pattern."""
+    height, width = other.shape
+    share = (np.minimum(moved[2:], (width, height)) - np.maximum(moved[:2], 0)).clip(0) / (moved[2:] - moved[:2])
+    if share.prod() < 0.4:  # most of it has left the picture
+        return False
+    a, b = _patch(one, corners), _patch(other, moved)
+    if a.std() < _FLAT:
+        return b.std() < 2 * _FLAT and abs(float(a.mean() - b.mean())) < 4 * _LEVEL
+    if b.std() < a.std() / 4:
+        return False
+    return float(((a - a.mean()) * (b - b.mean())).mean() / (a.std() * b.std())) > _ALIKE
+
+
+def _patch(grey: Grey, corners: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(24, 24) float32: what is inside the corners, the picture's rim repeated outside it."""
+    scale = (corners[2:] - corners[:2]) / _PATCH
+    while scale.max() > 2 and min(grey.shape) > 8:  # sampling what is much larger would see single pixels
+        grey, corners, scale = np.asarray(cv2.pyrDown(grey)), corners / 2, scale / 2
+    matrix = np.array([[scale[0], 0, corners[0] + scale[0] / 2], [0, scale[1], corners[1] + scale[1] / 2]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(grey, matrix, (_PATCH, _PATCH), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
