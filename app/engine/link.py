@@ -31,9 +31,9 @@ class Patience:
     """Between two signs of life while a job runs."""
     progress: float = 300.0
     """Between two events of a job that say something new. A slow disk or vision tower may take minutes."""
-    stop: float = 0.25
+    stop: float = 0.2
     """For a job to end when it was asked to, while it reads or writes."""
-    stop_slow: float = 0.9
+    stop_slow: float = 0.8
     """The same while it loads a model or looks at a picture."""
     exit: float = 5.0
     """For the operating system to clear the process away."""

@@ -8,6 +8,7 @@ question itself. Each step is one of the classes below, named by its tag under "
 import ctypes
 import itertools
 import json
+import math
 import os
 import re
 import signal
@@ -205,6 +206,13 @@ class Raw(Step, frozen=True, tag="raw"):
                     return
 
 
+class Nonsense(Step, frozen=True, tag="nan"):
+    """Write a piece whose probability is not a number, as damaged weights do."""
+
+    def play(self, stage: _Stage) -> None:
+        stage.piece("?", math.nan)
+
+
 class Show(Step, frozen=True, tag="print"):
     """Print on standard output and standard error, as native libraries do."""
 
@@ -217,7 +225,7 @@ class Show(Step, frozen=True, tag="print"):
             os.write(2, self.text.encode())
 
 
-AnyStep = Say | Look | Read | Progressing | Wait | Signal | Hold | Exit | Raise | Fill | Raw | Show
+AnyStep = Say | Look | Read | Progressing | Wait | Signal | Hold | Exit | Raise | Fill | Raw | Nonsense | Show
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
