@@ -58,16 +58,17 @@ def check(spec: ModelSpec) -> Files:
             f"{projector.path.name} is not the vision part of a model.",
             "Choose the projector that belongs to the model; its name usually begins with mmproj.",
         )
+    _check_vision(projector)
     width = _picture_width(projector)
     if width is not None and width != _integer(model, "embedding_length"):
-        raise wrong_projector(model.path, projector.path, width, _integer(model, "embedding_length"))
+        raise wrong_projector(projector.path, width, _integer(model, "embedding_length"))
     return Files(parts, projector)
 
 
-def wrong_projector(model: Path, projector: Path, picture: int, text: int) -> ModelError:
+def wrong_projector(projector: Path, picture: int, text: int) -> ModelError:
     """The error for a projector whose picture tokens are `picture` numbers wide where the model takes `text`."""
     return ModelError(
-        f"The projector {projector.name} belongs to another model than {model.name}.",
+        f"The projector {projector.name} belongs to another model.",
         "Choose the projector that was published with the model.",
         f"picture tokens are {picture} wide, the model takes {text}",
     )
@@ -155,6 +156,9 @@ def _check_text(model: Gguf) -> None:
     for key in ("attention.head_count", "attention.head_count_kv"):
         if any(not 0 <= heads <= 1 << 14 for heads in _integers(model, key)):
             raise GgufError(model.path, f"{key} is {_integers(model, key)}")
+    embeddings = model.tensors.get("token_embd.weight")
+    if embeddings is not None and embeddings.shape[0] != _integer(model, "embedding_length"):
+        raise GgufError(model.path, f"embedding_length contradicts the tensors: {embeddings.shape}")
     counts = {
         name: value.count
         for name in ("tokens", "scores", "token_type")
@@ -162,6 +166,29 @@ def _check_text(model: Gguf) -> None:
     }
     if not counts.get("tokens") or len(set(counts.values())) != 1:
         raise GgufError(model.path, f"the vocabulary contradicts itself: {counts}")
+
+
+def _check_vision(projector: Gguf) -> None:
+    """The same for the projector. One that is not for pictures has none of these sizes; libmtmd says so."""
+    sizes = {}
+    for key, most in (
+        ("image_size", 1 << 14),
+        ("patch_size", 1 << 10),
+        ("embedding_length", 1 << 16),
+        ("block_count", 1 << 10),
+        ("attention.head_count", 1 << 10),
+    ):
+        if f"clip.vision.{key}" in projector.metadata:
+            sizes[key] = projector.number(f"clip.vision.{key}")
+            if not 1 <= sizes[key] <= most:
+                raise GgufError(projector.path, f"{key} is {sizes[key]}")
+    norm = projector.tensors.get("v.blk.0.ln1.weight")
+    if norm is not None and norm.shape != (sizes.get("embedding_length", norm.shape[0]),):
+        raise GgufError(
+            projector.path, f"embedding_length is {sizes['embedding_length']}, but the tensors are {norm.shape}"
+        )
+    if sizes.get("image_size", 0) < sizes.get("patch_size", 0):
+        raise GgufError(projector.path, f"a picture is smaller than its patches: {sizes}")
 
 
 def _picture_width(projector: Gguf) -> int | None:

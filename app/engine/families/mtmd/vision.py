@@ -1,6 +1,7 @@
 """The vision tower: prompts with pictures to chunks, pictures to embeddings, embeddings into the text model."""
 
 import ctypes
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 
 from app.engine import ggml, native
 from app.engine.families import LoadCancelled, Progress
+from app.engine.families.mtmd.files import wrong_projector
 from app.engine.families.mtmd.text import FLASH, Aborted, TextModel, Weights, check_status
-from app.errors import ModelError, PictureError
+from app.errors import ModelError, PictureError, SpyglassError
 from app.values import EngineOptions, Picture
 
 _NODES = 8
 """Graph nodes computed between two looks at the cancel flag: a twentieth of a layer to half of one."""
+_MISMATCH = re.compile(r"text model \(n_embd = (\d+)\) and mmproj \(n_embd = (\d+)\)")
 _LARGEST = 4096
 """Side of the placeholder picture that tells how many tokens a picture can take."""
 
@@ -76,6 +79,8 @@ class Vision:
             self.close()
             raise LoadCancelled
         if not self.pointer:
+            if widths := _MISMATCH.search("\n".join(complaints)):
+                raise wrong_projector(path, int(widths[2]), int(widths[1]))
             raise ModelError(
                 f"The projector {path.name} cannot be used with this model.",
                 "Choose the projector that was published with the model.",
@@ -96,7 +101,9 @@ class Vision:
     def most_cells(self) -> int:
         """How many tokens the largest chunk of a picture takes."""
         picture = _Bitmap(_LARGEST, _LARGEST, None, "")
-        with self.chunks([picture]) as chunks:
+        with self._chunks(
+            [picture], ModelError("The model cannot tell the size of a picture.", "Use another model.")
+        ) as chunks:
             return max((chunk.cells for chunk in chunks), default=0)
 
     @contextmanager
@@ -108,12 +115,13 @@ class Vision:
         mixed: list[str | _Bitmap] = [parts[0]]
         for picture, text in zip(pictures, parts[1:], strict=True):
             mixed += [_Bitmap(picture.width, picture.height, None, picture.digest), text]
-        with self.chunks(mixed) as chunks:
+        problem = ModelError("The model cannot read this conversation.", "Try another picture or another model.")
+        with self._chunks(mixed, problem) as chunks:
             yield chunks
 
     @contextmanager
-    def chunks(self, parts: Sequence["str | _Bitmap"]) -> Iterator[list[Chunk]]:
-        """Tokenize. The chunks are valid inside the `with`. Raises PictureError if a picture cannot be prepared."""
+    def _chunks(self, parts: Sequence["str | _Bitmap"], problem: SpyglassError) -> Iterator[list[Chunk]]:
+        """Tokenize. The chunks are valid inside the `with`. Raises `problem` if that fails."""
         bitmaps: list[int] = []
         output = mtmd_cpp.mtmd_input_chunks_init()
         try:
@@ -122,9 +130,8 @@ class Vision:
                 status = mtmd_cpp.mtmd_tokenize_from_parts(self.pointer, output, inputs, len(inputs), False)
             del keep
             if status != 0:
-                raise PictureError(
-                    "The model cannot prepare this picture.", "Try another picture.", "\n".join(complaints)
-                )
+                problem.detail = "\n".join(complaints)
+                raise problem
             count = mtmd_cpp.mtmd_input_chunks_size(output)
             yield [_chunk(mtmd_cpp.mtmd_input_chunks_get(output, index)) for index in range(count)]
         finally:
@@ -135,7 +142,9 @@ class Vision:
     @contextmanager
     def slices(self, picture: Picture) -> Iterator[list[Chunk]]:
         """The slices of one picture, ready to be encoded."""
-        with self.chunks([_Bitmap(picture.width, picture.height, picture.pixels, picture.digest)]) as chunks:
+        bitmap = _Bitmap(picture.width, picture.height, picture.pixels, picture.digest)
+        problem = PictureError("The model cannot prepare this picture.", "Try another picture.")
+        with self._chunks([bitmap], problem) as chunks:
             yield [chunk for chunk in chunks if chunk.picture]
 
     def encode(self, chunk: Chunk, progress: Progress, cancelled: Callable[[], bool]) -> NDArray[np.float32]:

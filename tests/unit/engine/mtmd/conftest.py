@@ -78,7 +78,9 @@ class Talk:
             events.append(event)
             on_event(event)
 
-        ask = Ask(model=self.spec, messages=messages, sampling=Sampling(**{"max_tokens": 24, **sampling}), schema=schema)
+        ask = Ask(
+            model=self.spec, messages=messages, sampling=Sampling(**{"max_tokens": 24, **sampling}), schema=schema
+        )
         return Said(self.model.answer(ask, pictures, emit, cancel or Cancel()), events)
 
 

@@ -32,7 +32,12 @@ def conversation(talk: Talk, second_picture: bool) -> tuple[list[Message], list[
 @pytest.mark.parametrize("second_picture", [False, True], ids=["one picture", "two pictures"])
 @pytest.mark.parametrize("kind", SHAPES)
 def test_first_and_third_turn_equal_the_handlers(
-    kind: str, second_picture: bool, flash: str, load: Load, pairs: Callable[[models.Shape], models.Pair], tmp_path: Path
+    kind: str,
+    second_picture: bool,
+    flash: str,
+    load: Load,
+    pairs: Callable[[models.Shape], models.Pair],
+    tmp_path: Path,
 ) -> None:
     shape = SHAPES[kind]
     warm = load(shape, flash=flash, cache_dir=str(tmp_path))
