@@ -1,6 +1,6 @@
 """Which frames deserve an answer: sharp, lit, still, and different enough from the last one that was answered.
 
-Everything is judged on a small grey picture, and time is what the caller says it is, so the same frames always get the
+Everything is judged on a small picture, and time is what the caller says it is, so the same frames always get the
 same verdicts.
 """
 
@@ -17,9 +17,9 @@ Grey = NDArray[np.uint8]
 """(h, w) uint8."""
 
 SMALL = 320
-"""Longest side of the grey picture: enough to tell blur, little enough to take no time."""
+"""Longest side of the small picture: enough to tell blur, little enough to take no time."""
 _CELL = 4
-"""Side of a cell of the grey picture; changes are counted in cells, where the camera's noise has averaged out."""
+"""Side of a cell of the small picture; changes are counted in cells, where the camera's noise has averaged out."""
 
 _EDGE = 5.0
 """Grey levels a pixel from which on a slope is an edge and not noise."""
@@ -42,8 +42,8 @@ class Limits:
     """black, dark, bright: levels 0..255. blur: 0 sharp .. 1 blurred (Crete et al. 2007), above it a frame is blurred.
 
     moved: share of cells that may change from frame to frame. patience_s: a scene that never rests is looked at so long
-    after it was last refused for moving, if it is sharp. changed: cells that make a difference worth an answer.
-    level: grey levels by which a cell must change to count.
+    after it began to move, if it is sharp. settle_s: what is new must have stood so long. changed: cells that make a
+    difference worth an answer. level: levels by which a cell must change to count.
     """
 
     black: float = 8.0
@@ -52,21 +52,27 @@ class Limits:
     blur: float = 0.6
     moved: float = 0.004
     patience_s: float = 1.0
+    settle_s: float = 0.1
     changed: int = 6
     level: float = 14.0
 
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A frame as the gate and the tracker see it. cells: (h / 4, w / 4) float32, mean levels of the small picture."""
+    """A frame as the gate and the tracker see it.
 
+    small: (h, w, 3) uint8; grey: (h, w) uint8; cells: (h / 4, w / 4, 3) float32; light: (3,) float32, their median.
+    """
+
+    small: Pixels
     grey: Grey
     cells: NDArray[np.float32]
+    light: NDArray[np.float32]
     time: float
 
 
 def view(rgb: Pixels, time: float) -> View:
-    """The small grey view of a frame of (H, W, 3)."""
+    """The small view of a frame of (H, W, 3)."""
     height, width = rgb.shape[:2]
     scale = min(1.0, SMALL / max(height, width))
     size = max(_CELL, round(width * scale)), max(_CELL, round(height * scale))
@@ -74,9 +80,12 @@ def view(rgb: Pixels, time: float) -> View:
     while small.shape[1] >= 4 * size[0] and small.shape[0] >= 4 * size[1]:
         # Halving by linear interpolation is an average of four, and three times as fast as one large step by area.
         small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_LINEAR)
-    grey = cv2.cvtColor(cv2.resize(small, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
-    cells = cv2.resize(grey, (max(1, size[0] // _CELL), max(1, size[1] // _CELL)), interpolation=cv2.INTER_AREA)
-    return View(np.asarray(grey), cells.astype(np.float32), time)
+    small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA))
+    grid = max(1, size[0] // _CELL), max(1, size[1] // _CELL)
+    cells = cv2.resize(small, grid, interpolation=cv2.INTER_AREA)
+    grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    light = np.median(cells.reshape(-1, 3), axis=0).astype(np.float32)
+    return View(small, grey, cells.astype(np.float32), light, time)
 
 
 class Gate:
@@ -87,6 +96,7 @@ class Gate:
         self._before: View | None = None
         self._answered: View | None = None
         self._restless_since: float | None = None
+        self._new_since: float | None = None
 
     def check(self, seen: View) -> Reason:
         """The verdict on the next frame. Frames must be shown in order, every one of them or a steady share."""
@@ -94,21 +104,26 @@ class Gate:
         light = self._light(seen)
         if light is not Reason.GOOD:
             return light
-        moved = 0.0 if before is None else change(before, seen, self.limits.level).mean()
         if blur(seen.grey) > self.limits.blur:
             return Reason.BLURRED
-        if moved <= self.limits.moved:
-            self._restless_since = None
-        elif not self._waited_enough(seen.time):
-            return Reason.MOVING
-        if self._answered is not None and not self.differs(self._answered, seen):
+        new = self._answered is None or self.differs(self._answered, seen)
+        if before is not None and change(before, seen, self.limits.level).mean() > self.limits.moved:
+            self._new_since = None
+            if not self._waited_enough(seen.time):
+                return Reason.MOVING
+            return Reason.GOOD if new else Reason.SAME
+        self._restless_since = None
+        if not new:
+            self._new_since = None
             return Reason.SAME
-        return Reason.GOOD
+        if self._new_since is None:
+            self._new_since = seen.time
+        return Reason.GOOD if seen.time - self._new_since >= self.limits.settle_s else Reason.MOVING
 
     def answered(self, seen: View | None) -> None:
         """From now on frames are compared with this one; None: the next good frame is worth an answer in any case."""
         self._answered = seen
-        self._restless_since = None
+        self._restless_since = self._new_since = None
 
     def differs(self, one: View, other: View) -> bool:
         """Whether a person would call these two different scenes, shaking hands and flicker aside."""
@@ -116,12 +131,12 @@ class Gate:
         return int(np.count_nonzero(cells)) >= self.limits.changed
 
     def _light(self, seen: View) -> Reason:
-        mean, top = float(seen.cells.mean()), float(seen.cells.max())
+        low, mean, top = float(seen.cells.min()), float(seen.cells.mean()), float(seen.cells.max())
         if top < self.limits.black:
             return Reason.BLACK
         if mean < self.limits.dark and top < 4 * self.limits.dark:
             return Reason.DARK
-        return Reason.BRIGHT if mean > self.limits.bright and float(seen.cells.min()) > 235 else Reason.GOOD
+        return Reason.BRIGHT if low > self.limits.bright else Reason.GOOD
 
     def _waited_enough(self, now: float) -> bool:
         if self._restless_since is None:
@@ -137,11 +152,11 @@ def change(one: View, other: View, level: float) -> NDArray[np.uint8]:
     """
     a, b = one.cells, other.cells
     if a.shape != b.shape:
-        return np.ones(b.shape, np.uint8)
-    a = a + (np.median(b) - np.median(a))
+        return np.ones(b.shape[:2], np.uint8)
+    a = a + (other.light - one.light)
     around = np.ones((3, 3), np.uint8)
     outside = np.maximum(b - cv2.dilate(a, around), cv2.erode(a, around) - b)
-    return np.asarray(outside > level, np.uint8)
+    return np.asarray(outside.max(2) > level, np.uint8)
 
 
 def blur(grey: Grey) -> float:

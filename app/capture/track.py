@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.capture.gate import Grey, View, change
+from app.capture.sources import Pixels
 from app.values import Box
 
 _MAX_POINTS = 300
@@ -15,8 +16,10 @@ _ASTRAY = 1.0
 _FEW = 3
 _PATCH = 24
 _ALIKE = 0.55
+_MOST = 0.4
+"""Share of a thing that must still be inside the picture."""
 _FLAT = 4.0
-"""Grey levels (standard deviation): a patch with less is compared by its mean, for it has no pattern."""
+"""Levels (standard deviation): a patch with less is compared by its mean, for it has no pattern."""
 _LEVEL = 14.0
 _SCENE_GONE = 0.5
 
@@ -28,7 +31,7 @@ def is_cut(before: View, seen: View) -> bool:
     """
     if before.cells.shape != seen.cells.shape:
         return True
-    if float((np.abs(before.cells - seen.cells) > _LEVEL).mean()) > _SCENE_GONE:
+    if float((np.abs(before.cells - seen.cells).max(2) > _LEVEL).mean()) > _SCENE_GONE:
         return True
     return float(change(before, seen, _LEVEL).mean()) > _SCENE_GONE / 2
 
@@ -68,7 +71,7 @@ class Track:
         if len(start) < _FEW:
             start, here = self._start, self._here  # nothing to hold on to: it moves as the picture does
         moved = _moved(corners, start, here) if len(start) else corners
-        if not _alike(self.anchor.grey, corners, self._now.grey, moved):
+        if not _alike(self.anchor.small, corners, self._now.small, moved):
             return None
         x0, y0, x1, y1 = (moved / size).tolist()
         return x0, y0, x1, y1
@@ -91,27 +94,30 @@ def _moved(corners: NDArray[np.float64], start: NDArray[np.float32], here: NDArr
     return np.concatenate([now + (corners[:2] - middle) * scale, now + (corners[2:] - middle) * scale])
 
 
-def _alike(one: Grey, corners: NDArray[np.float64], other: Grey, moved: NDArray[np.float64]) -> bool:
-    """Whether two patches show the same thing: by correlation, or by brightness if there is no pattern."""
-    height, width = other.shape
+def _alike(one: Pixels, corners: NDArray[np.float64], other: Pixels, moved: NDArray[np.float64]) -> bool:
+    """Whether two patches show the same thing: by correlation, or by their mean colours if there is no pattern."""
+    height, width = other.shape[:2]
     share = (np.minimum(moved[2:], (width, height)) - np.maximum(moved[:2], 0)).clip(0) / (moved[2:] - moved[:2])
-    if share.prod() < 0.4:  # most of it has left the picture
+    if share.prod() < _MOST:
         return False
     a, b = _patch(one, corners), _patch(other, moved)
-    if a.std() < _FLAT:
-        return b.std() < 2 * _FLAT and abs(float(a.mean() - b.mean())) < 4 * _LEVEL
-    if b.std() < a.std() / 4:
+    middle_a, middle_b = a.mean((0, 1)), b.mean((0, 1))
+    a, b = a - middle_a, b - middle_b
+    pattern_a, pattern_b = float(a.std()), float(b.std())
+    if pattern_a < _FLAT:
+        return pattern_b < 2 * _FLAT and float(np.abs(middle_a - middle_b).max()) < 3 * _LEVEL
+    if pattern_b < pattern_a / 4:
         return False
-    return float(((a - a.mean()) * (b - b.mean())).mean() / (a.std() * b.std())) > _ALIKE
+    return float((a * b).mean()) / (pattern_a * pattern_b) > _ALIKE
 
 
-def _patch(grey: Grey, corners: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(24, 24) float32: what is inside the corners, the picture's rim repeated outside it."""
+def _patch(picture: Pixels, corners: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(24, 24, 3) float32: what is inside the corners, the picture's rim repeated outside it."""
     scale = (corners[2:] - corners[:2]) / _PATCH
-    while scale.max() > 2 and min(grey.shape) > 8:  # sampling what is much larger would see single pixels
-        grey, corners, scale = np.asarray(cv2.pyrDown(grey)), corners / 2, scale / 2
+    while scale.max() > 2 and min(picture.shape[:2]) > 8:  # sampling what is much larger would see single pixels
+        picture, corners, scale = np.asarray(cv2.pyrDown(picture)), corners / 2, scale / 2
     matrix = np.array([[scale[0], 0, corners[0] + scale[0] / 2], [0, scale[1], corners[1] + scale[1] / 2]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     return np.asarray(
-        cv2.warpAffine(grey, matrix, (_PATCH, _PATCH), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+        cv2.warpAffine(picture, matrix, (_PATCH, _PATCH), flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
     )
