@@ -54,7 +54,7 @@ def _line(where: str) -> socket.socket:
 def _behave(memory_limit: int) -> None:
     """Be a process that can fail without harm to others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    faulthandler.enable()
+    faulthandler.enable(file=2)
     if sys.platform == "win32":
         return
     import resource
@@ -64,7 +64,9 @@ def _behave(memory_limit: int) -> None:
     if memory_limit:
         # What the process allocates for itself; mapped weights do not count. An allocation above it fails, which
         # most code survives with a message, where the system's own end of memory is a SIGKILL for whoever is largest.
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        soft = memory_limit if hard == resource.RLIM_INFINITY else min(memory_limit, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
     if sys.platform == "linux":
         with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as f:
             f.write("500")
@@ -143,7 +145,8 @@ class Engine:
 
     def _beat(self) -> None:
         while self._busy.wait():
-            self.tell(Beat())
+            with contextlib.suppress(MemoryError):  # the main thread has filled it and will say so
+                self.tell(Beat())
             time.sleep(_BEAT_S)
 
     def _take_orders(self) -> None:
@@ -192,14 +195,7 @@ class Engine:
         except SpyglassError as e:
             return failed(e)
         except MemoryError:
-            self._models.clear()
-            return failed(
-                MemoryShortError(
-                    "The engine ran out of memory.",
-                    "Choose a smaller model, a shorter context or a smaller picture.",
-                    traceback.format_exc(),
-                )
-            )
+            pass  # the error's frames hold what filled the memory; they are gone only after this block
         except Exception:
             return failed(
                 EngineError(
@@ -208,6 +204,13 @@ class Engine:
                     traceback.format_exc(),
                 )
             )
+        self._models.clear()
+        return failed(
+            MemoryShortError(
+                "The engine ran out of memory.",
+                "Choose a smaller model, a shorter context or a smaller picture.",
+            )
+        )
 
     def _run(self, job: _Job) -> Event:
         if isinstance(job.job, Doctor):

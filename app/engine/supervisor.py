@@ -100,15 +100,13 @@ class EngineProcess:
 
     def memory(self) -> int:
         """Bytes of memory that only this process uses; 0 where the system does not tell (macOS)."""
+        used = 0
         with contextlib.suppress(psutil.Error):
             info = psutil.Process(self.pid).memory_info()
-            if hasattr(info, "shared"):
-                self.peak_memory = max(self.peak_memory, info.rss - info.shared)
-                return int(info.rss - info.shared)
-            if hasattr(info, "private"):
-                self.peak_memory = max(self.peak_memory, info.private)
-                return int(info.private)
-        return 0
+            shared = getattr(info, "shared", None)  # Linux: mapped files, such as weights
+            used = int(getattr(info, "private", 0) if shared is None else info.rss - shared)
+        self.peak_memory = max(self.peak_memory, used)
+        return used
 
     def trim_log(self) -> None:
         """Keep the log small while the process writes to it: what is too long becomes the old log."""
