@@ -3,7 +3,6 @@
 import contextlib
 import ctypes
 import logging
-import os
 from collections import deque
 from collections.abc import Iterator
 from functools import cache
@@ -55,9 +54,6 @@ def start() -> None:
     ggml.library()
     if llama_cpp.__version__ != VERSION:
         raise ggml.wrong_version("llama-cpp-python", llama_cpp.__version__, VERSION)
-    os.environ["GGML_NO_BACKTRACE"] = (
-        "1"  # a failed assertion would start a debugger, if there is one, and take seconds
-    )
     llama_cpp.llama_log_set(_log.callback, None)
     mtmd_cpp.mtmd_helper_log_set(_log.callback, None)
     llama_cpp.llama_backend_init()

@@ -163,9 +163,18 @@ def _own_command() -> list[str]:
     return [sys.executable, "-P", "-m", "app", CHILD_FLAG]
 
 
+_NATIVE = {
+    # Threads that wait for one another sleep instead of spinning. Where anything else uses the processor, a spinning
+    # thread keeps the one it waits for from running (docs/decisions/0021).
+    "OMP_WAIT_POLICY": "passive",
+    # A failed assertion in ggml would start a debugger, if there is one, and take seconds to end.
+    "GGML_NO_BACKTRACE": "1",
+}
+
+
 def _environment() -> dict[str, str]:
     root = str(Path(app.__file__).parent.parent)
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
+    return _NATIVE | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
 
 
 def _open_log(log: Path) -> io.FileIO:
