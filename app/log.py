@@ -10,9 +10,10 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def start(verbose: bool = False, name: str = "spyglass") -> None:
-    """Send log records to `NAME.log` in the log folder (1 MB, two old ones kept) and, if verbose, to standard error.
+    """Send log records and warnings to `NAME.log` in the log folder (1 MB, two old ones kept).
 
-    A folder that cannot be written costs the log, never the program.
+    If verbose, more of them, and to standard error as well. A folder that cannot be written costs the log, not the
+    program.
     """
     handlers: list[logging.Handler] = []
     try:
@@ -23,4 +24,6 @@ def start(verbose: bool = False, name: str = "spyglass") -> None:
         pass
     if verbose and sys.stderr is not None:
         handlers.append(logging.StreamHandler(sys.stderr))
-    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, format=_FORMAT, handlers=handlers or [logging.NullHandler()])
+    logging.basicConfig(level=logging.INFO, format=_FORMAT, handlers=handlers or [logging.NullHandler()])
+    logging.getLogger("app").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.captureWarnings(True)

@@ -264,6 +264,11 @@ def engine_options(settings: Settings) -> EngineOptions:
     )
 
 
+def memory_limit(settings: Settings) -> int | None:
+    """Bytes the engine process may take, None for the engine's own choice."""
+    return settings["engine.memory_limit"] * MIB or None
+
+
 def sampling(settings: Settings) -> Sampling:
     """How words are chosen. Seed 0 becomes one that was not used before."""
     return Sampling(

@@ -1,0 +1,79 @@
+"""The headless twin of the window: `spyglass ask`, `spyglass doctor`, `spyglass models`. Runs without Qt.
+
+The answer goes to standard output, word by word; progress, figures and errors go to standard error. Exit status: 0,
+that of the error (app.errors), 130 after Ctrl-C, 141 if whoever read the output went away.
+"""
+
+import argparse
+import logging
+import os
+import sys
+from typing import NoReturn
+
+from app import __version__, log
+from app.cli import ask, doctor, models
+from app.cli.terminal import Terminal
+from app.errors import SpyglassError, UsageError
+
+_log = logging.getLogger(__name__)
+
+INTERRUPTED = 130
+NOBODY_READS = 141
+
+_COMMANDS = (ask, doctor, models)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports mistakes like every other failure."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit status."""
+    terminal = Terminal(sys.stdout, sys.stderr)
+    try:
+        arguments = _parse(argv)
+        terminal.verbose = arguments.verbose
+        log.start(arguments.verbose, "spyglass-command")
+        status = int(arguments.run(arguments, terminal))
+        sys.stdout.flush()
+        return status
+    except SpyglassError as error:
+        terminal.error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        terminal.interrupted()
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more when it ends; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NOBODY_READS
+    except Exception as error:
+        _log.exception("the command failed")
+        terminal.error(
+            SpyglassError(
+                "Spyglass failed in a way that was not foreseen.",
+                "Run it again with --verbose and report what it says.",
+                repr(error),
+            )
+        )
+        return SpyglassError.exit_code
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("-v", "--verbose", action="store_true", help="tell the details of what happens")
+    parser = _Parser(prog="spyglass", description="Ask about pictures, offline. Without a command the window opens.")
+    parser.add_argument("--version", action="version", version=f"Spyglass {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
+    for command in _COMMANDS:
+        command.add_to(commands, common)
+    arguments, rest = parser.parse_known_args(argv)
+    if rest:
+        # argparse ends the list of words at the first option; what follows the options belongs to it as well.
+        if not hasattr(arguments, "words") or any(word.startswith("-") for word in rest):
+            parser.error(f"unknown: {' '.join(rest)}")
+        arguments.words += rest
+    return arguments
