@@ -39,10 +39,11 @@ class Handler:
         )
 
     def ask(self, messages: Sequence[Message], pictures: Mapping[str, Picture], max_tokens: int) -> Reply:
+        converted = [_message(message, pictures) for message in messages]
         started = time.monotonic()
-        first, text = 0.0, ""
+        first, computed, text = 0.0, 0, ""
         for piece in self._llama.create_chat_completion(
-            messages=[_message(message, pictures) for message in messages],
+            messages=converted,
             temperature=0.0,
             repeat_penalty=1.0,
             max_tokens=max_tokens,
@@ -50,9 +51,10 @@ class Handler:
         ):
             said = piece["choices"][0]["delta"].get("content")
             if said is not None:
-                first = first or time.monotonic() - started
+                if not first:
+                    first, computed = time.monotonic() - started, self._llama.n_tokens
                 text += said
-        return Reply(text, first, self._llama.n_tokens)
+        return Reply(text, first, computed)
 
     def __enter__(self) -> Self:
         return self

@@ -172,7 +172,8 @@ _NATIVE = {
 }
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """The variables an engine process gets: this process's own, which win, and what native code is told by them."""
     root = str(Path(app.__file__).parent.parent)
     return _NATIVE | os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))}
 
@@ -186,7 +187,7 @@ def _open_log(log: Path) -> io.FileIO:
 
 
 def _spawn(command: list[str], theirs: socket.socket, memory_limit: int, output: int) -> "subprocess.Popen[bytes]":
-    environment = _environment()
+    environment = child_environment()
     if sys.platform == "win32":
         # Not inheritable by number there: the socket is duplicated for the child's id and handed over on its stdin.
         flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
