@@ -1,0 +1,13 @@
+#!/bin/sh
+# Opens the window; without a display, answers about a sample picture in the terminal.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" = Darwin ]; then
+    exec .venv/bin/spyglass
+fi
+echo "spyglass: there is no display, so here is a question about a sample picture."
+picture=$(ls assets/samples/*.png assets/samples/*.jpg 2>/dev/null | head -n 1)
+question="What is in this picture?"
+echo "> spyglass ask $picture \"$question\""
+exec .venv/bin/spyglass ask "$picture" "$question"
