@@ -30,6 +30,7 @@ class MllamaModel:
     def __init__(self, core: Core, cache: PictureCache, identity: str, exact: bool) -> None:
         """identity: what a picture's keys and values depend on besides its pixels."""
         self._core, self._cache, self._identity, self._exact = core, cache, identity, exact
+        self.context = core.decoder.context
         self._held: list[prefix.Item] = []
         """What the KV cache holds, token by token."""
         self._looks: tuple[tuple[str, ...], Looks] | None = None

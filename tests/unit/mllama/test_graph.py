@@ -1,0 +1,109 @@
+"""The layer under the model: operations check their operands, and a computation can be stopped."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from app.engine.families.mllama.device import Devices
+from app.engine.families.mllama.graph import I64, Cancelled, Graph, Tensor, Workspace
+from app.engine.families.mllama.store import Store
+from app.errors import EngineError
+
+
+@pytest.fixture
+def devices():
+    devices = Devices(threads=1)
+    yield devices
+    devices.close()
+
+
+@pytest.fixture
+def graph(devices):
+    workspace = Workspace(devices, 4096)
+    with Graph(devices, workspace) as g:
+        yield g
+    workspace.close()
+
+
+def matrix(*shape):
+    return np.random.default_rng(1).standard_normal(shape[::-1]).astype(np.float32)
+
+
+def test_operands_that_do_not_fit_raise_instead_of_ending_the_process(graph):
+    a, b = graph.input((8, 4)), graph.input((6, 4))
+    for wrong in (
+        lambda: graph.linear(a, b),
+        lambda: graph.add(a, b),
+        lambda: graph.swiglu(a, b),
+        lambda: graph.rows(a, 3, 2),
+        lambda: graph.reshape(a, (5, 5)),
+        lambda: graph.concat(a, b, axis=1),
+        lambda: graph.copy(a, b),
+        lambda: graph.put(a, b, graph.input((4,), I64)),
+        lambda: graph.repeat(a, (9, 4)),
+        lambda: graph.attention(graph.input((4, 3, 2)), graph.input((4, 2, 5)), graph.input((4, 2, 5))),
+    ):
+        with pytest.raises(EngineError):
+            wrong()
+
+
+def test_attention_is_softmax_of_scaled_products(graph):
+    q, k, v = matrix(16, 4, 5), matrix(16, 2, 7), matrix(16, 2, 7)
+    inputs = [graph.constant(x) for x in (q, k, v)]
+    flash, plain = graph.attention(*inputs), graph.attention(*inputs, flash=False)
+    graph.outputs(flash, plain).run()
+    scores = np.einsum("nhd,mhd->hnm", q, np.repeat(k, 2, axis=1)) / 4
+    weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
+    wanted = np.einsum("hnm,mhd->nhd", weights, np.repeat(v, 2, axis=1)).reshape(5, -1)
+    for found in (flash, plain):
+        assert np.allclose(graph.get(found), wanted, atol=1e-5)
+
+
+def test_interleaving_goes_feature_by_feature(graph):
+    a, b, c = (matrix(3, 2) for _ in range(3))
+    found = graph.interleave([graph.constant(x) for x in (a, b, c)])
+    graph.outputs(found).run()
+    assert np.array_equal(graph.get(found), np.stack([a, b, c], axis=-1).reshape(2, 9))
+
+
+def test_rows_are_written_into_a_store_and_stay_there(devices, graph):
+    with Store(devices, 1) as store:
+        kept: Tensor = store.tensor((4, 6))
+        store.allocate()
+        new, places = matrix(4, 2), np.array([5, 1])
+        index = graph.input((2,), I64)
+        graph.outputs(graph.put(kept, graph.constant(new), index))
+        graph.set(index, places)
+        graph.run()
+        whole = graph.get(kept)
+        assert np.array_equal(whole[places], new)
+        assert not whole[[0, 2, 3, 4]].any()
+
+
+def test_a_running_computation_stops_at_once_and_the_next_one_runs(devices, graph):
+    x = graph.constant(matrix(512, 512))
+    y = x
+    for _ in range(2000):
+        y = graph.linear(x, y)
+    graph.outputs(y)
+    asked = []
+
+    def stop():
+        asked.append(time.monotonic())
+        devices.stop()
+
+    timer = threading.Timer(0.05, stop)
+    timer.start()
+    with pytest.raises(Cancelled):
+        graph.run()
+    assert time.monotonic() - asked[0] < 0.3
+    timer.join()
+    devices.go()
+    other = Workspace(devices, 16)
+    with Graph(devices, other) as g:
+        total = g.add(g.constant(matrix(4)), g.constant(matrix(4)))
+        g.outputs(total).run()
+        assert np.allclose(g.get(total), 2 * matrix(4))
+    other.close()
