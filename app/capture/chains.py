@@ -1,0 +1,193 @@
+"""Chaining marks to lines: which mark is whose right-hand neighbour. Arrays only, no pictures."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Boxes = NDArray[np.float32]
+Index = NDArray[np.intp]
+
+_GAP = 0.95
+"""Widest gap between neighbours in a line, as a part of the lower one's height: a wide space, not a column's gutter."""
+
+
+def chain(box: Boxes, letter: NDArray[np.bool_]) -> Index:
+    """The line each mark belongs to, (n,), -1 for none.
+
+    box: (n, 4) left, top, right, bottom; letter: (n,) bool. Letters are chained first, then pieces of lines are joined,
+    then the dots, dashes and accents beside them are taken in and the pieces they bridge are joined too.
+    """
+    owner = np.full(len(box), -1, np.intp)
+    letters = np.flatnonzero(letter)
+    if not len(letters):
+        return owner
+    owner[letters] = _heads(_neighbours(box[letters], _GAP))
+    for _ in range(3):
+        before = owner.copy()
+        owner = _join(box, owner)
+        owner = _take_in(box, owner)
+        if np.array_equal(before, owner):
+            break
+    return owner
+
+
+def _neighbours(box: Boxes, gap: float) -> Index:
+    """For each box the right-hand neighbour that also has it as its nearest left-hand one, or -1."""
+    nobody = np.full(len(box), -1, np.intp)
+    one, other = _candidates(box)
+    tall = np.maximum(box[one, 3] - box[one, 1], box[other, 3] - box[other, 1])
+    small = np.minimum(box[one, 3] - box[one, 1], box[other, 3] - box[other, 1])
+    away = box[other, 0] - box[one, 2]
+    shared = np.minimum(box[one, 3], box[other, 3]) - np.maximum(box[one, 1], box[other, 1])
+    fits = (away < gap * small) & (away > -0.5 * small) & (shared > 0.5 * small) & (small > 0.35 * tall)
+    fits &= box[other, 0] + box[other, 2] > box[one, 0] + box[one, 2]
+    one, other, cost = one[fits], other[fits], (np.abs(away) + 0.5 * (tall - shared))[fits]
+    order = np.argsort(cost, kind="stable")[::-1]
+    right, left = nobody.copy(), nobody.copy()
+    right[one[order]] = other[order]  # the last write, the cheapest, stays
+    left[other[order]] = one[order]
+    mutual = (right >= 0) & (left[right] == np.arange(len(box)))
+    return np.where(mutual, right, -1)
+
+
+def _candidates(box: Boxes) -> tuple[Index, Index]:
+    """Pairs (one, other) whose other's left edge may be near one's right edge: bucketed by cells of the tallest box."""
+    cell = float(max(8.0, (box[:, 3] - box[:, 1]).max()))
+    middle = ((box[:, 1] + box[:, 3]) / 2 / cell).astype(np.int64) + 1
+    starts, ends = (box[:, 0] / cell).astype(np.int64) + 2, (box[:, 2] / cell).astype(np.int64) + 2
+    stride = int(max(starts.max(), ends.max())) + 4
+    keys = middle * stride + starts
+    order = np.argsort(keys, kind="stable")
+    sorted_keys = keys[order]
+    ones, others = [], []
+    for down in (-1, 0, 1):
+        for along in (-1, 0, 1):
+            wanted = (middle + down) * stride + ends + along
+            first, last = np.searchsorted(sorted_keys, wanted), np.searchsorted(sorted_keys, wanted, side="right")
+            counts = last - first
+            one = np.repeat(np.arange(len(box)), counts)
+            offset = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+            other = order[np.repeat(first, counts) + offset]
+            ones.append(one[one != other])
+            others.append(other[one != other])
+    return np.concatenate(ones), np.concatenate(others)
+
+
+def _heads(following: Index) -> Index:
+    """Chains numbered from 0, given each element's follower or -1."""
+    head = np.arange(len(following))
+    linked = following >= 0
+    head[following[linked]] = np.flatnonzero(linked)
+    while True:
+        further = head[head]
+        if np.array_equal(further, head):
+            return np.unique(head, return_inverse=True)[1]
+        head = further
+
+
+def _frames(box: Boxes, owner: Index) -> Boxes:
+    """The box around each line's marks."""
+    count = owner.max() + 1
+    frame = np.empty((count, 4), np.float32)
+    frame[:, :2], frame[:, 2:] = np.inf, -np.inf
+    own = owner >= 0
+    for side in (0, 1):
+        np.minimum.at(frame[:, side], owner[own], box[own, side])
+        np.maximum.at(frame[:, side + 2], owner[own], box[own, side + 2])
+    return frame
+
+
+def _ends(box: Boxes, owner: Index) -> tuple[Boxes, Boxes]:
+    """For each line the box of its marks' rows near its left end and near its right end, at the line's full width.
+
+    A line that still leans meets its neighbour at another height than its middle's, so ends are compared, not frames.
+    """
+    frame = _frames(box, owner)
+    height = _heights(box, owner)
+    starts, ends = frame.copy(), frame.copy()
+    own = np.flatnonzero(owner >= 0)
+    line = owner[own]
+    for part, near in (
+        (starts, box[own, 0] < frame[line, 0] + 2 * height[line]),
+        (ends, box[own, 2] > frame[line, 2] - 2 * height[line]),
+    ):
+        part[:, 1], part[:, 3] = np.inf, -np.inf
+        np.minimum.at(part[:, 1], line[near], box[own[near], 1])
+        np.maximum.at(part[:, 3], line[near], box[own[near], 3])
+    return starts, ends
+
+
+def _heights(box: Boxes, owner: Index) -> NDArray[np.float32]:
+    """The height of each line's tallest mark."""
+    height = np.zeros(owner.max() + 1, np.float32)
+    own = owner >= 0
+    np.maximum.at(height, owner[own], (box[own, 3] - box[own, 1]))
+    return height
+
+
+def _join(box: Boxes, owner: Index) -> Index:
+    """Join pieces of one line: end to start within a gap, or one inside the other's band."""
+    starts, ends = _ends(box, owner)
+    height = _heights(box, owner)
+    one, other = _candidates_of(starts, ends, height)
+    tall, small = np.maximum(height[one], height[other]), np.minimum(height[one], height[other])
+    shared = np.minimum(ends[one, 3], starts[other, 3]) - np.maximum(ends[one, 1], starts[other, 1])
+    away = starts[other, 0] - ends[one, 2]
+    fits = (away < _GAP * small) & (shared > 0.6 * small) & (small > 0.4 * tall)
+    group = np.arange(len(height))
+    for a, b in zip(one[fits], other[fits], strict=True):
+        root_a, root_b = _root(group, int(a)), _root(group, int(b))
+        group[max(root_a, root_b)] = min(root_a, root_b)
+    roots = np.array([_root(group, i) for i in range(len(group))], np.intp)
+    number = np.unique(roots, return_inverse=True)[1]
+    return np.where(owner >= 0, number[owner], -1)
+
+
+def _candidates_of(starts: Boxes, ends: Boxes, height: NDArray[np.float32]) -> tuple[Index, Index]:
+    """Pairs of lines whose bands meet and of which the second starts after the first does and hardly beyond its end.
+
+    Compared in runs, so that a page of thousands of specks needs little memory.
+    """
+    ones, others = [], []
+    order = np.argsort(starts[:, 0], kind="stable")
+    for begin in range(0, len(starts), 512):
+        some = order[begin : begin + 512]
+        near = starts[None, :, 0] <= ends[some, None, 2] + 0.9 * np.maximum(height[some, None], height[None, :])
+        near &= starts[None, :, 0] >= starts[some, None, 0]
+        near &= (starts[None, :, 1] < ends[some, None, 3]) & (starts[None, :, 3] > ends[some, None, 1])
+        near[np.arange(len(some)), some] = False
+        one, other = np.nonzero(near)
+        ones.append(some[one])
+        others.append(other)
+    return np.concatenate(ones), np.concatenate(others)
+
+
+def _root(group: Index, i: int) -> int:
+    while group[i] != i:
+        group[i] = group[group[i]]
+        i = int(group[i])
+    return i
+
+
+def _take_in(box: Boxes, owner: Index) -> Index:
+    """Give each free dot, dash or accent to the line whose band it stands in or touches."""
+    free = np.flatnonzero(owner < 0)
+    if not len(free):
+        return owner
+    starts, ends = _ends(box, owner)
+    height = _heights(box, owner)
+    owner = owner.copy()
+    order = np.argsort(starts[:, 0], kind="stable")
+    for begin in range(0, len(free), 2048):
+        some = free[begin : begin + 2048]
+        x, y = (box[some, 0] + box[some, 2]) / 2, (box[some, 1] + box[some, 3]) / 2
+        left, right = starts[order, 0], ends[order, 2]
+        along = np.clip((x[:, None] - left) / np.maximum(right - left, 1), 0, 1)
+        top = starts[order, 1] * (1 - along) + ends[order, 1] * along
+        bottom = starts[order, 3] * (1 - along) + ends[order, 3] * along
+        room = height[order]
+        fits = (box[some, 0, None] < right + 0.5 * room) & (box[some, 2, None] > left - 0.5 * room)
+        fits &= (y[:, None] > top - 0.3 * room) & (y[:, None] < bottom + 0.2 * room)
+        fits &= (box[some, 3] - box[some, 1])[:, None] < 1.1 * room
+        found = fits.any(axis=1)
+        owner[some[found]] = order[np.argmax(fits[found], axis=1)]
+    return owner

@@ -1,0 +1,249 @@
+"""Where the lines of text in a picture are: quadrilaterals found from ink alone, without a model.
+
+Marks of letter size (`ink`) are chained to lines in an upright copy of the picture (`chains`: neighbours of like height
+on a common line), each line gets a tight box at its own slope, and of several finds in one place (another octave, the
+other polarity) the most letter-like is kept.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.capture import chains, ink
+from app.capture.ink import Gray, Marks
+
+Quad = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+_LEAST_SURE = 0.28
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """A line of text. quad: (4, 2) float32 pixels, clockwise from the top left; sure: 0..1, how letter-like it is."""
+
+    quad: Quad
+    sure: float
+
+    @property
+    def height(self) -> float:
+        """Pixels from the top of the line's ink to its bottom."""
+        return float(np.linalg.norm(self.quad[3] - self.quad[0]) + np.linalg.norm(self.quad[2] - self.quad[1])) / 2
+
+    @property
+    def width(self) -> float:
+        return float(np.linalg.norm(self.quad[1] - self.quad[0]) + np.linalg.norm(self.quad[2] - self.quad[3])) / 2
+
+    @property
+    def angle(self) -> float:
+        """Degrees clockwise from level."""
+        across = self.quad[1] - self.quad[0] + self.quad[2] - self.quad[3]
+        return float(np.degrees(np.arctan2(across[1], across[0])))
+
+
+def find(pixels: Pixels) -> list[Region]:
+    """The lines of text in (H, W, 3) uint8 RGB pixels, in no particular order (see `layout`)."""
+    gray = ink.contrast(pixels)
+    tilt = _tilt(gray)
+    upright, back = _turned(gray, tilt) if abs(tilt) > 0.7 else (gray, np.eye(2, 3))
+    found: list[Region] = []
+    for octave, scale in ink.octaves(upright):
+        for marks in ink.marks(octave, scale):
+            found += _lines(octave, marks)
+    kept = _best(found)
+    return [Region(cv2.transform(region.quad[None], back)[0].astype(np.float32), region.sure) for region in kept]
+
+
+def rectify(pixels: Pixels, quad: Quad, pad: float = 0.25) -> Pixels:
+    """The straightened crop of a line at native resolution, (h, w, 3) uint8, with `pad` of its height on every side."""
+    height = max(1.0, float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2)
+    width = max(1.0, float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2)
+    edge = pad * height
+    inner = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32) + np.float32(edge)
+    size = (max(1, round(width + 2 * edge)), max(1, round(height + 2 * edge)))
+    homography = cv2.getPerspectiveTransform(quad.astype(np.float32), inner)
+    crop: Pixels = cv2.warpPerspective(pixels, homography, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    return crop
+
+
+# --- tilt of the whole picture ---------------------------------------------------------------------------------------
+
+
+def _tilt(gray: Gray) -> float:
+    """Degrees clockwise by which most lines lean: there, tops and feet of letters gather on the fewest rows."""
+    angles = np.arange(-24, 24.5, 0.5)
+    score = np.zeros(len(angles))
+    for octave, scale in ink.octaves(gray):
+        if min(octave.shape) * scale > 1600 and scale < 2:
+            continue
+        for marks in ink.marks(octave, scale):
+            box = marks.box[marks.letter]
+            if len(box) >= 4:
+                score += _gathering(box[:: 1 + len(box) // 4000], np.deg2rad(angles))
+    score *= 1 - 0.002 * np.abs(angles)
+    return float(angles[np.argmax(score)]) if score.any() else 0.0
+
+
+def _gathering(box: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    """For every angle, how many pairs of letters share a row (of a fifth of a letter) there: (angles,) float64."""
+    row = max(1.5, float(np.median(box[:, 3] - box[:, 1])) / 5)
+    middle = (box[:, 0] + box[:, 2]) / 2
+    pairs = np.zeros(len(angles))
+    for i, angle in enumerate(angles):
+        for edge in (box[:, 1], box[:, 3]):
+            rows = (edge * np.cos(angle) - middle * np.sin(angle)) / row
+            counts = np.bincount((rows - rows.min()).astype(np.int64)).astype(np.float64)
+            pairs[i] += (counts * (counts - 1)).sum() + 2 * (counts[1:] * counts[:-1]).sum()
+    return pairs
+
+
+def _turned(gray: Gray, tilt: float) -> tuple[Gray, NDArray[np.float64]]:
+    """The picture turned level with all its corners, and the (2, 3) transform back."""
+    height, width = gray.shape
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), tilt, 1.0)
+    cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
+    size = (int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos)))
+    turn[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
+    level: Gray = cv2.warpAffine(gray, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return level, cv2.invertAffineTransform(turn)
+
+
+# --- lines of one octave ---------------------------------------------------------------------------------------------
+
+
+def _lines(octave: Gray, marks: Marks) -> list[Region]:
+    """Chain the marks of one octave and polarity to lines and fit each with a box, in pixels of the upright picture."""
+    found = []
+    owner = chains.chain(marks.box, marks.letter)
+    for line in range(owner.max(initial=-1) + 1):
+        own = np.flatnonzero(owner == line)
+        region = _fit(octave, marks, own)
+        if region is not None:
+            found.append(region)
+    return found
+
+
+def _fit(octave: Gray, marks: Marks, own: NDArray[np.intp]) -> Region | None:
+    box = marks.box[own]
+    left, top = np.floor(box[:, :2].min(axis=0)).astype(int)
+    right, bottom = np.ceil(box[:, 2:].max(axis=0)).astype(int)
+    labels = marks.labels[top:bottom, left:right]
+    inside = np.isin(labels, marks.ids[own])
+    sure = _letterlike(octave[top:bottom, left:right], labels == 0, inside, box[marks.letter[own]])
+    if sure < _LEAST_SURE:
+        return None
+    ys, xs = np.nonzero(inside)
+    slope = _slope(xs, ys, len(own))
+    upright = ys - slope * xs
+    low, high = upright.min(), upright.max() + 1
+    x0, x1 = xs.min(), xs.max() + 1
+    if _several(np.bincount((upright - low).astype(np.int64))) or len(xs) > 0.75 * (x1 - x0) * (high - low):
+        return None
+    corners = np.array(
+        [(x0, low + slope * x0), (x1, low + slope * x1), (x1, high + slope * x1), (x0, high + slope * x0)]
+    )
+    corners += np.array([left, top])
+    return Region((corners * marks.scale).astype(np.float32), sure)
+
+
+def _several(rows: NDArray[np.int64]) -> bool:
+    """Whether ink per row shows more than one line: a gap with much ink, or rows as full as any, on both of its sides.
+
+    It tells two lines that touch, and a rim with its sign, from a row of i-dots or accents, which holds little.
+    """
+    total, peak = rows.sum(), rows.max()
+    above, below = np.maximum.accumulate(rows), np.maximum.accumulate(rows[::-1])[::-1]
+    mass = np.cumsum(rows)
+    lesser = np.minimum(mass, total - mass) / total
+    side = np.minimum(above, below)
+    return bool(((rows < 0.25 * side) & ((lesser > 0.25) | (side > 0.7 * peak))).any())
+
+
+def _slope(xs: NDArray[np.intp], ys: NDArray[np.intp], letters: int) -> float:
+    """The slope at which the ink's rows are the most uneven: there, stems end and bars lie on few rows."""
+    if letters < 2 or np.ptp(xs) < 1.5 * np.ptp(ys):
+        return 0.0
+    step = 1 + len(xs) // 3000
+    x, y = (xs[::step] - xs.mean()).astype(np.float32), ys[::step].astype(np.float32)
+    best, span = 0.0, np.tan(np.deg2rad(10))
+    for width in (span, span / 8):
+        slopes = best + np.linspace(-width, width, 17)
+        scores = []
+        for slope in slopes:
+            rows = y - slope * x
+            counts = np.bincount(np.rint(rows - rows.min()).astype(np.int64)).astype(np.float64)
+            scores.append((counts**2).sum() * (1 - 0.3 * abs(slope)))
+        best = float(slopes[int(np.argmax(scores))])
+    return best
+
+
+def _letterlike(crop: Gray, paper: NDArray[np.bool_], inside: NDArray[np.bool_], letters: NDArray[np.float32]) -> float:
+    """0..1: ink of one shade on paper of one shade, in thin strokes, in several letters of like height; no frame."""
+    ground, shades = crop[paper], crop[inside]
+    heights = letters[:, 3] - letters[:, 1]
+    if ground.size < 8 or shades.size < 12 or not len(heights):
+        return 0.0
+    gap = abs(float(shades.mean()) - float(ground.mean()))
+    apart = gap / (gap + float(shades.std()) + float(ground.std()) + 1) * min(1.0, gap / 25)
+    alike = 1 - min(1.0, float(heights.std() / heights.mean()))
+    depth = cv2.distanceTransform(np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, 3)
+    stroke = 4 * float(depth[depth > 0].mean()) / float(heights.max())
+    thin = float(np.clip((0.75 - stroke) / 0.3, 0, 1))
+    strokes = float(np.count_nonzero(np.diff(inside.astype(np.int8), axis=1) == 1)) / len(inside)
+    count = 1 - 0.5 ** max(len(heights), 0.7 * strokes)  # letters that touch are one mark, but of many strokes
+    framed = min(1.0, (1 - _framing(inside)) / 0.15)
+    return float(apart * alike * thin * count * framed)
+
+
+def _framing(inside: NDArray[np.bool_]) -> float:
+    """0..1: how far ink runs along the emptiest of the four sides: 1 for the rim of a plate, or a cell around words."""
+    height, width = inside.shape
+    band = max(1, round(0.25 * height))
+    if width < 1.6 * height:
+        return 0.0
+    sides = (
+        inside[:band].any(axis=0),
+        inside[-band:].any(axis=0),
+        inside[:, :band].any(axis=1),
+        inside[:, -band:].any(axis=1),
+    )
+    return min(float(side.mean()) for side in sides)
+
+
+# --- one reading for every place -------------------------------------------------------------------------------------
+
+
+def _best(found: list[Region]) -> list[Region]:
+    """One region for every place: of like-sized finds the longest good one, then of all the most letter-like.
+
+    What lost only to a region that lost in turn gets its place back at the end.
+    """
+    lines = _unrivalled(sorted(found, key=lambda r: -r.sure * (r.width * r.height) ** 0.3), alike=2.0)
+    letters = sorted(found, key=lambda r: -r.sure / r.height**0.2)
+    best = _unrivalled([r for r in letters if r in lines], alike=np.inf)
+    return _unrivalled(best + letters, alike=np.inf)
+
+
+def _unrivalled(ranked: list[Region], alike: float) -> list[Region]:
+    """The regions no better one lies over; only rivals whose heights differ by less than `alike` times count."""
+    kept: list[Region] = []
+    frames: list[tuple[float, ...]] = []
+    for region in ranked:
+        frame = (*region.quad.min(axis=0), *region.quad.max(axis=0))
+        rivals = (by for other, by in zip(frames, kept, strict=True) if _touch(frame, other))
+        if not any(1 / alike < by.height / region.height < alike and _covered(region, by) > 0.3 for by in rivals):
+            kept.append(region)
+            frames.append(frame)
+    return kept
+
+
+def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _covered(one: Region, other: Region) -> float:
+    """The part of the smaller region that lies in the other."""
+    both, _ = cv2.intersectConvexConvex(one.quad, other.quad)
+    return float(both) / max(1.0, min(one.width * one.height, other.width * other.height))
