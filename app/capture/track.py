@@ -8,9 +8,11 @@ from app.capture.gate import Grey, View, change
 from app.capture.sources import Pixels
 from app.values import Box
 
-_MAX_POINTS = 300
-_WINDOW = (15, 15)
-_LEVELS = 3
+_MAX_POINTS = 150
+_APART = 8
+_WINDOW = (11, 11)
+_LEVELS = 2
+_UNTIL = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03)
 _ASTRAY = 1.0
 """Pixels of the small picture by which a point followed forth and back may miss itself."""
 _FEW = 3
@@ -42,7 +44,7 @@ class Track:
     def __init__(self, anchor: View) -> None:
         self.anchor = anchor
         self._now = anchor
-        found = cv2.goodFeaturesToTrack(anchor.grey, _MAX_POINTS, 0.005, 5)
+        found = cv2.goodFeaturesToTrack(anchor.grey, _MAX_POINTS, 0.005, _APART)
         self._start: NDArray[np.float32] = np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
         self._here = self._start.copy()
 
@@ -78,7 +80,9 @@ class Track:
 
 
 def _flow(one: Grey, other: Grey, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    there, found, _ = cv2.calcOpticalFlowPyrLK(one, other, points, None, winSize=_WINDOW, maxLevel=_LEVELS)
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        one, other, points, None, winSize=_WINDOW, maxLevel=_LEVELS, criteria=_UNTIL
+    )
     return np.asarray(there, np.float32), np.asarray(found.reshape(-1) == 1)
 
 

@@ -90,15 +90,6 @@ class Watched:
         return [s.state for s in self.statuses]
 
 
-@pytest.fixture(autouse=True)
-def _no_thread_left() -> Iterator[None]:
-    yield
-    mine = [t for t in threading.enumerate() if t.name.startswith("camera-")]
-    for thread in mine:
-        thread.join(2.0)
-    assert not [t for t in mine if t.is_alive()]
-
-
 def test_the_newest_frame_wins() -> None:
     inside, go_on = threading.Event(), threading.Event()
     source = Scripted([picture(1), picture(2), picture(3), lambda: (inside.set(), go_on.wait(5))[0]])

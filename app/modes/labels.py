@@ -1,0 +1,175 @@
+"""The names on a live picture: where they are now, how sure they are, and whether they still belong to what is seen.
+
+Pure: the caller brings the frames and the time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from app.capture.gate import Gate, View
+from app.capture.track import Track
+from app.modes.objects import Found
+from app.values import Box
+
+_LOST_S = 0.3
+_FORGET_S = 30.0
+_SMOOTH = 0.6
+_SAME_PLACE = 0.2
+_SURE = 0.5
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name to show. `box` is where the thing is in the newest frame; without one the name is for the list alone.
+
+    seen: the time of the frame that the answer was about. faded: the answer no longer belongs to what is seen; it is
+    shown with its age or not at all, and never on the picture. `id` stays the same while a thing is followed.
+    """
+
+    id: int
+    name: str
+    probability: float
+    count: int
+    box: Box | None
+    seen: float
+    faded: bool = False
+
+    @property
+    def sure(self) -> bool:
+        return self.probability >= _SURE
+
+
+@dataclass
+class _Thing:
+    """A label and what it hangs on: `home` is its box in the anchor's frame."""
+
+    label: Label
+    home: Box | None
+    lost_since: float | None = None
+
+
+@dataclass
+class _Answer:
+    """What one frame's answer named, followed from that frame on."""
+
+    track: Track
+    things: list[_Thing] = field(default_factory=list)
+
+
+class Labels:
+    """Show it every frame with `step`, and each answer with `asked`, `found` and `done`."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._shown: _Answer | None = None
+        self._coming: _Answer | None = None
+        self._ids = 0
+
+    def current(self) -> tuple[Label, ...]:
+        """What to show: the answer that is being written, and of the one before what it has not named yet."""
+        coming = self._coming.things if self._coming is not None else []
+        named = {t.label.id for t in coming}
+        before = [t for t in self._shown.things if t.label.id not in named] if self._shown is not None else []
+        return tuple(t.label for t in [*before, *coming] if t.lost_since is None or t.label.faded)
+
+    def asked(self, seen: View) -> None:
+        """An answer about this frame is on its way."""
+        self._coming = _Answer(Track(seen))
+
+    def found(self, objects: Iterable[Found], now: float) -> None:
+        """All that the answer on its way has named so far."""
+        if self._coming is None:
+            return
+        answer = self._coming
+        free = [*answer.things, *(self._shown.things if self._shown is not None else [])]
+        things = []
+        for one in objects:
+            thing = self._same(one, answer.things) or self._named(one, answer.track, free, now)
+            free = [t for t in free if t.label.id != thing.label.id]
+            things.append(thing)
+        answer.things = things
+
+    def done(self) -> None:
+        """The answer on its way is complete: what it did not name is gone."""
+        if self._coming is not None:
+            self._shown, self._coming = self._coming, None
+
+    def dropped(self) -> None:
+        """The answer on its way will not come."""
+        self._coming = None
+
+    def cut(self) -> None:
+        """Another scene: nothing that was said belongs to it."""
+        self._shown = self._coming = None
+
+    def step(self, seen: View) -> None:
+        """Follow everything into the next frame."""
+        for answer in (self._shown, self._coming):
+            if answer is not None:
+                self._follow(answer, seen)
+
+    def _follow(self, answer: _Answer, seen: View) -> None:
+        answer.track.step(seen)
+        belongs: bool | None = None
+        for thing in answer.things:
+            if thing.home is not None:
+                self._place(thing, answer.track.place(thing.home), seen.time)
+            else:
+                if belongs is None:
+                    belongs = not self._gate.differs(answer.track.anchor, seen)
+                thing.label = replace(thing.label, faded=not belongs)
+        answer.things = [t for t in answer.things if not _over(t, seen.time)]
+
+    def _place(self, thing: _Thing, place: Box | None, now: float) -> None:
+        if place is not None:
+            thing.lost_since = None
+            thing.label = replace(thing.label, box=_between(thing.label.box, place), faded=False)
+        elif thing.lost_since is None:
+            thing.lost_since = now
+        elif now - thing.lost_since >= _LOST_S:
+            thing.label = replace(thing.label, box=None, faded=True)
+
+    def _same(self, one: Found, things: list[_Thing]) -> _Thing | None:
+        """What this answer said before and has not changed since."""
+        same = (t for t in things if t.home == one.box and t.label.name == one.name and t.label.count == one.count)
+        return next(same, None)
+
+    def _named(self, one: Found, track: Track, free: list[_Thing], now: float) -> _Thing:
+        """A newly named object. One that was shown already keeps its id and moves gently to its new place."""
+        place = track.place(one.box) if one.box is not None else None
+        known = next((t for t in free if t.label.name == one.name and _near(t.label.box, place)), None)
+        if known is None:
+            self._ids += 1
+        number, box = (known.label.id, known.label.box) if known is not None else (self._ids, None)
+        label = Label(number, one.name, one.probability, one.count, box if place else None, track.anchor.time)
+        thing = _Thing(label, one.box)
+        if one.box is not None:
+            self._place(thing, place, now)
+        return thing
+
+
+def _near(one: Box | None, other: Box | None) -> bool:
+    """Whether two labels of one name may be of one thing: they overlap, or one of them has no place."""
+    return one is None or other is None or overlap(one, other) > _SAME_PLACE
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / ((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - both)
+
+
+def _between(before: Box | None, now: Box) -> Box:
+    """A step from the old place to the new one: jitter is damped, motion hardly delayed."""
+    if before is None:
+        return now
+    x0, y0, x1, y1 = (b + _SMOOTH * (n - b) for b, n in zip(before, now, strict=True))
+    return x0, y0, x1, y1
+
+
+def _over(thing: _Thing, now: float) -> bool:
+    return thing.label.faded and now - thing.label.seen > _FORGET_S

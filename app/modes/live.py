@@ -1,0 +1,104 @@
+"""Recognise on a live picture: which frames are asked about, and which names are shown over each of them.
+
+Pure: the caller brings the frames, the engine's events and the time, and does what the turns say. The same input gives
+the same output, so an hour can be played in a minute.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from app.capture.gate import Reason, View
+from app.errors import SpyglassError, of_kind
+from app.modes.labels import Label, Labels
+from app.modes.recognise import Reading
+from app.modes.schedule import Schedule, Turn, Wait
+from app.values import Event, Failed, Finished, Piece
+from app.values import Reading as ReadingPrompt
+
+_MINUTE = 60.0
+_KEPT = 50
+
+
+@dataclass(frozen=True)
+class Figures:
+    """answers: in the last minute. to_label_s: median time from a frame to its first label, None before the first.
+
+    fates: share of all frames by what was decided about them; Reason.GOOD are those that were sent.
+    """
+
+    answers: int
+    to_label_s: float | None
+    frames: int
+    fates: Mapping[Reason | Wait, float]
+
+
+class Live:
+    """Show it every frame with `see`, and every event of the job it asked for with `event`."""
+
+    def __init__(self, schedule: Schedule | None = None) -> None:
+        self.schedule = schedule or Schedule()
+        self.error: SpyglassError | None = None
+        """Why the last job failed; None once one has worked."""
+        self._labels = Labels(self.schedule.gate)
+        self._reading = Reading()
+        self._frame_time = 0.0
+        self._labelled = False
+        self._ends: deque[float] = deque()
+        self._delays: deque[float] = deque(maxlen=_KEPT)
+
+    def see(self, seen: View) -> Turn:
+        """The next frame: first what is shown follows it, then it is judged."""
+        turn = self.schedule.look(seen)
+        if turn.cut:
+            self._labels.cut()
+        self._labels.step(seen)
+        if turn.send:
+            self._labels.asked(seen)
+            self._reading, self._frame_time, self._labelled = Reading(), seen.time, False
+        return turn
+
+    def labels(self) -> tuple[Label, ...]:
+        """What to show over the frame seen last."""
+        return self._labels.current()
+
+    def event(self, event: Event, now: float) -> None:
+        """The next event of the job under way."""
+        if isinstance(event, Piece):
+            self._piece(event, now)
+        elif isinstance(event, ReadingPrompt):
+            self.schedule.writing()
+        elif isinstance(event, Finished):
+            self._finished(event, now)
+        elif isinstance(event, Failed):
+            self.error = of_kind(event.kind, event.what, event.todo, event.detail)
+            self._labels.dropped()
+            self.schedule.ended(now, failed=True)
+
+    def figures(self, now: float) -> Figures:
+        while self._ends and self._ends[0] < now - _MINUTE:
+            self._ends.popleft()
+        frames = self.schedule.frames
+        total = frames.total()
+        fates = {fate: number / total for fate, number in frames.most_common()}
+        return Figures(len(self._ends), median(self._delays) if self._delays else None, total, fates)
+
+    def _piece(self, piece: Piece, now: float) -> None:
+        self.schedule.writing()
+        self._reading.add(piece)
+        found = self._reading.found()
+        self._labels.found(found, now)
+        if found and not self._labelled:
+            self._labelled = True
+            self._delays.append(now - self._frame_time)
+
+    def _finished(self, event: Finished, now: float) -> None:
+        complete = event.reason in ("stop", "length")
+        if complete:
+            self.error = None
+            self._ends.append(now)
+            self._labels.done()
+        else:
+            self._labels.dropped()
+        self.schedule.ended(now, cancelled=not complete)

@@ -1,0 +1,140 @@
+"""When a frame of a live picture goes to the engine: one at a time, the newest, and only if it is worth it.
+
+Pure: the caller brings the frames, the engine's events and the time.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+from app.capture.gate import Gate, Reason, View
+from app.capture.track import is_cut
+
+_MOST_CREDIT_S = 5.0
+"""Seconds of work that may be saved up in quiet times: a new scene is answered at once even when work is scarce."""
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 30.0
+_MOST_CANCELS = 2
+_STALE_S = 0.7
+
+
+class Wait(Enum):
+    """Why a frame that is good enough is not sent now. The value is what a person is told."""
+
+    BUSY = "Looking."
+    RESTING = "Resting, to keep the machine cool."
+    FAILED = "Trying again soon."
+    PAUSED = "Paused."
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the machine can bear."""
+
+    on_battery: bool = False
+    battery: float = 1.0
+    """How full it is, 0..1."""
+    hot: bool = False
+
+    def duty(self) -> float:
+        """The share of the time that the engine may be at work."""
+        if self.hot or (self.on_battery and self.battery < 0.2):
+            return 0.15
+        return 0.35 if self.on_battery else 0.8
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What to do with a frame. `cut`: it begins another scene; `cancel`: the job under way is not worth finishing."""
+
+    verdict: Reason | Wait
+    send: bool = False
+    cut: bool = False
+    cancel: bool = False
+
+
+class Schedule:
+    """Show it every frame; send those it says; tell it how the jobs went."""
+
+    def __init__(self, gate: Gate | None = None, conditions: Conditions = Conditions()) -> None:
+        self.gate = gate or Gate()
+        self.conditions = conditions
+        self.paused = False
+        self.frames: Counter[Reason | Wait] = Counter()
+        """How many frames met which fate; Reason.GOOD are those that were sent."""
+        self._before: View | None = None
+        self._credit = _MOST_CREDIT_S
+        self._sent_at: float | None = None
+        self._stale_since: float | None = None
+        self._may_cancel = False
+        self._cancels = 0
+        self._failures = 0
+        self._not_before = 0.0
+
+    @property
+    def busy(self) -> bool:
+        return self._sent_at is not None
+
+    def look(self, seen: View) -> Turn:
+        """The next frame. If the turn says send, its job counts as under way from now."""
+        if self._before is not None:
+            earned = self.conditions.duty() * (seen.time - self._before.time)
+            self._credit = min(self._credit + earned, _MOST_CREDIT_S)
+        cut = self._before is not None and is_cut(self._before, seen)
+        self._before = seen
+        if cut:
+            self.gate.answered(None)
+        reason = self.gate.check(seen)
+        verdict: Reason | Wait = reason
+        if self.paused:
+            verdict = Wait.PAUSED
+        elif self.busy:
+            verdict = Wait.BUSY if reason is Reason.GOOD else reason
+        elif reason is Reason.GOOD:
+            verdict = self._held_back(seen.time) or reason
+        send = verdict is Reason.GOOD
+        self.frames[verdict] += 1
+        if send:
+            self.gate.answered(seen)
+            self._sent_at, self._stale_since, self._may_cancel = seen.time, None, False
+        return Turn(verdict, send, cut, self._cancel_now(reason, cut, seen.time))
+
+    def writing(self) -> None:
+        """The engine has looked at the picture: from here on a job can be cancelled cheaply."""
+        self._may_cancel = True
+
+    def ended(self, now: float, cancelled: bool = False, failed: bool = False) -> None:
+        """The job is over. After a failure the same scene is tried again, after a growing pause."""
+        if self._sent_at is not None:
+            self._credit -= now - self._sent_at
+        self._sent_at = self._stale_since = None
+        self._cancels = self._cancels + 1 if cancelled else 0
+        self._failures = self._failures + 1 if failed else 0
+        if failed:
+            self._not_before = now + min(_FIRST_PAUSE_S * 2 ** (self._failures - 1), _LONGEST_PAUSE_S)
+        if failed or cancelled:
+            self.gate.answered(None)
+
+    def _held_back(self, now: float) -> Wait | None:
+        if now < self._not_before:
+            return Wait.FAILED
+        return None if self._credit > 0 else Wait.RESTING
+
+    def _cancel_now(self, reason: Reason, cut: bool, now: float) -> bool:
+        """Whether the scene of the job under way is gone: cut, or another one has stood there for a while.
+
+        Not too often in a row, or a restless scene would never get an answer.
+        """
+        if not self.busy or self._sent_at == now or self._cancels >= _MOST_CANCELS:
+            return False
+        if cut:
+            self._stale_since = now - _STALE_S
+        elif self._stale_since is None and reason is Reason.GOOD:
+            self._stale_since = now
+        elif reason is Reason.SAME:
+            self._stale_since = None
+        stale = self._stale_since is not None and now - self._stale_since >= _STALE_S
+        if stale and self._may_cancel:
+            self._stale_since, self._may_cancel = None, False
+            return True
+        return False
