@@ -103,9 +103,7 @@ class EngineClient:
 
         self._command(add)
 
-    def submit(
-        self, job: Job, pictures: Iterable[Picture] = (), on_event: Callable[[Event], None] = ignore
-    ) -> int:
+    def submit(self, job: Job, pictures: Iterable[Picture] = (), on_event: Callable[[Event], None] = ignore) -> int:
         """Queue a job and return its id.
 
         A job replaces the one of its lane that still waits. pictures: all that the messages name (more do no harm);
