@@ -21,7 +21,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Weights]:
     native.start()
     path: Path = tmp_path_factory.mktemp("model") / "model.gguf"
     models.write_text_model(path)
-    loaded = Weights(path, 0, lambda _: None)
+    loaded = Weights(path, lambda _: None)
     yield loaded
     loaded.close()
 

@@ -14,6 +14,7 @@ from app.engine.fit import context_that_fits
 from app.engine.native import facts
 from app.engine.pictures import PictureCache
 from app.engine.template import ChatTemplate
+from app.errors import UsageError
 from app.values import ModelSpec
 
 __all__ = ["facts", "load"]
@@ -22,10 +23,12 @@ __all__ = ["facts", "load"]
 def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
     """Load a model and its projector. Files are checked and memory is counted before native code sees them.
 
-    Raises ModelError, MemoryShortError, or LoadCancelled.
+    Raises ModelError, MemoryShortError, UsageError, or LoadCancelled.
     """
     native.start()
     files, options = pair.check(spec), spec.options
+    if options.kv != "f16" and options.flash == "off":
+        raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
     gpus = native.gpu_devices()
     gpu_layers = pair.gpu_layers(files, options, max((gpu["free"] for gpu in gpus), default=0)) if gpus else 0
     context = context_that_fits(
@@ -38,9 +41,9 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
     threads = machine.threads(options.threads)
     step = _Steps(files, progress, cancel)
     with ExitStack() as stack:
-        weights = Weights(files.model.path, gpu_layers, step.model)
+        weights = Weights(files.model.path, step.model, gpu_layers=gpu_layers, repack=pair.repack(files))
         stack.callback(weights.close)
-        vision, batch = None, pair.BATCH
+        vision, batch = None, pair.BATCH_GPU if gpu_layers else pair.BATCH
         if files.projector is not None:
             vision = Vision(
                 files.projector.path,

@@ -1,6 +1,7 @@
 """The pair of files: checked before native code sees them, and what they will take from memory."""
 
 import hashlib
+import platform
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +9,14 @@ from typing import Any
 
 from app.engine.fit import Demand
 from app.errors import ModelError
-from app.gguf import ArrayValue, Gguf, GgufError, read_header
+from app.gguf import TYPES, ArrayValue, Gguf, GgufError, read_header
 from app.values import EngineOptions, ModelSpec
 
 DEFAULT_CONTEXT = 8192
-BATCH = 512
+BATCH, BATCH_GPU = 128, 512
 """Tokens computed at once, unless a picture must be computed whole (docs/decisions/0021)."""
+_TILED = re.compile("Q[2-6]_K|IQ[1-3]_|IQ4_XS")
+"""Types whose matrix products ggml tiles on x86, unless the weights are repacked."""
 
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
@@ -110,6 +113,19 @@ def demand(files: Files, options: EngineOptions, gpu_layers: int = 0) -> Demand:
     )
 
 
+def repack(files: Files) -> bool:
+    """Whether ggml should rearrange the weights for this processor while loading.
+
+    Not if most of them are of types that it multiplies faster as they are, and that then stay mapped
+    (docs/decisions/0021).
+    """
+    if platform.machine().lower() not in ("x86_64", "amd64"):
+        return True
+    tensors = [tensor for part in files.parts for tensor in part.tensors.values()]
+    tiled = sum(tensor.nbytes for tensor in tensors if _TILED.match(TYPES[tensor.type].name))
+    return 2 * tiled < sum(tensor.nbytes for tensor in tensors)
+
+
 def token_bytes(model: Gguf, options: EngineOptions) -> int:
     """Bytes of KV cache a token takes: keys and values of every layer's key-value heads."""
     layers, heads = _integer(model, "block_count"), max(_integers(model, "attention.head_count"), default=0)
@@ -202,7 +218,7 @@ def _text_memory(model: Gguf) -> int:
     width, feed = _integer(model, "embedding_length"), max(_integers(model, "feed_forward_length"), default=0)
     vocabulary = model.metadata.get("tokenizer.ggml.tokens")
     count = vocabulary.count if isinstance(vocabulary, ArrayValue) else 0
-    return 4 * (BATCH * (8 * width + 3 * feed) + 2 * count)
+    return 4 * (BATCH_GPU * (8 * width + 3 * feed) + 2 * count)
 
 
 def _picture_memory(projector: Gguf) -> int:

@@ -32,9 +32,9 @@ class ContextFullError(Exception):
 class Weights:
     """`llama_model *` and its vocabulary. Raises ModelError, or LoadCancelled when `progress` says no."""
 
-    def __init__(self, path: Path, gpu_layers: int, progress: Progress) -> None:
+    def __init__(self, path: Path, progress: Progress, *, gpu_layers: int = 0, repack: bool = False) -> None:
         params = llama_cpp.llama_model_default_params()
-        params.n_gpu_layers = gpu_layers
+        params.n_gpu_layers, params.use_extra_bufts = gpu_layers, repack
         stopped = False
 
         def on_progress(fraction: float, _: object) -> bool:
