@@ -117,12 +117,15 @@ class Progressing(Step, frozen=True, tag="loading"):
 
 
 class Wait(Step, frozen=True, tag="wait"):
-    """Say nothing for `seconds`; `deaf`: without heeding a cancel."""
+    """Write `text`, if any, then say nothing for `seconds`; `deaf`: without heeding a cancel."""
 
     seconds: float
     deaf: bool = False
+    text: str = ""
 
     def play(self, stage: _Stage) -> None:
+        if self.text:
+            stage.piece(self.text, 0.9)
         if self.deaf:
             time.sleep(self.seconds)
         else:

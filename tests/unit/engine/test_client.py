@@ -17,8 +17,8 @@ from app.errors import EngineError
 from app.values import Doctor, Event, Finished, Load, Loading, Looking, ModelSpec, Piece, Reading, Report, is_last
 from tests.echo import PATIENCE_S, Heard, is_piece, picture, question, say, script
 
-FOREVER = {"do": "wait", "seconds": 600}
-DEAF = {"do": "wait", "seconds": 600, "deaf": True}
+FOREVER = {"do": "wait", "seconds": 600, "text": "begun"}
+DEAF = FOREVER | {"deaf": True}
 
 
 def engine_processes() -> list[int]:
@@ -28,7 +28,7 @@ def engine_processes() -> list[int]:
 def busy(client: EngineClient, *steps: dict[str, object]) -> tuple[int, Heard]:
     """A job that has said a word and goes on as `steps` say."""
     heard = Heard()
-    job_id = client.submit(script(say("begun"), *(steps or (FOREVER,))), on_event=heard)
+    job_id = client.submit(script(*(steps or (FOREVER,))), on_event=heard)
     heard.wait_for(is_piece)
     return job_id, heard
 
@@ -211,7 +211,9 @@ def seconds_to_cancel(client: EngineClient, job_id: int, heard: Heard) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize("steps", [(FOREVER,), ({"do": "read", "seconds": 600},), (say("x", times=10**6, delay=0.01),)])
+@pytest.mark.parametrize(
+    "steps", [(FOREVER,), (say("x"), {"do": "read", "seconds": 600}), (say("x", times=10**6, delay=0.01),)]
+)
 def test_a_job_that_listens_ends_at_once_and_the_process_stays(
     client: EngineClient, steps: tuple[dict[str, object], ...]
 ) -> None:
@@ -275,8 +277,10 @@ def test_closing_the_generator_cancels_the_job(client: EngineClient) -> None:
 
 
 def test_a_crash_after_a_cancel_counts_as_cancelled(client: EngineClient) -> None:
-    job_id, heard = busy(client, {"do": "wait", "seconds": 0.1, "deaf": True}, {"do": "exit", "status": 3})
+    job_id, heard = busy(client, DEAF)
+    (engine,) = psutil.Process().children()
     client.cancel(job_id)
+    engine.kill()
     assert heard.reason() == "cancelled"
 
 
