@@ -90,7 +90,7 @@ def test_a_picture_that_did_not_come_along(load: Load) -> None:
 
 
 def test_a_quantised_cache_needs_flash_attention(load: Load) -> None:
-    assert load(kv="q8_0").ask(user("what is it", FIRST)).text
+    assert load(models.HEAVY_VISION, kv="q8_0").ask(user("what is it")).text
     with pytest.raises(UsageError, match="needs flash attention"):
         load(kv="q8_0", flash="off")
 
