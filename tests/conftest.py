@@ -51,5 +51,6 @@ def _children() -> list[psutil.Process]:
 def _running_qt_timers() -> list[object]:
     core = sys.modules["PySide6.QtCore"]
     shiboken = sys.modules["shiboken6"]
-    timers = [o for o in gc.get_objects() if isinstance(o, core.QTimer) and shiboken.isValid(o)]
+    # type(), because isinstance() asks the object, and a dead weak reference raises
+    timers = [o for o in gc.get_objects() if issubclass(type(o), core.QTimer) and shiboken.isValid(o)]
     return [t for t in timers if t.isActive()]
