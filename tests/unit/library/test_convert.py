@@ -1,0 +1,245 @@
+"""Checkpoint to GGUF: what is written, streaming, and checkpoints that are not right."""
+
+import json
+import shutil
+import tracemalloc
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from app.errors import ModelError, UsageError
+from app.gguf import TYPES, read_header
+from app.library import gguf_writer, quantise
+from app.library.convert import convert, requantise
+from app.library.names import gguf_name
+from tests.unit.mllama.checkpoints import VECTORS, config_of, read_tensors, write_checkpoint, write_tensors
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    return shutil.copytree(VECTORS, tmp_path / "checkpoint")
+
+
+def kinds(path):
+    return {name: TYPES[info.type].name for name, info in read_header(path).tensors.items()}
+
+
+def bytes_of(path, name):
+    info = read_header(path).tensors[name]
+    return path.read_bytes()[info.offset : info.offset + info.nbytes]
+
+
+def test_the_metadata_is_what_the_engine_and_libllama_need(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "m.gguf")
+    file = read_header(tmp_path / "m.gguf")
+    assert file.architecture == "mllama"
+    assert file.array("mllama.attention.cross_attention_layers") == [1, 4]
+    assert file.array("mllama.vision.intermediate_layers_indices") == [1, 3, 4]
+    assert file.number("tokenizer.ggml.eos_token_id") == 418
+    assert file.array("tokenizer.ggml.tokens")[420] == "<|image|>"
+    assert "<|image|>" in file.text("tokenizer.chat_template")
+    assert file.number("general.file_type") == 0
+
+
+def test_the_rotation_divisors_follow_llama_3(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "m.gguf")
+    found = np.frombuffer(bytes_of(tmp_path / "m.gguf", "rope_freqs.weight"), np.float32)
+    wavelengths = 2 * np.pi * 500000.0 ** (np.arange(0, 16, 2) / 16)
+    assert found[0] == 1.0  # shorter than 64 / 4
+    assert (found[wavelengths > 64] == 8.0).all()
+    middle = (wavelengths > 16) & (wavelengths < 64)
+    assert ((found[middle] > 1) & (found[middle] < 8)).all()
+
+
+def test_sixteen_bit_shards_give_what_one_file_gives(checkpoint, tmp_path):
+    """bfloat16, in two files with an index, in the prefixes of transformers 5."""
+    tensors = {name: truncated(values) for name, values in read_tensors(VECTORS).items()}
+    write_tensors(checkpoint / "model.safetensors", tensors)
+    convert(checkpoint, tmp_path / "one.gguf")
+    renamed = {new_prefix(name): values for name, values in tensors.items()}
+    (checkpoint / "model.safetensors").unlink()
+    index, halves = {}, (list(renamed)[::2], list(renamed)[1::2])
+    for number, names in enumerate(halves, 1):
+        shard = f"model-{number:05}-of-00002.safetensors"
+        write_bf16(checkpoint / shard, {name: renamed[name] for name in names})
+        index |= dict.fromkeys(names, shard)
+    (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
+    convert(checkpoint, tmp_path / "two.gguf")
+    assert kinds(tmp_path / "one.gguf") == kinds(tmp_path / "two.gguf")
+    for name in kinds(tmp_path / "one.gguf"):
+        assert bytes_of(tmp_path / "one.gguf", name) == bytes_of(tmp_path / "two.gguf", name)
+
+
+def truncated(values):
+    return (values.view(np.uint32) >> 16 << 16).astype(np.uint32).view(np.float32)
+
+
+def new_prefix(name):
+    name = name.replace("language_model.lm_head.", "lm_head.").replace("language_model.model.", "model.language_model.")
+    return name if name.startswith(("lm_head", "model.")) else f"model.{name}"
+
+
+def write_bf16(path, tensors):
+    halves = {name: (values.view(np.uint32) >> 16).astype(np.uint16) for name, values in tensors.items()}
+    write_tensors(path, halves)
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = raw[8 : 8 + length].replace(b'"F32"', b'"BF16"')
+    path.write_bytes(len(header).to_bytes(8, "little") + header + raw[8 + length :])
+
+
+def test_both_generations_of_names_are_known():
+    for name in read_tensors(VECTORS):
+        assert gguf_name(name)
+        assert gguf_name(new_prefix(name)) == gguf_name(name)
+    assert gguf_name("optimizer.state") is None
+
+
+def test_the_mixes_are_llama_cpps():
+    """Of 40 layers, as the 11B has them, with 4 query heads a key head."""
+
+    def of(name, mix, width=4096):
+        return TYPES[quantise.type_of(name, (width, 64), mix, 40, 4)].name
+
+    assert of("output.weight", "Q4_K_M") == "Q6_K"
+    assert of("token_embd.weight", "Q4_K_M") == "Q4_K"
+    assert [of(f"blk.{i}.attn_v.weight", "Q4_K_M") for i in (0, 5, 6, 7, 34, 35)] == [
+        "Q6_K", "Q4_K", "Q4_K", "Q6_K", "Q6_K", "Q6_K",
+    ]  # fmt: skip
+    assert of("blk.5.ffn_down.weight", "Q4_K_M") == "Q4_K"
+    assert of("blk.0.ffn_down.weight", "Q5_K_M") == "Q6_K"
+    assert of("blk.3.cross_attn_v_proj.weight", "Q4_K_M") == "Q6_K"
+    assert of("blk.0.attn_v.weight", "Q2_K") == "Q4_K"
+    assert of("blk.9.attn_output.weight", "Q3_K_M") == "Q4_K"
+    assert of("blk.0.attn_q.weight", "Q4_K_M", width=96) == "Q5_0"
+    assert of("blk.0.attn_q.weight", "Q6_K", width=40) == "F16"
+    assert of("blk.0.attn_norm.weight", "Q4_K_M") == "F32"
+    assert of("v.blk.0.ffn_up.weight", "Q6_K") == "Q6_K"
+
+
+def test_the_tower_may_have_a_type_of_its_own(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "m.gguf", type="q8_0", vision_type="F16")
+    found = kinds(tmp_path / "m.gguf")
+    assert found["blk.0.attn_q.weight"] == "Q8_0"
+    assert found["v.blk.0.attn_q.weight"] == found["mm.0.weight"] == "F16"
+    assert found["v.patch_embd.weight"] == found["blk.0.attn_norm.weight"] == "F32"
+
+
+def test_requantising_changes_only_what_was_asked(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "a.gguf", type="F16")
+    requantise(tmp_path / "a.gguf", tmp_path / "b.gguf", vision_type="Q8_0")
+    before, after = kinds(tmp_path / "a.gguf"), kinds(tmp_path / "b.gguf")
+    assert after["v.blk.0.attn_q.weight"] == "Q8_0"
+    assert {name: kind for name, kind in after.items() if not name.startswith(("v.", "mm."))} == {
+        name: kind for name, kind in before.items() if not name.startswith(("v.", "mm."))
+    }
+    assert bytes_of(tmp_path / "a.gguf", "blk.0.attn_q.weight") == bytes_of(tmp_path / "b.gguf", "blk.0.attn_q.weight")
+    assert read_header(tmp_path / "b.gguf").array("tokenizer.ggml.merges")
+    with pytest.raises(ModelError, match="over itself"):
+        requantise(tmp_path / "b.gguf", tmp_path / "b.gguf", type="Q8_0")
+
+
+def test_requantising_to_float32_and_back_gives_the_same_bytes(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "a.gguf", type="Q8_0")
+    requantise(tmp_path / "a.gguf", tmp_path / "b.gguf", type="F32", vision_type="F32")
+    requantise(tmp_path / "b.gguf", tmp_path / "c.gguf", type="Q8_0", vision_type="Q8_0")
+    assert kinds(tmp_path / "a.gguf") == kinds(tmp_path / "c.gguf")
+    name = "blk.0.ffn_down.weight"
+    assert bytes_of(tmp_path / "a.gguf", name) == bytes_of(tmp_path / "c.gguf", name)
+
+
+def test_tensors_stream_through_memory(tmp_path, monkeypatch):
+    """A matrix of 24 MiB, 1 MiB at a time."""
+    config = config_of(
+        width=256, heads=4, kv_heads=4, mlp=24576, layers=1, cross=[0], tower=16, tower_heads=1, tower_mlp=16,
+        tower_layers=1, global_layers=1, taps=[0], tile=28, patch=14, max_tiles=1,
+    )  # fmt: skip
+    write_checkpoint(tmp_path / "checkpoint", config, seed=1)
+    monkeypatch.setattr(quantise, "_ROWS_AT_ONCE", 1 << 18)
+    seen = []
+    tracemalloc.start()
+    convert(tmp_path / "checkpoint", tmp_path / "m.gguf", type="Q8_0", progress=seen.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 12 << 20
+    assert seen == sorted(seen)
+    assert len(seen) > 100
+    assert seen[-1] == 1.0
+
+
+def test_a_failure_leaves_nothing_behind_and_keeps_the_old_file(checkpoint, tmp_path):
+    out = tmp_path / "out" / "m.gguf"
+    out.parent.mkdir()
+    out.write_bytes(b"old")
+
+    def stop(fraction):
+        if fraction > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(checkpoint, out, progress=stop)
+    assert out.read_bytes() == b"old"
+    assert [path.name for path in out.parent.iterdir()] == ["m.gguf"]
+
+
+def test_a_full_disk_is_named_before_anything_is_written(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(gguf_writer.shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
+    with pytest.raises(ModelError, match="1 MiB free"):
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert not (tmp_path / "m.gguf").exists()
+
+
+def edit_config(folder, **changes):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | changes))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "another model",
+        "no config",
+        "no weights",
+        "cut weights",
+        "long header",
+        "missing tensor",
+        "no sizes",
+        "tokenizer",
+    ],
+)
+def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path):
+    weights = checkpoint / "model.safetensors"
+    if damage == "another model":
+        edit_config(checkpoint, model_type="llama")
+    elif damage == "no config":
+        (checkpoint / "config.json").unlink()
+    elif damage == "no weights":
+        weights.unlink()
+    elif damage == "cut weights":
+        weights.write_bytes(weights.read_bytes()[:-100])
+    elif damage == "long header":
+        weights.write_bytes((2**50).to_bytes(8, "little") + weights.read_bytes()[8:])
+    elif damage == "missing tensor":
+        tensors = read_tensors(VECTORS)
+        del tensors["vision_model.transformer.layers.3.mlp.fc1.bias"]
+        write_tensors(weights, tensors)
+    elif damage == "no sizes":
+        edit_config(checkpoint, text_config={})
+    else:
+        (checkpoint / "tokenizer.json").write_text('{"model": {"type": "Unigram"}}')
+    with pytest.raises(ModelError) as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert caught.value.todo
+    assert not list(tmp_path.glob("m.gguf*"))
+
+
+def test_an_index_that_names_files_elsewhere_is_refused(checkpoint, tmp_path):
+    (checkpoint / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../../etc/passwd"}}')
+    with pytest.raises(ModelError, match="outside"):
+        convert(checkpoint, tmp_path / "m.gguf")
+
+
+def test_an_unknown_type_names_the_known_ones(checkpoint, tmp_path):
+    with pytest.raises(UsageError, match="Q4_K_M"):
+        convert(checkpoint, tmp_path / "m.gguf", type="Q9_Z")
