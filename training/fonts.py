@@ -1,0 +1,63 @@
+"""Fonts for words. Families are told apart by their file names; the unseen ones serve the evaluation only."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from PIL import ImageFont
+
+_ROOT = Path("/usr/share/fonts")
+
+UNSEEN_FAMILIES = ("Cantarell-", "RobotoSlab-", "Carlito-", "Vollkorn-", "Quicksand-", "NimbusSansNarrow-", "P052-")
+TRAIN_FAMILIES = (
+    "DejaVu",
+    "Liberation",
+    "OpenSans-",
+    "Lato-",
+    "Roboto-",
+    "RobotoCondensed-",
+    "ComicNeue-",
+    "EBGaramond12-",
+    "Andika-",
+    "GentiumPlus-",
+    "Comfortaa-",
+    "Inconsolata",
+    "Caladea-",
+    "Dosis-",
+    "Hack-",
+    "Jura-",
+    "LeagueSpartan-",
+    "NotoSans-",
+    "NotoSerif-",
+    "NotoSansDisplay-",
+    "NotoMono-",
+    "Sora-",
+    "Cabin-",
+    "LinLibertine_R",
+    "LinBiolinum_R",
+    "URWGothic-",
+    "URWBookman-",
+    "C059-",
+    "NimbusMonoPS-",
+    "NimbusSans-",
+    "NimbusRoman-",
+)
+_TOO_THIN = ("Thin", "ExtraLight", "Hairline", "UltraLight")
+
+
+def find(families: tuple[str, ...]) -> list[str]:
+    """Font files of the families, sorted; at most eight of one family so that none rules."""
+    files = sorted(
+        f for f in _ROOT.rglob("*") if f.suffix in (".ttf", ".otf") and not any(t in f.name for t in _TOO_THIN)
+    )
+    chosen: list[str] = []
+    for family in families:
+        mine = [str(f) for f in files if f.name.startswith(family)]
+        chosen += mine[:: max(1, len(mine) // 8)][:8]
+    if not chosen:
+        raise FileNotFoundError("none of the training fonts is installed; see training/README.md")
+    return chosen
+
+
+@lru_cache(maxsize=4096)
+def load(path: str, size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.truetype(path, size)

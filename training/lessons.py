@@ -1,0 +1,51 @@
+"""One training sample from its number: a scene, the tower's lessons about it, and conversations."""
+
+import dataclasses
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from . import art, fonts, prompts, questions, samples, tokens
+from .model import VisionSize
+from .paths import TOKENIZER, WORK
+from .plans import Stage
+from .scenes import Painter
+
+TALKS = 5
+"""Conversations about one picture, as many of them as fit in a row of ``ROW`` tokens; they share its tower pass."""
+ROW, TEXT_ROW = 128, 60
+
+
+@cache
+def painter(seen: bool = True) -> Painter:
+    """The painter of the training: its art sets and fonts, or those kept unseen."""
+    sets, families = (art.TRAIN_SETS, fonts.TRAIN_FAMILIES) if seen else (art.UNSEEN_SETS, fonts.UNSEEN_FAMILIES)
+    return Painter(art.load(sets, WORK), fonts.find(families), stylise=seen)
+
+
+@cache
+def writer() -> tokens.Writer:
+    return tokens.Writer(tokens.load_or_train(TOKENIZER))
+
+
+def sample(index: int, stage: Stage, size: VisionSize) -> dict[str, Any]:
+    """Arrays for the tower and, with language, one row of conversations about the picture and one without a picture."""
+    rng = np.random.default_rng([17, stage.tiles, index])
+    canvas = samples.Canvas((1, 1), size.tile, size.tile) if stage.tiles == 1 else samples.random_canvas(rng, size)
+    draw = painter().simple_scene if stage.tiles == 1 else painter().any_scene
+    scene = draw(canvas.height, canvas.width, rng)
+    made = samples.encode(scene, canvas, size, stage.tiles or size.tiles)
+    if stage.language:
+        talks = []
+        for _ in range(TALKS):
+            system = str(rng.choice(prompts.SYSTEM)) if rng.random() < 0.12 else None
+            talks.append((questions.conversation(scene, rng), True, system))
+        made |= _columns("seen", writer().pack(talks, ROW))
+        texts = [(tokens.text_conversation(rng), False, None) for _ in range(2)]
+        made |= _columns("text", writer().pack(texts, TEXT_ROW))
+    return made
+
+
+def _columns(prefix: str, row: tokens.Packed) -> dict[str, Any]:
+    return {f"{prefix}_{field.name}": getattr(row, field.name) for field in dataclasses.fields(row)}

@@ -1,0 +1,54 @@
+"""How large the model is and how long it learns, for two cores or for one GPU."""
+
+from dataclasses import dataclass
+
+from .model import TextSize, VisionSize
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One part of the training. ``tiles`` 1 leaves missing tiles out
+    (cheap first lessons), 0 has them all; ``language`` adds the decoder;
+    ``tower`` says whether the tower learns too; ``decay`` is the share of the steps, at the end, in which the rate
+    falls."""
+
+    name: str
+    steps: int
+    batch: int
+    rate: float
+    reuse: float
+    tiles: int = 0
+    language: bool = True
+    tower: bool = True
+    decay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    vision: VisionSize
+    text: TextSize
+    stages: tuple[Stage, ...]
+
+
+CPU = Plan(
+    VisionSize(),
+    TextSize(),
+    (
+        Stage("one tile", 900, 160, 1.5e-3, reuse=1.0, tiles=1, language=False),
+        Stage("tiles", 150, 96, 8e-4, reuse=1.0, language=False),
+        Stage("all", 1400, 48, 1e-3, reuse=1.0, decay=0.5),
+    ),
+)
+"""About two hours on two cores."""
+
+GPU = Plan(
+    VisionSize(tiles=4, width=320, heads=10, mlp=1280, layers=8, global_layers=2, intermediate=(1, 3, 5, 7)),
+    TextSize(width=256, heads=8, mlp=704, layers=8),
+    (
+        Stage("one tile", 6000, 512, 1.5e-3, reuse=2.0, tiles=1, language=False),
+        Stage("tiles", 4000, 256, 1.2e-3, reuse=2.0, language=False),
+        Stage("language", 1500, 256, 1.5e-3, reuse=2.0, tower=False),
+        Stage("all", 12000, 192, 1e-3, reuse=2.0, decay=0.4),
+    ),
+)
+"""Drawing the pictures is what limits a GPU: give it all the cores there are."""

@@ -1,0 +1,196 @@
+"""The starter's tokenizer (byte-level BPE with Llama 3's splitting rule) and how conversations become token rows."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from . import prompts, questions, words
+from .kinds import COLOURS, NAMES
+from .questions import Turn
+
+VOCABULARY = 1536
+"""Rows of the output head: the merges, then the eight special tokens. ``<|image|>`` is the next id."""
+
+SPECIAL = (
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|finetune_right_pad_id|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eom_id|>",
+    "<|eot_id|>",
+    "<|python_tag|>",
+)
+_LLAMA_3 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+
+
+def _corpus() -> Iterator[str]:
+    """Everything the starter is asked and says, words as often as they matter."""
+    for _ in range(60):
+        yield "user\n\n"
+        yield "assistant\n\n"
+        yield "system\n\n"
+        yield '{"objects":[{"name":"a","count":1,"boxes":[[1,2],[3,4]]},{"name":"a","count":2,"boxes":[[1,2]]}]}'
+        yield '{"objects":[]}'
+    for tens in range(0, 1000, 10):
+        for _ in range(40):
+            yield str(tens)
+    for options in prompts.ASK.values():
+        for text in options:
+            for language in words.LANGUAGES.values():
+                yield text.replace("{language}", language)
+    for text in (
+        prompts.SYSTEM + tuple(a for _, a in prompts.SMALL_TALK) + tuple(q for qs, _ in prompts.SMALL_TALK for q in qs)
+    ):
+        yield text
+    for _ in range(12):
+        for name in NAMES:
+            yield f'The picture shows {prompts.one(name)} and two {prompts.plural(name)}. "{name}"'
+            yield f"How many {prompts.plural(name)}? What colour is the {name}? {prompts.one(name).capitalize()}"
+        for name in COLOURS:
+            yield f"{name.capitalize()} {name}."
+        for row in range(3):
+            for column in ("left", "right", ""):
+                yield f"At the {('top', 'bottom', 'center')[row]} {column}. On the {column}. In the center."
+                yield f"{prompts.UNSURE} Yes. No."
+    for row in words.MEANINGS:
+        for word in row:
+            for _ in range(5):
+                yield word
+                yield f' {word} "{word}"'
+            yield word.upper()
+
+
+def train(path: Path) -> Tokenizer:
+    """Learn the merges and write tokenizer.json."""
+    tokenizer = Tokenizer(models.BPE(ignore_merges=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_LLAMA_3), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(_corpus(), trainer)
+    if tokenizer.get_vocab_size() != VOCABULARY - len(SPECIAL):
+        raise ValueError(f"the corpus gives only {tokenizer.get_vocab_size()} tokens")
+    tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in (*SPECIAL, "<|image|>")])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(path))
+    return tokenizer
+
+
+def load_or_train(path: Path) -> Tokenizer:
+    return Tokenizer.from_file(str(path)) if path.exists() else train(path)
+
+
+TASKS = (
+    "what",
+    "describe",
+    "recognise",
+    "count",
+    "colour",
+    "where",
+    "is_there",
+    "read",
+    "translate",
+    "highest",
+    "translate_text",
+    "small_talk",
+)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """One row of conversations, each array of one length: token ids, the weight of predicting each (0 in what was
+    given; long answers weigh less a token), the conversation, the turn (0 where given) and the turn's task (-1 where
+    given)."""
+
+    ids: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    talks: NDArray[np.int16]
+    turns: NDArray[np.int16]
+    tasks: NDArray[np.int16]
+
+
+class Writer:
+    """Turns conversations into token ids with a mask of what the model has to say itself."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self.tokenizer = tokenizer
+        self.pad = tokenizer.token_to_id("<|finetune_right_pad_id|>")
+        self.end = tokenizer.token_to_id("<|eot_id|>")
+        self._letters: dict[str, list[int]] = {}
+
+    def ids(self, text: str) -> list[int]:
+        found: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
+        return found
+
+    def spell(self, word: str) -> list[int]:
+        """The word letter by letter, as nothing but reading it can know it."""
+        out = []
+        for letter in word:
+            if letter not in self._letters:
+                self._letters[letter] = self.ids(letter)
+            out += self._letters[letter]
+        return out
+
+    def prompt(self, question: str, picture: bool, system: str | None = None) -> str:
+        opening = f"<|start_header_id|>system<|end_header_id|>\n\n{system}<|eot_id|>" if system else ""
+        return (
+            "<|begin_of_text|>"
+            + opening
+            + "<|start_header_id|>user<|end_header_id|>\n\n"
+            + ("<|image|>" if picture else "")
+            + f"{question}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
+        )
+
+    def given(self, question: str, first: bool, picture: bool, system: str | None) -> list[int]:
+        """What stands before an answer: the whole prompt, or a later turn's question."""
+        if first:
+            return self.ids(self.prompt(question, picture, system))
+        return self.ids(
+            f"<|start_header_id|>user<|end_header_id|>\n\n{question}<|eot_id|>"
+            "<|start_header_id|>assistant<|end_header_id|>\n\n"
+        )
+
+    def said(self, turn: Turn) -> list[int]:
+        return (self.spell(turn.answer) if turn.spelled else self.ids(turn.answer)) + [self.end]
+
+    def pack(self, talks: Iterable[tuple[list[Turn], bool, str | None]], length: int) -> Packed:
+        """Conversations (turns, about the picture?, system line), as many as fit, side by side in one row."""
+        row = Packed(
+            np.full(length, self.pad, np.int64),
+            np.zeros(length, np.float32),
+            np.zeros(length, np.int16),
+            np.zeros(length, np.int16),
+            np.full(length, -1, np.int16),
+        )
+        at = 0
+        for number, (turns, picture, system) in enumerate(talks, 1):
+            for index, turn in enumerate(turns):
+                given, said = self.given(turn.question, index == 0, picture, system), self.said(turn)
+                end = at + len(given) + len(said)
+                if end > length:
+                    return row
+                row.ids[at:end] = given + said
+                row.weights[at + len(given) : end] = len(said) ** -0.4
+                row.talks[at:end] = number
+                row.turns[at + len(given) : end] = row.turns.max() + 1
+                row.tasks[at + len(given) : end] = TASKS.index(turn.task)
+                at = end
+        return row
+
+
+def text_conversation(rng: np.random.Generator) -> list[Turn]:
+    return [questions.small_talk(rng) if rng.random() < 0.06 else questions.translate_text(rng)]

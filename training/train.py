@@ -1,0 +1,144 @@
+"""The training loop: stages, optimisers, checkpoints. One process; SIGTERM saves and ends."""
+
+import ctypes
+import json
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from . import lessons
+from .paths import CHECKPOINT
+from .plans import Plan, Stage
+from .pupil import Pupil
+from .stream import Stream
+
+DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+_WINDOW = 8192
+_SAVE_EVERY, _TELL_EVERY = 150.0, 20.0
+
+
+def keep_memory() -> None:
+    """Tell glibc to keep freed blocks: else every large tensor on the CPU is mapped and zeroed anew, a third of the
+    time."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(-3, 2**30)  # M_MMAP_THRESHOLD
+        libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
+
+
+def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices, AdamW for embeddings, heads, norms, gates and biases."""
+    matrices, others = [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            (matrices if parameter.ndim == 2 and "layers." in name else others).append(parameter)
+    return [
+        torch.optim.Muon(matrices, lr=rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw", ns_steps=4),
+        torch.optim.AdamW(others, lr=rate, weight_decay=0.01, betas=(0.9, 0.98)),
+    ]
+
+
+def rate_at(step: int, stage: Stage, warmup: int = 150) -> float:
+    """Share of the stage's rate: a short rise, level, then a fall over the last ``decay`` of the steps."""
+    fall = (stage.steps - step) / (stage.steps * stage.decay) if stage.decay else 1.0
+    return max(0.0, min(1.0, (step + 1) / warmup, fall))
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write beside, then rename: an interruption never leaves half a checkpoint."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    os.replace(part, path)
+
+
+class Trainer:
+    """Runs a plan's stages one after another, each from where the checkpoint says."""
+
+    def __init__(self, plan: Plan, workers: int) -> None:
+        torch.manual_seed(1)
+        self.plan, self.workers = plan, workers
+        self.pupil = Pupil(plan).to(DEVICE)
+        self.stopped = False
+        signal.signal(signal.SIGTERM, self._on_term)
+
+    def _on_term(self, *_: object) -> None:
+        self.stopped = True
+
+    def run(self) -> None:
+        kept = torch.load(CHECKPOINT, map_location=DEVICE, weights_only=True) if CHECKPOINT.exists() else None
+        if kept:
+            self.pupil.load_state_dict(kept["model"])
+        names = [stage.name for stage in self.plan.stages]
+        for index, stage in enumerate(self.plan.stages):
+            if kept and index < names.index(kept["stage"]):
+                continue
+            resumed = kept if kept and kept["stage"] == stage.name else None
+            if not resumed and index and self.plan.stages[index - 1].tiles == 1:
+                self.pupil.mllama.vision_model.spread()
+            self.run_stage(stage, resumed)
+            if self.stopped:
+                return
+
+    def run_stage(self, stage: Stage, kept: dict[str, Any] | None) -> None:
+        self.pupil.allow(stage)
+        tools = optimisers(self.pupil, stage.rate)
+        step = kept["step"] if kept else 0
+        for tool, state in zip(tools, kept["tools"] if kept else (), strict=bool(kept)):
+            tool.load_state_dict(state)
+        make = partial(lessons.sample, stage=stage, size=self.plan.vision)
+        lessons.painter(), lessons.writer()  # load the art and the tokenizer before the workers fork
+        stream = Stream(make, int(step * stage.batch / stage.reuse), self.workers, stage.reuse, _WINDOW)
+        try:
+            self._steps(stage, step, tools, stream)
+        finally:
+            stream.close()
+
+    def _steps(self, stage: Stage, step: int, tools: list[torch.optim.Optimizer], stream: Stream) -> None:
+        saved = told = time.monotonic()
+        figures: list[dict[str, float]] = []
+        batches = stream.batches(stage.batch, seed=step)
+        while step < stage.steps and not self.stopped:
+            rate = stage.rate * rate_at(step, stage)
+            figures.append(self._step(next(batches), stage, tools, rate))
+            step += 1
+            now = time.monotonic()
+            if now - told > _TELL_EVERY:
+                self._tell(stage, step, figures, len(figures) * stage.batch / (now - told))
+                figures, told = [], now
+            if now - saved > _SAVE_EVERY or step == stage.steps or self.stopped:
+                save(
+                    CHECKPOINT,
+                    {
+                        "stage": stage.name,
+                        "step": step,
+                        "model": self.pupil.state_dict(),
+                        "tools": [tool.state_dict() for tool in tools],
+                    },
+                )
+                saved = now
+
+    def _step(
+        self, batch: dict[str, Any], stage: Stage, tools: list[torch.optim.Optimizer], rate: float
+    ) -> dict[str, float]:
+        with torch.autocast(DEVICE.type, torch.bfloat16):
+            loss, shown = self.pupil.losses(batch, stage)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.pupil.parameters(), 2.0)
+        for tool in tools:
+            for group in tool.param_groups:
+                group["lr"] = rate
+            tool.step()
+            tool.zero_grad()
+        return {"loss": loss.item(), **shown}
+
+    def _tell(self, stage: Stage, step: int, figures: list[dict[str, float]], speed: float) -> None:
+        keys = sorted({key for each in figures for key in each})
+        means = {key: round(float(np.nanmean([f.get(key, np.nan) for f in figures])), 3) for key in keys}
+        print(json.dumps({"stage": stage.name, "step": step, "pictures_a_second": round(speed), **means}), flush=True)
