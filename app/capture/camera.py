@@ -116,8 +116,8 @@ class Camera:
         fps: float = 30.0,
         mirror: bool = False,
         rotate: Rotation = 0,
-        on_frame: Callable[[Frame], None] | None = None,
-        on_status: Callable[[Status], None] | None = None,
+        on_frame: Callable[[Frame], object] | None = None,
+        on_status: Callable[[Status], object] | None = None,
         patience: Patience = Patience(),
     ) -> None:
         if isinstance(source, CameraInfo):

@@ -1,4 +1,4 @@
-"""The headless twin of the window: `spyglass ask`, `spyglass doctor`, `spyglass models`. Runs without Qt.
+"""The headless twin of the window: `spyglass ask`, `doctor`, `models`, `recognise`. Runs without Qt.
 
 The answer goes to standard output, word by word; progress, figures and errors go to standard error. Exit status: 0,
 that of the error (app.errors), 130 after Ctrl-C, 141 if whoever read the output went away.
@@ -11,7 +11,7 @@ import sys
 from typing import NoReturn
 
 from app import __version__, log
-from app.cli import ask, doctor, models
+from app.cli import ask, doctor, models, recognise
 from app.cli.terminal import Terminal
 from app.errors import SpyglassError, UsageError
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 INTERRUPTED = 130
 NOBODY_READS = 141
 
-_COMMANDS = (ask, doctor, models)
+_COMMANDS = (ask, doctor, models, recognise)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -12,9 +12,9 @@ from statistics import median
 from app.capture.gate import Reason, View
 from app.errors import SpyglassError, of_kind
 from app.modes.labels import Label, Labels
-from app.modes.recognise import Reading
+from app.modes.recognise import Reading, recognition
 from app.modes.schedule import Schedule, Turn, Wait
-from app.values import Event, Failed, Finished, Piece
+from app.values import Ask, Event, Failed, Finished, ModelSpec, Piece
 from app.values import Reading as ReadingPrompt
 
 _MINUTE = 60.0
@@ -37,6 +37,8 @@ class Figures:
 class Live:
     """Show it every frame with `see`, and every event of the job it asked for with `event`."""
 
+    lane = "live"
+
     def __init__(self, schedule: Schedule | None = None) -> None:
         self.schedule = schedule or Schedule()
         self.error: SpyglassError | None = None
@@ -58,6 +60,9 @@ class Live:
             self._labels.asked(seen)
             self._reading, self._frame_time, self._labelled = Reading(), seen.time, False
         return turn
+
+    def ask(self, model: ModelSpec, picture: str) -> Ask:
+        return recognition(model, (picture,), self.lane)
 
     def labels(self) -> tuple[Label, ...]:
         """What to show over the frame seen last."""

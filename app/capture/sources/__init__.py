@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.capture.sources.base import Absent, Ended, Opener, Pixels, Source
 from app.capture.sources.devices import CameraInfo, cameras, device_opener
-from app.capture.sources.files import FOLDER_FPS, FolderSource, VideoSource
+from app.capture.sources.files import FolderSource, VideoSource
 from app.capture.sources.streams import stream_opener
 from app.errors import CameraError
 
@@ -13,13 +13,14 @@ from app.errors import CameraError
 def opener(source: str, width: int = 1280, height: int = 720, fps: float = 30.0) -> Opener:
     """How to open what a person named: an address, a file, a folder, or a camera by name or number ("" is the first).
 
-    For a folder `fps` is pictures a second. Raises CameraError when nothing of that name can exist.
+    A folder is a camera before which each picture is held for a second. Raises CameraError when nothing of that name
+    can exist.
     """
     if "://" in source:
         return stream_opener(source)
     path = Path(source).expanduser() if source else None
     if path is not None and path.is_dir():
-        return lambda: FolderSource(path, min(fps, FOLDER_FPS))
+        return lambda: FolderSource(path, 1.0)
     if path is not None and path.is_file():
         return lambda: VideoSource(path)
     if re.search(r"[\\/]|\.\w{2,4}$", source):

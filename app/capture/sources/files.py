@@ -10,7 +10,7 @@ from app.capture.sources.base import Ended, Pixels, next_frame, open_capture
 from app.errors import CameraError
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-FOLDER_FPS = 10.0
+_FOLDER_FPS = 10.0
 """A folder is delivered at this rate, however long each picture is shown."""
 
 
@@ -64,7 +64,7 @@ class FolderSource:
         self._reads = 0
 
     def read(self) -> Pixels:
-        due = self._start + self._reads / FOLDER_FPS
+        due = self._start + self._reads / _FOLDER_FPS
         self._reads += 1
         time.sleep(max(0.0, due - time.monotonic()))
         number = int((time.monotonic() - self._start) * self._fps)

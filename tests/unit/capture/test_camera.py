@@ -332,12 +332,20 @@ def test_a_folder_of_pictures(tmp_path: Path) -> None:
     for i in range(2):
         cv2.imwrite(str(tmp_path / f"{i}.png"), picture(100 + i, 10 + i))
     (tmp_path / "notes.txt").write_text("no picture")
-    watched = Watched(str(tmp_path), fps=5.0, patience=Patience())
+    watched = Watched(lambda: FolderSource(tmp_path, 5.0), patience=Patience())
     with watched.camera:
         watched.until_state(State.GONE)
     seen = [(f.rgb.shape[1], int(f.rgb[0, 0, 0])) for f in watched.frames]
     assert sorted(set(seen)) == [(10, 100), (11, 101)]
     assert len(seen) >= 3
+
+
+def test_a_folder_can_be_named_as_a_camera(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), picture(7))
+    with Camera(str(tmp_path)) as camera:
+        frame = camera.wait()
+    assert frame is not None
+    assert int(frame.rgb[0, 0, 0]) == 7
 
 
 def test_an_empty_folder_and_a_broken_picture(tmp_path: Path) -> None:

@@ -1,0 +1,296 @@
+"""spyglass recognise PICTURE|VIDEO|CAMERA...: what is in it, by name and number; with --watch, when something comes."""
+
+import argparse
+import queue
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import msgspec
+import numpy as np
+
+from app.capture import files
+from app.capture.camera import Camera, Frame, State, Status
+from app.capture.gate import view
+from app.capture.sources import Ended, Pixels, VideoSource
+from app.cli.terminal import Terminal
+from app.engine.client import EngineClient
+from app.engine.supervisor import Supervisor
+from app.errors import SpyglassError, UsageError, of_kind
+from app.library import disk
+from app.modes import recognise, watch
+from app.modes.live import Live
+from app.modes.lookout import Lookout
+from app.modes.objects import Found, counts
+from app.modes.watch import Answered, Watch, YesNo
+from app.settings.schema import engine_options, memory_limit
+from app.settings.store import SettingsStore
+from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last
+
+_EXAMPLE = "For example: spyglass recognise desk.jpg, or spyglass recognise camera."
+_CAMERA = "camera"
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    parser = commands.add_parser(
+        "recognise",
+        parents=[common],
+        help="name what is in pictures, videos, or before the camera",
+        description="A source is a picture, a video, a folder, the address of a network camera (rtsp:// or http://), "
+        '"camera" for the first camera, or "camera:NAME". A frame is looked at only when it is sharp and shows '
+        "something new.",
+    )
+    parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a picture, a video, a camera, an address")
+    parser.add_argument(
+        "--watch", metavar="WISH", help='tell when this comes true: "a bus", "tell me when a dog comes"'
+    )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="save each frame that was told about there")
+    parser.add_argument("--seconds", type=float, metavar="N", help="turn a camera off after so long")
+    parser.add_argument("--model", help="a model's name (spyglass models list), a GGUF file, or echo")
+    parser.add_argument("--mmproj", metavar="PATH", help="the projector, if it does not lie beside the model")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for every answer, with times")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Look at every source in turn. Raises SpyglassError."""
+    store = SettingsStore()
+    for warning in store.warnings:
+        terminal.note(f"spyglass: {warning}")
+    settings = store.settings
+    model, projector = arguments.model, arguments.mmproj
+    if model is None:
+        model, projector = settings["model.path"], projector or settings["model.projector"] or None
+    if arguments.watch is not None:
+        watch.question(arguments.watch)
+    if arguments.keep is not None:
+        _need_folder(arguments.keep)
+    spec = disk.resolve(model, projector, engine_options(settings))
+    with EngineClient(Supervisor(memory_limit(settings))) as client:
+        task = _Task(client, spec, arguments, _Printer(terminal, arguments))
+        for source in arguments.sources:
+            task.look_at(source)
+    return 0
+
+
+def _need_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The folder {folder} cannot be made.", "Name another one.", str(error)) from error
+
+
+@dataclass
+class _Seen:
+    """One answer. at: seconds from the start of the video or the camera, None for a picture."""
+
+    source: str
+    at: float | None
+    stats: Stats
+    took_s: float
+    objects: tuple[Found, ...] = ()
+    watched: Answered | None = None
+
+
+_Answers = queue.SimpleQueue[tuple[_Seen, Pixels] | SpyglassError | None]
+"""What a camera's answers come through; None: the camera has ended."""
+
+
+class _Printer:
+    """Answers as lines: JSON, or words for people."""
+
+    def __init__(self, terminal: Terminal, arguments: argparse.Namespace) -> None:
+        self._terminal, self._json, self._keep = terminal, arguments.json, arguments.keep
+        self._wish: str | None = arguments.watch
+        self._kept = 0
+
+    def tell(self, seen: _Seen, rgb: Pixels) -> None:
+        """Print an answer. With --watch people are told only what is news; JSON has every answer."""
+        news = seen.watched is None or seen.watched.news
+        kept = self._save(seen, rgb) if self._keep is not None and news else None
+        if self._json:
+            self._terminal.write_json(_as_json(seen, self._wish, kept))
+        elif news or seen.at is None:
+            self._terminal.write(_in_words(seen, self._wish) + "\n")
+
+    def progress(self, words: str) -> None:
+        self._terminal.progress(words)
+
+    def note(self, words: str) -> None:
+        self._terminal.note(words)
+
+    def _save(self, seen: _Seen, rgb: Pixels) -> str:
+        self._kept += 1
+        stem = Path(seen.source).stem or "camera"
+        safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:40]
+        path = Path(self._keep) / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}-{self._kept:04d}.jpg"
+        path.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())
+        return str(path)
+
+
+class _Task:
+    """Looks at one source after another with one engine."""
+
+    def __init__(self, client: EngineClient, spec: ModelSpec, arguments: argparse.Namespace, printer: _Printer) -> None:
+        self._client, self._spec, self._printer = client, spec, printer
+        self._wish: str | None = arguments.watch
+        self._seconds: float | None = arguments.seconds
+
+    def look_at(self, source: str) -> None:
+        camera = source == _CAMERA or source.startswith(_CAMERA + ":")
+        if camera or "://" in source or Path(source).is_dir():
+            self._camera(source.partition(":")[2] if camera else source, source)
+        elif Path(source).suffix.lower() in files.SUFFIXES or not Path(source).is_file():
+            self._picture(source)
+        else:
+            self._video(Path(source))
+
+    def _picture(self, source: str) -> None:
+        picture = files.open_picture(source)
+        begun = time.monotonic()
+        reading, answer, stats = recognise.Reading(), YesNo(), Stats()
+        for event in self._answer(picture):
+            if isinstance(event, Piece):
+                reading.add(event)
+                answer.add(event)
+            elif isinstance(event, Finished):
+                stats = event.stats
+        seen = _Seen(source, None, stats, time.monotonic() - begun)
+        if self._wish is None:
+            seen.objects = reading.found()
+        else:
+            sure = answer.probability() or 0.0
+            seen.watched = Answered(0.0, sure, sure >= 0.5, sure >= 0.5)
+        pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+        self._printer.tell(seen, pixels)
+
+    def _answer(self, picture: Picture) -> Iterator[Event]:
+        """The events of the question about the picture. Raises the error that ended the job."""
+        if self._wish is None:
+            job = recognise.recognition(self._spec, (picture.digest,))
+        else:
+            job = watch.asked(self._spec, (picture.digest,), self._wish)
+        for event in self._client.run(job, (picture,)):
+            if isinstance(event, Failed):
+                raise of_kind(event.kind, event.what, event.todo, event.detail)
+            yield event
+
+    def _video(self, path: Path) -> None:
+        """Every frame in its own time, waiting for each answer: the same video gives the same lines on any machine."""
+        looker = self._looker()
+        source = VideoSource(path, paced=False)
+        try:
+            while True:
+                rgb = cv2.cvtColor(source.read(), cv2.COLOR_BGR2RGB)
+                at = source.position
+                if looker.see(view(rgb, at)).send:
+                    self._printer.progress(f"{path.name}: {at:.1f} s")
+                    self._frame(looker, rgb, at, str(path))
+        except Ended:
+            return
+        finally:
+            source.close()
+
+    def _frame(self, looker: Live | Watch, rgb: Pixels, at: float, name: str) -> None:
+        picture = Picture(rgb.shape[1], rgb.shape[0], rgb.tobytes(), f"{at:.2f} s")
+        reading, begun = recognise.Reading(), time.monotonic()
+        result: object = None
+        for event in self._answer(picture):
+            result = looker.event(event, at)
+            if isinstance(event, Piece):
+                reading.add(event)
+            elif isinstance(event, Finished):
+                took = time.monotonic() - begun
+                self._printer.tell(_seen(name, at, event.stats, took, reading, result), rgb)
+
+    def _camera(self, source: str, name: str) -> None:
+        """What the camera sees, as it comes, until it ends, the time is up, or Ctrl-C."""
+        answers: _Answers = queue.SimpleQueue()
+        begun = time.monotonic()
+        reading: dict[int, recognise.Reading] = {}
+
+        def on_event(event: Event, frame: Frame, result: object) -> None:
+            words = reading.setdefault(frame.number, recognise.Reading())
+            if isinstance(event, Piece):
+                words.add(event)
+            elif isinstance(event, Failed):
+                answers.put(of_kind(event.kind, event.what, event.todo, event.detail))
+            elif isinstance(event, Finished) and event.reason in ("stop", "length"):
+                took = time.monotonic() - frame.time
+                answers.put((_seen(name, frame.time - begun, event.stats, took, words, result), frame.rgb))
+            if is_last(event):
+                del reading[frame.number]
+
+        def on_status(status: Status) -> None:
+            if status.state is not State.LIVE:
+                self._printer.note(f"spyglass: {status.words}")
+            if status.state is State.GONE and status.error is None:
+                answers.put(None)
+
+        lookout = Lookout(self._looker(), self._client, self._spec, on_event)
+        with Camera(source, on_frame=lookout.frame, on_status=on_status) as camera:
+            try:
+                camera.wait(timeout=30)
+                self._follow(answers, begun, lambda: lookout.read(lambda looker: looker.schedule.busy))
+            finally:
+                lookout.stop()
+
+    def _follow(self, answers: _Answers, begun: float, busy: Callable[[], bool]) -> None:
+        """Print what comes. An engine that fails is told and tried again: a watch must survive the night."""
+        ended = False
+        while self._seconds is None or time.monotonic() - begun < self._seconds:
+            try:
+                one = answers.get(timeout=0.2)
+            except queue.Empty:
+                if ended and not busy():
+                    return
+                continue
+            if one is None:
+                ended = True
+            elif isinstance(one, SpyglassError):
+                self._printer.note(f"spyglass: {one.what} {one.todo}")
+            else:
+                self._printer.tell(*one)
+
+    def _looker(self) -> Live | Watch:
+        return Live() if self._wish is None else Watch(self._wish)
+
+
+def _seen(source: str, at: float, stats: Stats, took: float, reading: recognise.Reading, result: object) -> _Seen:
+    if isinstance(result, Answered):
+        return _Seen(source, at, stats, took, watched=result)
+    return _Seen(source, at, stats, took, objects=reading.found())
+
+
+def _as_json(seen: _Seen, wish: str | None, kept: str | None) -> dict[str, Any]:
+    line: dict[str, Any] = {"source": seen.source}
+    if seen.at is not None:
+        line["time"] = round(seen.at, 3)
+    if wish is not None:
+        sure = seen.watched.probability if seen.watched is not None else None
+        yes = seen.watched is not None and seen.watched.yes
+        news = seen.watched is not None and seen.watched.news
+        line |= {"watch": wish, "yes": yes, "news": news, "probability": None if sure is None else round(sure, 4)}
+    else:
+        line["objects"] = [_object(one) for one in seen.objects]
+    if kept is not None:
+        line["picture"] = kept
+    return {**line, "took_s": round(seen.took_s, 3), "stats": msgspec.to_builtins(seen.stats)}
+
+
+def _object(one: Found) -> dict[str, Any]:
+    line: dict[str, Any] = {"name": one.name, "count": one.count, "probability": round(one.probability, 4)}
+    return line | ({"box": [round(v * 1000) for v in one.box]} if one.box is not None else {})
+
+
+def _in_words(seen: _Seen, wish: str | None) -> str:
+    when = "" if seen.at is None else f"{seen.at:7.1f} s  "
+    if wish is not None:
+        yes = seen.watched is not None and seen.watched.yes
+        sure = seen.watched.probability if seen.watched is not None else 0.0
+        return f"{when}{'Yes' if yes else 'No'}: {wish} ({sure:.0%})"
+    names = [name if number == 1 else f"{number} × {name}" for name, number, _ in counts(seen.objects)]
+    return when + (", ".join(names) or "nothing that I know")

@@ -1,0 +1,129 @@
+"""The command, with the real engine process playing a script."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from app.cli import main
+from tests.video import Scene, Script, Thing
+
+ANSWER = '{"objects":[{"name":"star","count":1,"boxes":[[100,200,300,400]]},{"name":"cup","count":2}]}'
+
+
+@pytest.fixture(autouse=True)
+def _no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program opens its log once; here it starts many times."""
+    monkeypatch.setattr("app.cli.log.start", lambda *_: None)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    """A model that always names the same things."""
+    script = {"answer": [{"do": "say", "text": ANSWER, "probability": 0.5}]}
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    return f"echo:{tmp_path / 'script.json'}"
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> str:
+    path = tmp_path / "desk.png"
+    cv2.imwrite(str(path), np.full((60, 80, 3), 90, np.uint8))
+    return str(path)
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> str:
+    scenes = (Scene(0, (Thing("star", 0, 9, (0.3, 0.5)),), 3), Scene(0.6, (Thing("circle", 0, 9, (0.6, 0.5)),), 8))
+    return str(Script(scenes, 1.2, (320, 180)).write(tmp_path / "desk.avi"))
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_picture_in_words(model: str, picture: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recognise", "--model", model, picture]) == 0
+    assert capsys.readouterr().out == "star, 2 × cup\n"
+
+
+def test_a_picture_as_json(model: str, picture: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recognise", "--json", "--model", model, picture]) == 0
+    (line,) = lines(capsys)
+    assert line["source"] == picture
+    assert [(o["name"], o["count"], o.get("box")) for o in line["objects"]] == [
+        ("star", 1, [100, 200, 300, 400]),
+        ("cup", 2, None),
+    ]
+    assert 0 < line["objects"][0]["probability"] <= 0.5
+    assert "time" not in line
+
+
+def test_a_video_gives_a_line_for_every_scene(model: str, video: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recognise", "--json", "--model", model, video]) == 0
+    times = [line["time"] for line in lines(capsys)]
+    assert times == pytest.approx([0.1, 0.73], abs=0.1)
+
+
+def test_watching_a_video_keeps_what_is_news(tmp_path: Path, video: str, capsys: pytest.CaptureFixture[str]) -> None:
+    keep = tmp_path / "kept"
+    assert main(["recognise", "--json", "--model", "echo", "--watch", "a star", "--keep", str(keep), video]) == 0
+    told = lines(capsys)
+    assert [(line["yes"], line["news"]) for line in told] == [(True, True), (True, False)]
+    kept = cv2.imread(told[0]["picture"])
+    assert kept is not None
+    assert kept.shape == (180, 320, 3)
+    assert len(list(keep.iterdir())) == 1
+
+
+def test_watching_a_picture(picture: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recognise", "--model", "echo", "--watch", "a star", picture]) == 0
+    assert capsys.readouterr().out.startswith("Yes: a star (9")
+
+
+def test_a_folder_as_a_camera(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    frame = Script((Scene(0, (Thing("star", 0, 9, (0.3, 0.5)),), 3),), 1, (320, 180)).frame(0)
+    cv2.imwrite(str(folder / "a.png"), frame)
+    assert main(["recognise", "--json", "--model", model, str(folder)]) == 0
+    captured = capsys.readouterr()
+    assert [o["name"] for o in json.loads(captured.out)["objects"]] == ["star", "cup"]
+    assert "The video has ended" in captured.err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        (["missing.png"], 3, "no file missing.png"),
+        (["camera:No such camera"], 7, "No camera was found|There is no camera called"),
+        (["ftp://host/x"], 7, 'cannot read "ftp" streams'),
+        (["http://127.0.0.1:9/x"], 7, r"answers at 127\.0\.0\.1"),
+        (["--watch", " ", "x.png"], 2, "not said what to watch for"),
+        ([], 2, "SOURCE"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(
+    words: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["recognise", "--model", "echo", *words]) == status
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert re.search(said, captured.err), captured.err
+
+
+def test_a_file_that_is_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "v.avi").write_bytes(b"not a video")
+    assert main(["recognise", "--model", "echo", str(tmp_path / "v.avi")]) == 7
+    assert "not a video" in capsys.readouterr().err
+
+
+def test_a_model_that_fails_is_said(tmp_path: Path, picture: str, capsys: pytest.CaptureFixture[str]) -> None:
+    script = {"answer": [{"do": "crash"}]}
+    (tmp_path / "bad.json").write_text(json.dumps(script))
+    assert main(["recognise", "--model", f"echo:{tmp_path / 'bad.json'}", picture]) != 0
+    assert capsys.readouterr().err.startswith("spyglass: ")
