@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" = Darwin ]; then
     exec .venv/bin/spyglass
 fi
-echo "spyglass: there is no display, so here is a question about a sample picture."
-picture=$(ls assets/samples/*.png assets/samples/*.jpg 2>/dev/null | head -n 1)
+set -- assets/samples/*.png
 question="What is in this picture?"
-echo "> spyglass ask $picture \"$question\""
-exec .venv/bin/spyglass ask "$picture" "$question"
+echo "spyglass: there is no display, so here is a question about a sample picture:"
+echo "> spyglass ask $1 \"$question\""
+exec .venv/bin/spyglass ask "$1" "$question" --model starter

@@ -105,7 +105,7 @@ def from_array(rgb: npt.NDArray[np.uint8], name: str = "") -> Picture:
 
 def _shown(path: str | Path) -> str:
     """The file's name as text that can be printed and sent: on disk it may hold line ends or bytes that are no text."""
-    name = os.path.basename(path) or str(path)
+    name = os.path.basename(path) or str(path) or "(no name)"
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
