@@ -51,6 +51,7 @@ class Shape:
     vision_feed_forward: int = 128
     seed: int = 1
     template: str | None = CHATML
+    adds_bos: bool = False
 
 
 TINY = Shape()
@@ -114,7 +115,7 @@ def write_text_model(path: Path, shape: Shape = TINY) -> None:
         writer.add_key_length(head)
         writer.add_value_length(head)
         writer.add_sliding_window(64)
-    _add_vocabulary(writer, shape.template)
+    _add_vocabulary(writer, shape.template, shape.adds_bos)
     for name, tensor in _text_tensors(shape, architecture):
         writer.add_tensor(name, tensor)
     _finish(writer)
@@ -151,7 +152,7 @@ def _finish(writer: gguf.GGUFWriter) -> None:
     writer.close()
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, template: str | None) -> None:
+def _add_vocabulary(writer: gguf.GGUFWriter, template: str | None, adds_bos: bool) -> None:
     """A SentencePiece vocabulary: control tokens, all bytes, all printable characters, and words with their beginnings.
 
     A word can be reached by merging from the left, and longer pieces score higher, as in trained vocabularies.
@@ -171,7 +172,7 @@ def _add_vocabulary(writer: gguf.GGUFWriter, template: str | None) -> None:
     writer.add_unk_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(EOS)
-    writer.add_add_bos_token(False)
+    writer.add_add_bos_token(adds_bos)
     writer.add_add_space_prefix(False)
     writer.add_uint32("test.vocabulary", len(tokens))
     if template is not None:

@@ -13,6 +13,7 @@ import numpy as np
 from llama_cpp import mtmd_cpp
 
 from app.engine import ggml, machine
+from app.engine.families import LoadCancelled, Progress
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,25 @@ def complaints() -> Iterator[deque[str]]:
     """What llama.cpp complains about meanwhile: the reason for a failure whose call only returned NULL."""
     _log.complaints.clear()
     yield _log.complaints
+
+
+class LoadProgress:
+    """A loader's progress callback: tells `progress`, and makes the loader give up when that raises LoadCancelled.
+
+    kind: the callback's C type, `llama_progress_callback` or `mtmd_progress_callback`.
+    """
+
+    def __init__(self, kind: Any, progress: Progress) -> None:
+        self._progress = progress
+        self.cancelled = False
+        self.callback = kind(self._on_progress)
+
+    def _on_progress(self, fraction: float, _: Any) -> bool:
+        try:
+            self._progress(fraction)
+        except LoadCancelled:
+            self.cancelled = True
+        return not self.cancelled
 
 
 class Abort:

@@ -143,11 +143,11 @@ class Reader:
     def _place(self, job: _Job, span: PictureSpan, chunk: Chunk) -> None:
         assert self._vision is not None  # without a projector there are no slices
         found = self._cache.get(span.identity)
-        if found is not None and "embeddings" in found.arrays:
-            job.tally.found(chunk.picture, found.where)
-            embeddings = found.arrays["embeddings"]
-        else:
+        embeddings = None if found is None else found.arrays.get("embeddings")
+        if found is None or embeddings is None or not self._vision.fits(chunk, embeddings):
             embeddings = self._encode(job, self._vision, span, chunk)
+        else:
+            job.tally.found(chunk.picture, found.where)
         with job.tally.time("read_s"):
             self._vision.place(self._text, chunk, embeddings, self.position, job.progress)
 

@@ -35,21 +35,11 @@ class Weights:
     def __init__(self, path: Path, progress: Progress, *, gpu_layers: int = 0, repack: bool = False) -> None:
         params = llama_cpp.llama_model_default_params()
         params.n_gpu_layers, params.use_extra_bufts = gpu_layers, repack
-        stopped = False
-
-        def on_progress(fraction: float, _: object) -> bool:
-            nonlocal stopped
-            try:
-                progress(fraction)
-            except LoadCancelled:
-                stopped = True
-            return not stopped
-
-        params.progress_callback = keep = llama_cpp.llama_progress_callback(on_progress)
+        loading = native.LoadProgress(llama_cpp.llama_progress_callback, progress)
+        params.progress_callback = loading.callback
         with native.complaints() as complaints:
             self.pointer = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
-        del keep
-        if stopped:
+        if loading.cancelled:
             self.close()
             raise LoadCancelled
         if not self.pointer:

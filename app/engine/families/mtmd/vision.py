@@ -61,21 +61,11 @@ class Vision:
         params.use_gpu, params.n_threads, params.print_timings = gpu, threads, False
         params.flash_attn_type = FLASH[options.flash]
         params.cb_eval = self._watch.callback
-        stopped = False
-
-        def on_progress(fraction: float, _: object) -> bool:
-            nonlocal stopped
-            try:
-                progress(fraction)
-            except LoadCancelled:
-                stopped = True
-            return not stopped
-
-        params.progress_callback = keep = mtmd_cpp.mtmd_progress_callback(on_progress)
+        loading = native.LoadProgress(mtmd_cpp.mtmd_progress_callback, progress)
+        params.progress_callback = loading.callback
         with native.complaints() as complaints:
             self.pointer = mtmd_cpp.mtmd_init_from_file(str(path).encode(), weights.pointer, params)
-        del keep
-        if stopped:
+        if loading.cancelled:
             self.close()
             raise LoadCancelled
         if not self.pointer:
@@ -160,6 +150,10 @@ class Vision:
         output = mtmd_cpp.mtmd_get_output_embd(self.pointer)
         return np.ctypeslib.as_array(output, (chunk.cells, self._width)).copy()
 
+    def fits(self, chunk: Chunk, embeddings: NDArray[Any]) -> bool:
+        """Whether `embeddings` can be those of `chunk`: native code would read past the end of smaller ones."""
+        return embeddings.shape == (chunk.cells, self._width) and embeddings.dtype == np.float32
+
     def place(
         self,
         text: TextModel,
@@ -172,12 +166,7 @@ class Vision:
 
         Raises Aborted, ContextFullError, ModelError or EngineError; what was computed is then to be cut.
         """
-        if embeddings.shape != (chunk.cells, self._width) or embeddings.dtype != np.float32:
-            raise ModelError(
-                "The picture cache does not fit the model.",
-                "Empty the picture cache in the settings.",
-                str(embeddings.shape),
-            )
+        assert self.fits(chunk, embeddings)
         if self.non_causal and chunk.cells > text.batch:
             raise ModelError(
                 "The picture takes more tokens than the model reads at once.", "Use another model.", f"{chunk.cells}"

@@ -1,8 +1,10 @@
 """Greedy answers equal those of llama-cpp-python's own handler on the same files, however they are come by."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.values import Looking, Message, Reading
@@ -94,6 +96,16 @@ def test_a_picture_shown_twice_is_looked_at_once(load: Load) -> None:
     assert fresh.text == talk.ask(user("what is it", FIRST), assistant("a cat"), user("and now", FIRST)).text
 
 
+@pytest.mark.parametrize("wrong", [np.zeros((3, 64), np.float32), np.zeros((16, 64)), np.zeros(16, np.float32)])
+def test_an_entry_of_the_cache_that_does_not_fit_is_a_miss(wrong: np.ndarray, load: Load, tmp_path: Path) -> None:
+    expected = load(cache_dir=str(tmp_path)).ask(user("what is it", FIRST)).text
+    (entry,) = tmp_path.iterdir()
+    np.savez(entry, embeddings=wrong)
+    again = load(cache_dir=str(tmp_path)).ask(user("what is it", FIRST))
+    assert again.finished.stats.pictures_encoded == 1
+    assert again.text == expected
+
+
 def test_a_changed_question_keeps_the_picture(load: Load) -> None:
     talk = load()
     talk.ask(user("what is in the picture?", FIRST))
@@ -178,6 +190,24 @@ def test_the_context_ends_the_answer(load: Load) -> None:
     assert said.finished.reason == "length"
     stats = said.finished.stats
     assert stats.prompt_tokens + stats.written_tokens == 256 + 1  # the last one need not be read again
+
+
+def test_the_beginning_of_the_sequence_stands_once_whoever_writes_it(load: Load) -> None:
+    def tokens(template: str, adds_bos: bool) -> int:
+        shape = replace(models.TINY, template=template, adds_bos=adds_bos)
+        return load(shape).ask(user("what is it", FIRST), max_tokens=1).finished.stats.prompt_tokens
+
+    plain = tokens(models.CHATML, False)
+    assert tokens(models.CHATML, True) == plain + 1
+    assert tokens("{{ bos_token }}" + models.CHATML, True) == plain + 1
+    assert tokens("{{ bos_token }}" + models.CHATML, False) == plain + 1
+
+
+def test_a_file_without_a_template_is_talked_to_in_the_layout_its_tokens_suggest(load: Load) -> None:
+    talk = load(replace(models.TINY, template=None))
+    said = talk.ask(user("what is it", FIRST), assistant("a cat"), user("why"))
+    assert said.finished.stats.pictures == 1
+    assert said.text
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 20_000), (20_000, 1), (3, 500)])
