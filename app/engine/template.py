@@ -150,6 +150,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             self._check_repeat(left, right)
         return super().call_binop(context, operator, left, right)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """No stand-in for `str.format`, so that it is refused like the others; the sandbox's would pad to any width."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if isinstance(obj, str) and attr in self._blocked:
             return False

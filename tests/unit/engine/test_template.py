@@ -102,6 +102,8 @@ HOSTILE = {
     "large product": "{% set n = namespace(i=9) %}{% for i in range(99) %}{% set n.i = n.i * n.i %}{% endfor %}",
     "percent": "{{ '%999999999d' % 1 }}",
     "format": "{{ '{:999999999}'.format(1) }}",
+    "format map": "{{ '{x:999999999}'.format_map({'x': 1}) }}",
+    "format by attr": "{{ ('{:999999999}' | attr('format'))(1) }}",
     "padding": "{{ 'x'.ljust(999999999) }}",
     "center": "{{ 'x' | center(999999999) }}",
     "class": "{{ ''.__class__.__mro__[1].__subclasses__()[0] }}",
