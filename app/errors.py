@@ -45,7 +45,7 @@ class MemoryShortError(ModelError):
 
 
 class EngineError(SpyglassError):
-    """The engine process died, hung, or spoke garbage. The conversation is untouched and the next job starts it anew."""
+    """The engine process died, hung, or spoke garbage. The conversation is untouched; the next job starts it anew."""
 
     exit_code = 6
 
@@ -56,7 +56,10 @@ class CameraError(SpyglassError):
     exit_code = 7
 
 
-_KINDS = {c.__name__: c for c in (SpyglassError, UsageError, PictureError, ModelError, MemoryShortError, EngineError, CameraError)}
+_KINDS = {
+    c.__name__: c
+    for c in (SpyglassError, UsageError, PictureError, ModelError, MemoryShortError, EngineError, CameraError)
+}
 
 
 def of_kind(kind: str, what: str, todo: str, detail: str = "") -> SpyglassError:
