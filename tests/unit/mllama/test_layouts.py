@@ -5,6 +5,7 @@ import pytest
 
 from app.engine.families import mllama
 from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Q8_0
 from app.errors import ModelError, UsageError
 from app.gguf import TYPES, read_header
@@ -138,7 +139,7 @@ def test_requantised_files_run(mix, bound, wide, tmp_path, capsys):
 
 
 def test_a_quantised_cache_stays_close(wide):
-    core = Core(Files(wide), 256, kv_type=Q8_0)
+    core = Core(Files(wide), 256, devices=Devices(), kv_type=Q8_0)
     try:
         tokens = CASES["text"].tokens
         found = core.decoder.read(tokens, 0, want_all=True)

@@ -9,6 +9,7 @@ from PIL import Image
 from app.engine.families import mllama
 from app.engine.families.mllama.config import read_config
 from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.picture import cut
 from app.gguf import read_header
 from app.library.convert import convert
@@ -51,7 +52,7 @@ def test_a_prompt_longer_than_a_batch_and_than_a_block_of_the_cache(tiny):
     words = "What is in this picture? Describe it in one sentence. " * 40
     picture = Image.fromarray(np.full((50, 70, 3), 120, np.uint8))
     prompt = f"<|begin_of_text|>{words}<|image|>{words}"
-    core = Core(Files(tiny), 256)
+    core = Core(Files(tiny), 256, devices=Devices())
     tokens, tiles = core.prompts.raw(prompt), cut(picture, core.config.vision)
     core.close()
     assert len(tokens) > 1000

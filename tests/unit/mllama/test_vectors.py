@@ -7,6 +7,7 @@ import pytest
 
 from app.engine.families import mllama
 from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F16, F32
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.picture import cut
@@ -22,7 +23,7 @@ by_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASE
 
 @pytest.fixture(scope="module")
 def core(tiny):
-    core = Core(Files(tiny), 512, kv_type=F32)
+    core = Core(Files(tiny), 512, devices=Devices(), kv_type=F32)
     yield core
     core.close()
 
@@ -77,7 +78,7 @@ def test_one_token_at_a_time_gives_the_same_logits(core, case):
 
 @pytest.mark.parametrize(("kv_type", "flash", "bound"), [(F16, True, 0.01), (F16, False, 0.01), (F32, False, EXACT)])
 def test_other_caches_and_plain_attention_stay_close(tiny, kv_type, flash, bound):
-    core = Core(Files(tiny), 512, kv_type=kv_type, flash=flash)
+    core = Core(Files(tiny), 512, devices=Devices(), kv_type=kv_type, flash=flash)
     try:
         worst = max(deviation(_token_by_token(core, case), case.expected["logits"]) for case in CASES)
         print(f"kv {kv_type}, flash {flash}: {worst:.2e}")

@@ -13,14 +13,15 @@ from PIL import Image
 from app.engine import machine
 from app.engine.families import Cancel, LoadCancelled, Progress
 from app.engine.families.mllama.core import Core, Files
-from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand
+from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, placement
+from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F16, F32, Q8_0
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.model import MllamaModel
 from app.engine.families.mllama.text import spans
 from app.engine.fit import context_that_fits
 from app.engine.pictures import PictureCache
-from app.errors import UsageError
+from app.errors import SpyglassError, UsageError
 from app.gguf import fingerprint
 from app.values import ModelSpec
 
@@ -30,19 +31,21 @@ GgufPath = str | Path | tuple[str | Path, str | Path]
 def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
     """See the family contract."""
     files, options = Files(spec.path, spec.projector), spec.options
-    wish = demand(files, options)
-    context = context_that_fits(
-        wish, machine.free_memory(), asked=options.context, default=DEFAULT_CONTEXT, trained=files.config.text.context
-    )
+    devices = Devices(options.threads, gpu=options.gpu_layers != 0)
+    try:
+        placed = placement(files, devices, options)
+        context = context_that_fits(
+            demand(files, options, placed),
+            machine.free_memory(),
+            asked=options.context,
+            default=DEFAULT_CONTEXT,
+            trained=files.config.text.context,
+        )
+    except SpyglassError:
+        devices.close()
+        raise
     kv_type = Q8_0 if options.kv == "q8_0" and files.config.text.head_size % 32 == 0 else F16
-    core = Core(
-        files,
-        context,
-        threads=options.threads,
-        gpu_layers=options.gpu_layers,
-        kv_type=kv_type,
-        flash=options.flash != "off",
-    )
+    core = Core(files, context, devices=devices, placement=placed, kv_type=kv_type, flash=options.flash != "off")
     for fraction in core.weights.pages():
         if cancel.is_set():
             core.close()
@@ -79,7 +82,7 @@ class _Reading:
 
     def __init__(self, gguf: GgufPath, prompt: str, n: int) -> None:
         text, projector = gguf if isinstance(gguf, tuple) else (gguf, None)
-        self.core = Core(Files(text, projector), len(prompt.encode()) + n + 1, kv_type=F32)
+        self.core = Core(Files(text, projector), len(prompt.encode()) + n + 1, devices=Devices(), kv_type=F32)
         self.tokens = self.core.prompts.raw(prompt)
         self._looks: list[Looks] = []
 

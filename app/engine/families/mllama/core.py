@@ -1,4 +1,4 @@
-"""The parts of a loaded model put together: devices, weights, vocabulary, vision tower, decoder."""
+"""The parts of a loaded model put together: weights, vocabulary, vision tower, decoder."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -8,59 +8,59 @@ import numpy as np
 from PIL import Image
 
 from app.engine.families.mllama import looks
-from app.engine.families.mllama.config import Config, read_config
+from app.engine.families.mllama.config import read_config
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F16, F32
+from app.engine.families.mllama.layout import locate
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.picture import cut
+from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.prompt import Prompts
 from app.engine.families.mllama.text import TextDecoder
 from app.engine.families.mllama.vision import Progress, VisionTower
 from app.engine.families.mllama.vocabulary import Vocabulary
 from app.engine.families.mllama.weights import Weights
-from app.gguf import Gguf, read_header
+from app.gguf import read_header
 
 
 class Files:
-    """The checked headers of a model: one file, or the text's and the projector's. Raises ModelError."""
+    """A model's files, checked: one, or the text's and the projector's. Raises ModelError."""
 
     def __init__(self, text: str | Path, projector: str | Path | None = None) -> None:
         self.text = read_header(text)
         self.vision = read_header(projector) if projector else self.text
-        self.config: Config = read_config(self.text, self.vision)
-
-    @property
-    def all(self) -> tuple[Gguf, ...]:
-        return (self.text,) if self.vision is self.text else (self.text, self.vision)
+        self.all = (self.text, self.vision) if projector else (self.text,)
+        self.config = read_config(self.text, self.vision)
+        self.found = locate(self.config, self.all)
+        self.tensors = {name: info for name, (_, info) in self.found.items()}
 
 
 class Core:
-    """Everything native of one model, and the few things it can do. Owns it all; `close` frees it."""
+    """Everything native of one model, and the few things it can do. Owns it all, the devices too; `close` frees it."""
 
     def __init__(
         self,
         files: Files,
         context: int,
         *,
-        threads: int = 0,
-        gpu_layers: int = 0,
+        devices: Devices,
+        placement: Placement | None = None,
         kv_type: int = F16,
         flash: bool = True,
     ) -> None:
         """context: tokens the KV cache holds. Raises ModelError, MemoryShortError."""
-        self.config, self._keep_f32 = files.config, kv_type == F32
+        self.config, self.devices, self._keep_f32 = files.config, devices, kv_type == F32
         with ExitStack() as stack:
-            self.devices = Devices(threads, gpu=gpu_layers != 0)
-            stack.callback(self.devices.close)
-            self.weights = Weights(files.config, files.all, self.devices)
+            stack.callback(devices.close)
+            self.weights = Weights(files.config, files.found, devices, placement or Placement())
             stack.callback(self.weights.close)
             self.vocabulary = Vocabulary(files.text.path)
             stack.callback(self.vocabulary.close)
             rows, head = (self.weights[f"{name}.weight"].shape[1] for name in ("token_embd", "output"))
             self.prompts = Prompts(self.vocabulary, rows, head)
-            self.tower = VisionTower(self.weights, self.devices)
+            self.tower = VisionTower(self.weights, devices)
             stack.callback(self.tower.close)
-            self.decoder = TextDecoder(self.weights, self.devices, context, kv_type, flash)
+            self.decoder = TextDecoder(self.weights, devices, context, kv_type, flash)
             stack.callback(self.decoder.close)
             self._resources = stack.pop_all()
 

@@ -1,7 +1,9 @@
-"""What a model takes from the machine's memory, before it is loaded."""
+"""What a model takes from memory, the machine's and a GPU's, before it is loaded."""
 
 from app.engine.families.mllama.config import Config
 from app.engine.families.mllama.core import Files
+from app.engine.families.mllama.device import Devices
+from app.engine.families.mllama.place import Placement, place, sizes
 from app.engine.families.mllama.text import BATCH
 from app.engine.fit import Demand
 from app.values import EngineOptions
@@ -10,21 +12,39 @@ DEFAULT_CONTEXT = 8192
 _KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
 
 
-def demand(files: Files, options: EngineOptions) -> Demand:
-    """Weights as they lie in the files, the KV cache a token, one picture's keys and values, and working memory."""
-    config = files.config
-    vision = sum(t.nbytes for t in files.vision.tensors.values() if t.name.startswith(("v.", "mm.")))
-    everything = sum(t.nbytes for file in files.all for t in file.tensors.values())
-    seen = picture_bytes(config)
-    return Demand(
-        weights=everything - vision + seen + min(options.cache_memory, seen),
-        token=int(
-            2 * len(config.text.self_layers) * config.text.kv_heads * config.text.head_size * _KV_BYTES[options.kv]
-        ),
-        projector=vision,
-        picture=_tower_memory(config),
-        text=_batch_memory(config, files),
+def placement(files: Files, devices: Devices, options: EngineOptions) -> Placement:
+    """What goes to the GPU, if there is one."""
+    if devices.gpu is None:
+        return Placement()
+    context = min(options.context or DEFAULT_CONTEXT, files.config.text.context)
+    parts = sizes(
+        files.config, files.tensors, token_bytes(files.config, options.kv), context, _tower_memory(files.config)
     )
+    free = devices.free_memory(devices.gpu)
+    return place(parts, devices.gpu_buffer_type, free, _batch_memory(files), options.gpu_layers)
+
+
+def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
+    """What the machine's own memory must hold: weights as they lie in the files, the KV cache a token, one picture's
+    keys and values twice (ready for use, and remembered), and working memory."""
+    config = files.config
+    here = {name: info.nbytes for name, info in files.tensors.items() if placed.weight(name) is None}
+    vision = sum(size for name, size in here.items() if name.startswith(("v.", "mm.")))
+    seen = picture_bytes(config)
+    layers = sum(placed.layer(i) is None for i in config.text.self_layers)
+    return Demand(
+        weights=sum(here.values()) - vision + seen + min(options.cache_memory, seen),
+        token=token_bytes(config, options.kv) * layers // max(1, len(config.text.self_layers)),
+        projector=vision,
+        picture=0 if placed.tower else _tower_memory(config),
+        text=_batch_memory(files),
+    )
+
+
+def token_bytes(config: Config, kv: str) -> int:
+    """Bytes a token takes in the KV cache, all layers together."""
+    c = config.text
+    return int(2 * len(c.self_layers) * c.kv_heads * c.head_size * _KV_BYTES[kv])
 
 
 def picture_bytes(config: Config) -> int:
@@ -40,7 +60,7 @@ def _tower_memory(config: Config) -> int:
     return 4 * rows * (c.width * (6 + len(c.taps)) + 2 * c.mlp + config.text.width)
 
 
-def _batch_memory(config: Config, files: Files) -> int:
-    c, output = config.text, files.text.tensors.get("output.weight")
-    vocabulary = output.shape[-1] if output else 0
+def _batch_memory(files: Files) -> int:
+    """A batch's widest intermediate results, and a row of logits."""
+    c, vocabulary = files.config.text, files.tensors["output.weight"].shape[-1]
     return 4 * BATCH * (8 * c.width + 3 * c.mlp) + 8 * vocabulary

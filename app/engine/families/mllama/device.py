@@ -14,20 +14,16 @@ class Devices:
     The CPU looks at the switch between two operations; other backends finish what they were given.
     """
 
-    def __init__(self, threads: int = 0, gpu: bool = True) -> None:
-        """threads: 0 lets the machine decide. Raises EngineError if ggml cannot be loaded."""
+    def __init__(self, threads: int = 0, gpu: bool = False) -> None:
+        """threads: 0 lets the machine decide. gpu: use the GPU with the most free memory, if the library has code for
+        one. Raises EngineError if ggml cannot be loaded."""
         self.g = ggml.library()
         self.cpu = self.g.backend_dev_by_type(ggml.CPU)
         if not self.cpu:
-            raise EngineError(
-                "The library that runs models has no code for this processor.", "Install llama-cpp-python 0.3.36 again."
-            )
-        self.gpus = (
-            [device for device in self._all() if self.g.backend_dev_type(device) in (ggml.GPU, ggml.IGPU)]
-            if gpu
-            else []
-        )
-        self.backends = [self.g.backend_dev_init(device, None) for device in (*self.gpus, self.cpu)]
+            raise EngineError("The library that runs models has no code for this processor.", "Install it again.")
+        self.gpu: int | None = max(self._gpus(), key=self.free_memory, default=None) if gpu else None
+        used = [self.cpu] if self.gpu is None else [self.gpu, self.cpu]
+        self.backends = [self.g.backend_dev_init(device, None) for device in used]
         self._abort = native.Abort()
         self._on_cpu("ggml_backend_set_n_threads", (c_void_p, c_int), self.backends[-1], machine.threads(threads))
         abort = (c_void_p, c_void_p, c_void_p)
@@ -39,6 +35,11 @@ class Devices:
     def host(self) -> int:
         """The buffer type of ordinary memory."""
         return int(self.g.backend_dev_buffer_type(self.cpu))
+
+    @property
+    def gpu_buffer_type(self) -> int:
+        """The buffer type of the GPU's memory."""
+        return int(self.g.backend_dev_buffer_type(self.gpu))
 
     def repacking(self) -> list[int]:
         """The CPU's buffer types that store weights in another order for faster products."""
@@ -68,8 +69,9 @@ class Devices:
         self._abort.close()
         self.backends = []
 
-    def _all(self) -> list[int]:
-        return [self.g.backend_dev_get(index) for index in range(self.g.backend_dev_count())]
+    def _gpus(self) -> list[int]:
+        devices = [self.g.backend_dev_get(index) for index in range(self.g.backend_dev_count())]
+        return [device for device in devices if self.g.backend_dev_type(device) in (ggml.GPU, ggml.IGPU)]
 
     def _on_cpu(self, name: str, kinds: tuple[Any, ...], *arguments: Any, result: Any = None) -> Any:
         """Call what only the CPU backend has, by name; None if it has not."""

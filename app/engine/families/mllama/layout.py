@@ -14,6 +14,8 @@ _OLD_SUFFIXES = {"attn_norm": "ln1", "ffn_norm": "ln2", "attn_output": "attn_out
 _NOT_WEIGHTS = {"I8", "I16", "I32", "I64", "F64"}
 
 Shapes = dict[str, tuple[int, ...]]
+Located = dict[str, tuple[Gguf, TensorInfo]]
+"""This program's name of a tensor -> the file it is in, and where."""
 
 
 def expected(config: Config) -> Shapes:
@@ -69,12 +71,12 @@ def _text_layer(i: int, c: TextConfig) -> Shapes:
     return shapes | {f"{block}cross_attn_o_proj.weight": (q, c.width)}
 
 
-def locate(config: Config, files: tuple[Gguf, ...]) -> dict[str, tuple[Gguf, TensorInfo]]:
+def locate(config: Config, files: tuple[Gguf, ...]) -> Located:
     """Find every expected tensor, and the optional ones, under this program's names.
 
     Raises ModelError naming the first that is missing, misshapen or of a type that is no weight.
     """
-    found: dict[str, tuple[Gguf, TensorInfo]] = {}
+    found: Located = {}
     swapped = any(_mlp_swapped(file.tensors, config.vision) for file in files)
     for name, shape in expected(config).items():
         found[name] = _find(name, shape, files, swapped)

@@ -17,8 +17,9 @@ class Looks:
         rows, width = sum(p.shape[2] for p in pictures), c.kv_heads * c.head_size
         kind = F16 if pictures[0].dtype == np.float16 else F32
         self._store = Store(devices, 2 * len(c.cross_layers))
-        self.keys: dict[int, Tensor] = {i: self._store.tensor((width, rows), kind) for i in c.cross_layers}
-        self.values: dict[int, Tensor] = {i: self._store.tensor((width, rows), kind) for i in c.cross_layers}
+        place = weights.placement.layer
+        self.keys: dict[int, Tensor] = {i: self._store.tensor((width, rows), kind, place(i)) for i in c.cross_layers}
+        self.values: dict[int, Tensor] = {i: self._store.tensor((width, rows), kind, place(i)) for i in c.cross_layers}
         self._store.allocate()
         for number, i in enumerate(c.cross_layers):
             upload(devices.g, self.keys[i], np.concatenate([p[number, 0] for p in pictures]))

@@ -76,7 +76,7 @@ class Store:
 
     def tensor(self, shape: Sequence[int], type: int = F32, buffer_type: int | None = None) -> Tensor:
         """A tensor on the given kind of buffer (the CPU's if None); usable after `allocate`."""
-        kind = buffer_type or self._g.backend_dev_buffer_type(self._devices.cpu)
+        kind = buffer_type or self._devices.host
         full = shape4(shape)
         tensor = Tensor(self._g.new_tensor_4d(self._ctx, type, *full), full, type)
         self._pools.setdefault(kind, Pool(self._g, kind, usage=0)).add(tensor)

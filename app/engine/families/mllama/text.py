@@ -74,8 +74,9 @@ class TextDecoder:
         self.context = -(-context // _BLOCK) * _BLOCK
         self._store = Store(devices, 2 * len(self._c.self_layers))
         shape = (self._c.kv_heads * self._c.head_size, self.context)
-        self._keys = {i: self._store.tensor(shape, kv_type) for i in self._c.self_layers}
-        self._values = {i: self._store.tensor(shape, kv_type) for i in self._c.self_layers}
+        place = weights.placement.layer
+        self._keys = {i: self._store.tensor(shape, kv_type, place(i)) for i in self._c.self_layers}
+        self._values = {i: self._store.tensor(shape, kv_type, place(i)) for i in self._c.self_layers}
         self._store.allocate()
         self._looks: Looks | None = None
         self._reading, self._writing = (Workspace(devices, 64 + 40 * self._c.layers) for _ in range(2))

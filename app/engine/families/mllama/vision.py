@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import Graph, Tensor, Workspace
+from app.engine.families.mllama.graph import F32, Graph, Tensor, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
 from app.engine.families.mllama.store import Store
 from app.engine.families.mllama.weights import Weights
@@ -59,8 +59,8 @@ class VisionTower:
         rows = Rows(n, tiles.count * c.rows, (n - tiles.count) * c.rows, n * c.padding)
         steps = c.layers + c.global_layers
         with Store(self._devices, 2 + len(c.taps)) as store:
-            x = store.tensor((c.width, rows.all))
-            taps = {i: store.tensor((c.width, rows.real)) for i in c.taps}
+            x = store.tensor((c.width, rows.all), F32, self._w.placement.vision)
+            taps = {i: store.tensor((c.width, rows.real), F32, self._w.placement.vision) for i in c.taps}
             store.allocate()
             self._run(lambda g: g.copy(self._embed(g, tiles, rows), x))
             for i in range(c.layers):

@@ -8,7 +8,7 @@ RoPE wants it, but not the norms that follow them. Vision gates are stored as ta
 
 import math
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -16,12 +16,10 @@ from app.engine import ggml
 from app.engine.families.mllama.config import Config
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F32, Tensor, shape4
-from app.engine.families.mllama.layout import locate
+from app.engine.families.mllama.layout import Located
+from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.store import Pool
 from app.gguf import Gguf, TensorInfo
-
-Placement = Callable[[str], int | None]
-"""Tensor name -> the buffer type it is copied to, or None to leave it in the mapped file."""
 
 _TABLES = ("v.tile_position_embd.weight", "v.pre_tile_position_embd.weight", "v.post_tile_position_embd.weight")
 
@@ -29,23 +27,18 @@ _TABLES = ("v.tile_position_embd.weight", "v.pre_tile_position_embd.weight", "v.
 class Weights:
     """Tensors by name, ready for graphs; and the numbers that are gates."""
 
-    def __init__(
-        self, config: Config, files: tuple[Gguf, ...], devices: Devices, place: Placement = lambda _: None
-    ) -> None:
-        """files: the text's file, then the projector's if it is another.
-
-        Raises ModelError for a missing or misshapen tensor, MemoryShortError if a device is too small.
-        """
-        self._g, self._devices, self.config = devices.g, devices, config
-        self._found = locate(config, files)
-        self._maps = {file.path: _Map(file, self._g) for file in {file.path: file for file in files}.values()}
+    def __init__(self, config: Config, found: Located, devices: Devices, placement: Placement) -> None:
+        """found: the checked tensors. Raises MemoryShortError if a device is too small."""
+        self._g, self._devices, self.config, self.placement = devices.g, devices, config, placement
+        self._found = found
+        self._maps = {path: _Map(file, self._g) for path, file in {f.path: f for f, _ in found.values()}.items()}
         self._ctx = self._g.init(ggml.InitParams((len(self._found) + 1) * self._g.tensor_overhead(), None, True))
         self._tensors: dict[str, Tensor] = {}
         self._gates: dict[str, float] = {}
         self._pools: dict[int, Pool] = {}
         try:
             for name in self._found:
-                self._add(name, place)
+                self._add(name, placement.weight(name))
             for pool in self._pools.values():
                 pool.fill()
         except Exception:
@@ -61,10 +54,6 @@ class Weights:
     def gate(self, name: str) -> float:
         """The factor a gate stands for: tanh of the trained number."""
         return self._gates[name]
-
-    def bytes_of(self, prefix: str) -> int:
-        """Bytes in the file of the tensors whose names begin with `prefix`."""
-        return sum(info.nbytes for name, (_, info) in self._found.items() if name.startswith(prefix))
 
     def pages(self, step: int = 64 << 20) -> Iterator[float]:
         """Bring the mapped files into memory, block by block; the fraction done after each."""
@@ -85,7 +74,7 @@ class Weights:
         self._g.free(self._ctx)
         self._pools, self._maps, self._tensors = {}, {}, {}
 
-    def _add(self, name: str, place: Placement) -> None:
+    def _add(self, name: str, buffer_type: int | None) -> None:
         file, info = self._found[name]
         if name.endswith(("_gate", ".gate")):
             gate = float(self._values(file, info)[0])
@@ -98,12 +87,11 @@ class Weights:
         tensor = Tensor(self._g.new_tensor_4d(self._ctx, kind, *shape), shape, kind)
         self._g.set_name(tensor.at, name.encode()[:63])
         self._tensors[name] = tensor
-        buffer_type = place(name)
         if buffer_type is None and _is_matrix(name):
             m = self._maps[file.path]
             self._g.backend_tensor_alloc(m.buffer, tensor.at, m.address + info.offset)
             return
-        buffer_type = buffer_type or self._g.backend_dev_buffer_type(self._devices.cpu)
+        buffer_type = buffer_type or self._devices.host
         pool = self._pools.setdefault(buffer_type, Pool(self._g, buffer_type))
         pool.add(tensor, source)
 
