@@ -1,0 +1,1 @@
+"""Pictures that only the desktop can give: clipboard, drag and drop, the screen."""

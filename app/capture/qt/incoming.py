@@ -1,0 +1,67 @@
+"""What a drop or a paste brings: files, pixels, or text."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QUrl
+from PySide6.QtGui import QImage, QPainter
+
+from app.capture.files import SUFFIXES
+from app.values import Picture
+
+_LONGEST_PATH = 4096
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """paths: files named; image: pixels (None: none); text: words that name no picture."""
+
+    paths: tuple[Path, ...] = ()
+    image: QImage | None = None
+    text: str = ""
+
+    def has_picture(self) -> bool:
+        return bool(self.paths) or self.image is not None
+
+
+def incoming(data: QMimeData) -> Incoming:
+    """What is in `data`. Files come before pixels: browsers offer both, and the file has the better picture.
+
+    Text counts as a file if it is one absolute path with the ending of a picture. No disk is touched here.
+    """
+    paths = tuple(Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile())
+    if paths:
+        return Incoming(paths=paths)
+    if data.hasImage():
+        image = data.imageData()
+        if isinstance(image, QImage) and not image.isNull():
+            return Incoming(image=image)
+    text = data.text()
+    path = _path_in(text)
+    return Incoming(paths=(path,)) if path else Incoming(text=text)
+
+
+def picture_of(image: QImage, name: str) -> Picture:
+    """The pixels of `image`, on white where it is transparent. May run on any thread. `image` must not be empty."""
+    if image.hasAlphaChannel():
+        white = QImage(image.size(), QImage.Format.Format_RGB32)
+        white.fill(0xFFFFFFFF)
+        with QPainter(white) as painter:
+            painter.drawImage(0, 0, image)
+        image = white
+    opaque = image.convertToFormat(QImage.Format.Format_RGB888)
+    row, stride = opaque.width() * 3, opaque.bytesPerLine()
+    bits = bytes(opaque.constBits())
+    if stride != row:  # rows are padded to four bytes
+        bits = b"".join(bits[y * stride : y * stride + row] for y in range(opaque.height()))
+    return Picture(width=opaque.width(), height=opaque.height(), pixels=bits, name=name)
+
+
+def _path_in(text: str) -> Path | None:
+    text = text.strip().strip("\"'")
+    if "\n" in text or not 1 < len(text) < _LONGEST_PATH or not text.lower().endswith(SUFFIXES):
+        return None
+    if text.startswith("file://"):
+        return Path(QUrl(text).toLocalFile())
+    return Path(text).expanduser() if re.match(r"[/~]|[A-Za-z]:[\\/]", text) else None

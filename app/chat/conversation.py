@@ -1,0 +1,144 @@
+"""A conversation: questions, the pictures they are about, and what became of each answer.
+
+Knows nothing of windows or engines: it takes in events and says which messages the next job must carry.
+"""
+
+import enum
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from app.errors import SpyglassError, of_kind
+from app.values import Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
+
+Progress = Loading | Looking | Reading
+
+
+class State(enum.Enum):
+    """How far an answer is. The last three are final; their text stands."""
+
+    WAITING = "waiting"
+    WORKING = "working"
+    WRITING = "writing"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+ENDED = (State.FINISHED, State.STOPPED, State.FAILED)
+
+
+@dataclass(eq=False)
+class Turn:
+    """A question and its answer. pictures: digests of those shown with this question, in order."""
+
+    id: int
+    question: str
+    pictures: tuple[str, ...] = ()
+    mode: str = "ask"
+    model: str = ""
+    answer: str = ""
+    state: State = State.WAITING
+    progress: Progress | None = None
+    stats: Stats | None = None
+    cut_off: bool = False
+    """The answer ended because no more tokens were allowed, not because the model was done."""
+    error: SpyglassError | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    def restart(self) -> None:
+        """Forget the answer; it is asked for again."""
+        self.answer, self.state, self.progress = "", State.WAITING, None
+        self.stats, self.cut_off, self.error = None, False, None
+
+    def take(self, event: Event) -> None:
+        """Let the answer become what `event` says. Events after the last one change nothing."""
+        if self.ended:
+            return
+        match event:
+            case Piece():
+                self.answer += event.text
+                self.state, self.progress = State.WRITING, None
+            case Loading() | Looking() | Reading():
+                self.state, self.progress = State.WORKING, event
+            case Finished():
+                self.state = State.FINISHED if event.reason in ("stop", "length") else State.STOPPED
+                self.cut_off, self.stats, self.progress = event.reason == "length", event.stats, None
+            case Failed():
+                self.error = of_kind(event.kind, event.what, event.todo, event.detail)
+                self.state, self.progress = State.FAILED, None
+
+
+@dataclass
+class Conversation:
+    """The turns in order, and every picture they name."""
+
+    turns: list[Turn] = field(default_factory=list)
+    _pictures: dict[str, Picture] = field(default_factory=dict)
+    _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    def ask(self, question: str, pictures: Sequence[Picture] = (), mode: str = "ask", model: str = "") -> Turn:
+        """Add a question. Pictures that an earlier answered question already showed can be left out."""
+        for picture in pictures:
+            self._pictures[picture.digest] = picture
+        turn = Turn(next(self._ids), question, tuple(p.digest for p in pictures), mode, model)
+        self.turns.append(turn)
+        return turn
+
+    def find(self, turn_id: int) -> Turn | None:
+        """The turn with this id, or None if it was taken back."""
+        return next((turn for turn in self.turns if turn.id == turn_id), None)
+
+    def picture(self, digest: str) -> Picture | None:
+        return self._pictures.get(digest)
+
+    def shows(self, digest: str) -> bool:
+        """Whether a question of this conversation was about this picture."""
+        return any(digest in turn.pictures for turn in self.turns)
+
+    def messages(self, turn: Turn) -> tuple[Message, ...]:
+        """What the model is told so that it answers `turn`, roles alternating as chat templates demand.
+
+        A question that was never answered is left out, but its pictures move on to the next one: they were shown,
+        and the person will not show them again. Words that were written before a stop or a failure stay.
+        """
+        messages: list[Message] = []
+        carried: list[str] = []
+        for earlier in itertools.takewhile(lambda t: t is not turn, self.turns):
+            if not earlier.answer:
+                carried += earlier.pictures
+                continue
+            messages.append(_question(earlier, carried))
+            messages.append(Message(role="assistant", text=earlier.answer))
+            carried = []
+        messages.append(_question(turn, carried))
+        return tuple(messages)
+
+    def pictures(self, messages: Iterable[Message]) -> tuple[Picture, ...]:
+        """The pictures that `messages` name."""
+        named = dict.fromkeys(digest for message in messages for digest in message.pictures)
+        return tuple(self._pictures[digest] for digest in named)
+
+    def again(self, turn: Turn) -> None:
+        """Take back the answer of `turn` and all that came after it, so that it can be asked anew."""
+        self._cut(self.turns.index(turn) + 1)
+        turn.restart()
+
+    def take_back(self, turn: Turn) -> tuple[str, tuple[Picture, ...]]:
+        """Remove `turn` and all that came after it; its question and pictures, to be changed and asked again."""
+        shown = tuple(self._pictures[digest] for digest in turn.pictures)
+        self._cut(self.turns.index(turn))
+        return turn.question, shown
+
+    def _cut(self, start: int) -> None:
+        del self.turns[start:]
+        named = {digest for turn in self.turns for digest in turn.pictures}
+        self._pictures = {digest: p for digest, p in self._pictures.items() if digest in named}
+
+
+def _question(turn: Turn, carried: Iterable[str]) -> Message:
+    pictures = tuple(dict.fromkeys((*carried, *turn.pictures)))
+    return Message(role="user", text=turn.question, pictures=pictures)

@@ -1,0 +1,83 @@
+"""Everything the person can do, as data: what it is called, its keys, and when it can be done."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject
+from PySide6.QtGui import QAction, QKeySequence
+
+from app.modes.base import Mode
+
+Actions = Mapping[str, QAction]
+
+
+@dataclass(frozen=True)
+class Action:
+    """needs: what must be so (see `enable`) for the action to make sense."""
+
+    id: str
+    title: str
+    keys: str = ""
+    icon: str = ""
+    needs: frozenset[str] = frozenset()
+
+
+def _needs(*facts: str) -> frozenset[str]:
+    return frozenset(facts)
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("new", str(QT_TRANSLATE_NOOP("Action", "New conversation")), "Ctrl+N", "message-circle-plus"),
+    Action("open", str(QT_TRANSLATE_NOOP("Action", "Open picture…")), "Ctrl+O", "image"),
+    Action("paste", str(QT_TRANSLATE_NOOP("Action", "Paste")), "Ctrl+V", "clipboard-paste"),
+    Action("screen", str(QT_TRANSLATE_NOOP("Action", "Part of the screen…")), "Ctrl+Shift+S", "scan"),
+    Action("camera", str(QT_TRANSLATE_NOOP("Action", "Camera")), "Ctrl+Shift+C", "camera"),
+    Action("find", str(QT_TRANSLATE_NOOP("Action", "Find in this conversation")), "Ctrl+F", "search", _needs("turns")),
+    Action("model", str(QT_TRANSLATE_NOOP("Action", "Open model file…")), "Ctrl+Shift+O", "file-box"),
+    Action("settings", str(QT_TRANSLATE_NOOP("Action", "Settings…")), "Ctrl+,", "settings"),
+    Action("keys", str(QT_TRANSLATE_NOOP("Action", "Keys")), "F1", "keyboard"),
+    Action("escape", str(QT_TRANSLATE_NOOP("Action", "Stop")), "Esc", "stop"),
+    Action("focus", str(QT_TRANSLATE_NOOP("Action", "Go to the question")), "Ctrl+L"),
+    Action("quit", str(QT_TRANSLATE_NOOP("Action", "Quit")), "Ctrl+Q"),
+)
+
+MORE_KEYS: tuple[tuple[str, str], ...] = (
+    (str(QT_TRANSLATE_NOOP("Action", "Take the picture (camera on the stage)")), "Space"),
+    (str(QT_TRANSLATE_NOOP("Action", "Zoom in, zoom out, fit (stage)")), "+  -  0"),
+    (str(QT_TRANSLATE_NOOP("Action", "Move the picture (stage)")), "← → ↑ ↓"),
+    (str(QT_TRANSLATE_NOOP("Action", "Choose and move a part of the picture (stage)")), "Shift+← → ↑ ↓"),
+    (str(QT_TRANSLATE_NOOP("Action", "Size that part (stage)")), "Ctrl+Shift+← → ↑ ↓"),
+)
+"""Keys that are no actions of the window, for the sheet of keys."""
+
+
+def title_of(action: Action) -> str:
+    return QCoreApplication.translate("Action", action.title)
+
+
+def mode_actions(modes: Sequence[Mode]) -> tuple[Action, ...]:
+    """One action a mode, Ctrl+1 and so on; a single mode needs none."""
+    if len(modes) < 2:
+        return ()
+    return tuple(Action(f"mode.{mode.id}", mode.title, f"Ctrl+{i}") for i, mode in enumerate(modes, 1))
+
+
+def build(
+    parent: QObject, actions: Sequence[Action], handlers: Mapping[str, Callable[[], object]]
+) -> dict[str, QAction]:
+    """Qt's actions for ours, each calling its handler. Raises KeyError if an action has none."""
+    built = {}
+    for action in actions:
+        one = QAction(title_of(action), parent)
+        one.setShortcut(QKeySequence(action.keys))
+        one.setProperty("iconName", action.icon)
+        handler = handlers[action.id]
+        one.triggered.connect(lambda _=False, h=handler: h())
+        built[action.id] = one
+    return built
+
+
+def enable(built: Actions, actions: Sequence[Action], facts: frozenset[str]) -> None:
+    """Allow what can be done given what is so now."""
+    for action in actions:
+        built[action.id].setEnabled(action.needs <= facts)

@@ -1,0 +1,54 @@
+"""The buttons under an answer: one small bar that moves to the answer it is for."""
+
+from PySide6.QtCore import QPoint, QSize, Signal
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
+
+from app.chat.conversation import State, Turn
+from app.ui import icons, theme
+
+
+class AnswerTools(QWidget):
+    """chosen: "copy", "again" or "details", and the turn."""
+
+    chosen = Signal(str, object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("tools")
+        self._turn: Turn | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        self._buttons = {
+            "copy": (self._button("copy", self.tr("Copy the answer")), "copy"),
+            "again": (self._button("again", self.tr("Answer again")), "refresh-cw"),
+            "details": (self._button("details", self.tr("Details of the error")), "info"),
+        }
+        for button, _ in self._buttons.values():
+            row.addWidget(button)
+        self.hide()
+
+    def _button(self, name: str, words: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setAccessibleName(words)
+        button.setToolTip(words)
+        button.setIconSize(QSize(16, 16))
+        button.clicked.connect(lambda: self.chosen.emit(name, self._turn))
+        return button
+
+    def has_focus(self) -> bool:
+        return any(button.hasFocus() for button, _ in self._buttons.values())
+
+    def retint(self) -> None:
+        """Take on the colours of the theme that holds now."""
+        for button, icon in self._buttons.values():
+            button.setIcon(icons.icon(icon, theme.current().soft, size=16))
+
+    def show_for(self, turn: Turn, place: QPoint) -> None:
+        """Stand at `place` and be about `turn`."""
+        self._turn = turn
+        self._buttons["copy"][0].setVisible(bool(turn.answer))
+        self._buttons["details"][0].setVisible(turn.state is State.FAILED)
+        self.adjustSize()
+        self.move(place)
+        self.show()

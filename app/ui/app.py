@@ -1,0 +1,135 @@
+"""Builds the window and everything it works with; the only place of `ui` that does."""
+
+import argparse
+import logging
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtGui import QFileOpenEvent
+from PySide6.QtWidgets import QApplication
+
+from app import __version__, log
+from app.capture.camera import cameras
+from app.engine.client import EngineClient
+from app.engine.supervisor import Supervisor
+from app.errors import ModelError
+from app.gguf import read_header
+from app.library import disk
+from app.library.disk import Installed
+from app.modes import MODES
+from app.settings.schema import MIB
+from app.settings.store import SettingsStore
+from app.ui import icons, theme
+from app.ui.bridge import Background, EngineBridge
+from app.ui.camera_view import CameraFeed
+from app.ui.desk import Desk
+from app.ui.samples import find_samples
+from app.ui.session import Session
+from app.ui.window import Services, Window
+from app.values import EngineOptions, ModelSpec
+
+_log = logging.getLogger(__name__)
+
+
+class DiskLibrary:
+    """The models on this machine, as the window asks for them."""
+
+    def resolve(self, name_or_path: str, projector: str | None, options: EngineOptions) -> ModelSpec:
+        return disk.resolve(name_or_path, projector, options)
+
+    def installed(self) -> list[Installed]:
+        return disk.installed()
+
+    def needs_projector(self, path: str) -> bool:
+        """Whether `path` is a model that reads text only, so that naming a projector would help."""
+        try:
+            return disk.role_of(read_header(path)) == "text"
+        except (ModelError, OSError):
+            return False
+
+
+class FileOpener(QObject):
+    """Pictures the desktop hands to the running program (macOS)."""
+
+    opened = Signal(str)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self.opened.emit(event.file())
+            return True
+        return super().eventFilter(watched, event)
+
+
+def build(store: SettingsStore) -> Services:
+    """Everything the window works with. `dismantle` ends it."""
+    limit = store.settings["engine.memory_limit"]
+    bridge = EngineBridge(EngineClient(Supervisor(memory_limit=limit * MIB or None)))
+    background = Background()
+    library = DiskLibrary()
+    session = Session(bridge, background, library, store, MODES)
+    return Services(bridge, background, session, Desk(background), CameraFeed(background, cameras), library, store)
+
+
+def dismantle(services: Services) -> None:
+    """End every thread and process of the services."""
+    services.camera.close()
+    services.bridge.close()
+    services.background.close()
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the window until it is closed. argv: pictures to open, and options. Returns the exit status."""
+    started = time.monotonic()
+    arguments = _parse(argv)
+    log.start(arguments.verbose)
+    app = QApplication.instance() or QApplication([sys.argv[0]])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("Spyglass")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("spyglass")
+    store = SettingsStore()
+    theme.choose_font(app)
+    theme.apply(app, theme.wanted(store.settings["window.theme"]))
+    app.setWindowIcon(icons.application())
+    services = build(store)
+    window = Window(services)
+    opener = FileOpener()
+    opener.opened.connect(lambda path: services.desk.open([path]))
+    app.installEventFilter(opener)
+    services.background.run(find_samples, window.offer, services.desk.failed.emit)
+    if arguments.model:
+        services.session.use_model(arguments.model, arguments.mmproj or "")
+    else:
+        services.session.find_model()
+    window.start()
+    for warning in store.warnings:
+        window.pane.notice.show_hint(warning)
+    services.desk.open(arguments.pictures)
+    heed_signals(app, window)
+    _log.info("window shown after %.2f s", time.monotonic() - started)
+    try:
+        return app.exec()
+    finally:
+        dismantle(services)
+
+
+def heed_signals(app: QApplication, window: Window) -> None:
+    """Ctrl-C in the terminal closes the window. Python runs its handlers only between two of its own instructions,
+    so something must call it now and then."""
+    signal.signal(signal.SIGINT, lambda *_: window.widget.close())
+    signal.signal(signal.SIGTERM, lambda *_: window.widget.close())
+    timer = QTimer(app, interval=500)
+    timer.timeout.connect(lambda: None)
+    timer.start()
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="spyglass", description="Ask about pictures, on your own machine.")
+    parser.add_argument("pictures", nargs="*", help="pictures to open")
+    parser.add_argument("--model", help="a model's name or GGUF file, for this time")
+    parser.add_argument("--mmproj", help="its projector's file")
+    parser.add_argument("--verbose", action="store_true", help="log to standard error")
+    return parser.parse_args(list(argv))

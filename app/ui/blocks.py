@@ -1,0 +1,339 @@
+"""An answer as laid-out text: Markdown and code blocks, one under the other, that can be painted, hit and selected."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt, QUrl
+from PySide6.QtGui import (
+    QAbstractTextDocumentLayout,
+    QColor,
+    QFont,
+    QFontDatabase,
+    QImage,
+    QPainter,
+    QPalette,
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+    QTextFrameFormat,
+    QTextLength,
+    QTextOption,
+    QTextTable,
+)
+
+from app.ui import theme
+from app.ui.markdown import Part, split, without_images
+
+LINK_SCHEMES = ("http", "https", "mailto")
+"""What a link in an answer may lead to; never a file of this machine or a command."""
+
+_GAP = 12
+_CODE_MARGIN = 12
+_HEADINGS = (1.0, 1.35, 1.2, 1.1, 1.0, 1.0, 1.0)
+_LINE_HEIGHT = 118.0
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """A place between two characters: number of the block, character inside it."""
+
+    block: int
+    at: int
+
+
+@dataclass(frozen=True)
+class Selection:
+    """From where the mouse went down to where it is."""
+
+    anchor: Position
+    cursor: Position
+
+    def span(self, block: int, length: int) -> tuple[int, int]:
+        """Start and end of the selected characters in a block of `length` characters; equal if there are none."""
+        first, last = min(self.anchor, self.cursor), max(self.anchor, self.cursor)
+        if not first.block <= block <= last.block:
+            return 0, 0
+        return first.at if block == first.block else 0, last.at if block == last.block else length
+
+
+class _Document(QTextDocument):
+    """A document that loads nothing. An image is an empty one: told that there is none, Qt would try the disk."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:  # noqa: ARG002
+        return QImage(1, 1, QImage.Format.Format_ARGB32_Premultiplied)
+
+
+class Block:
+    """One part of a flow."""
+
+    def __init__(self, part: Part, font: QFont, plain: bool) -> None:
+        self.part = part
+        self.height = 0.0
+        self._plain = plain
+        self.document = _Document()
+        self.document.setUndoRedoEnabled(False)
+        self.document.setDocumentMargin(0)
+        self.document.setDefaultFont(_monospaced(font) if part.kind == "code" else font)
+        option = QTextOption()
+        option.setWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.document.setDefaultTextOption(option)
+        self._fill()
+
+    @property
+    def margin(self) -> int:
+        return _CODE_MARGIN if self.part.kind == "code" else 0
+
+    def change(self, part: Part) -> None:
+        """Show another text of the same kind; one that only grew is extended where that gives the same."""
+        before, self.part = self.part, part
+        if (part.kind == "code" or self._plain) and part.text.startswith(before.text):
+            cursor = QTextCursor(self.document)
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.insertText(part.text[len(before.text) :])
+        else:
+            self._fill()
+
+    def _fill(self) -> None:
+        if self.part.kind == "code" or self._plain:
+            self.document.setPlainText(self.part.text)
+            return
+        features = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
+        self.document.setMarkdown(without_images(self.part.text), features)
+        _dress(self.document)
+
+    def lay_out(self, width: float) -> None:
+        self.document.setTextWidth(max(1.0, width - 2 * self.margin))
+        self.height = self.document.size().height() + 2 * self.margin
+
+    def paint(self, painter: QPainter, width: float, selected: tuple[int, int]) -> None:
+        colours = theme.current()
+        if self.part.kind == "code":
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.bubble))
+            painter.drawRoundedRect(QRectF(0, 0, width, self.height), 10, 10)
+            painter.translate(self.margin, self.margin)
+        context = QAbstractTextDocumentLayout.PaintContext()
+        context.palette = theme.palette(colours)
+        if selected[0] < selected[1]:
+            cursor = QTextCursor(self.document)
+            cursor.setPosition(selected[0])
+            cursor.setPosition(selected[1], QTextCursor.MoveMode.KeepAnchor)
+            mark = QAbstractTextDocumentLayout.Selection()
+            mark.cursor = cursor
+            mark.format.setBackground(context.palette.color(QPalette.ColorRole.Highlight))
+            mark.format.setForeground(context.palette.color(QPalette.ColorRole.HighlightedText))
+            context.selections = [mark]
+        self.document.documentLayout().draw(painter, context)
+
+    def text(self, start: int, end: int) -> str:
+        """The characters between two places, as plain text."""
+        cursor = QTextCursor(self.document)
+        cursor.setPosition(start)
+        cursor.setPosition(min(end, self.length), QTextCursor.MoveMode.KeepAnchor)
+        return cursor.selection().toPlainText()
+
+    @property
+    def length(self) -> int:
+        return self.document.characterCount() - 1
+
+
+class Flow:
+    """Blocks under one another. Call `lay_out` after each `show` and for each width."""
+
+    def __init__(self, font: QFont, plain: bool = False) -> None:
+        self.blocks: list[Block] = []
+        self.width = 0.0
+        self.height = 0.0
+        self._font = font
+        self._plain = plain
+
+    def show(self, text: str) -> None:
+        """Show Markdown (or plain text); what is the same as before is not touched."""
+        parts = [Part("text", text)] if self._plain else split(text)
+        del self.blocks[len(parts) :]
+        for i, part in enumerate(parts):
+            if i == len(self.blocks):
+                self.blocks.append(Block(part, self._font, self._plain))
+            elif self.blocks[i].part.kind != part.kind:
+                self.blocks[i] = Block(part, self._font, self._plain)
+            elif self.blocks[i].part != part:
+                self.blocks[i].change(part)
+                self.blocks[i].height = 0.0
+
+    def lay_out(self, width: float) -> float:
+        """Fit everything to `width` and return the height."""
+        for block in self.blocks:
+            if width != self.width or not block.height:
+                block.lay_out(width)
+        self.width = width
+        self.height = sum(b.height for b in self.blocks) + _GAP * max(0, len(self.blocks) - 1)
+        return self.height
+
+    def ideal_width(self) -> float:
+        """The width its longest line needs, once laid out."""
+        return max((b.document.idealWidth() + 2 * b.margin for b in self.blocks), default=0.0)
+
+    def paint(self, painter: QPainter, selection: Selection | None, clip: QRectF) -> None:
+        """Paint what meets `clip`, which is in the coordinates of the flow."""
+        for i, (top, block) in enumerate(self._tops()):
+            if top + block.height < clip.top() or top > clip.bottom():
+                continue
+            painter.save()
+            painter.translate(0, top)
+            block.paint(painter, self.width, selection.span(i, block.length) if selection else (0, 0))
+            painter.restore()
+
+    def hit(self, point: QPointF) -> Position:
+        """The place nearest to `point`."""
+        best = Position(0, 0)
+        for i, (top, block) in enumerate(self._tops()):
+            if i and point.y() < top:
+                break
+            inside = point - QPointF(block.margin, top + block.margin)
+            at = block.document.documentLayout().hitTest(inside, Qt.HitTestAccuracy.FuzzyHit)
+            best = Position(i, max(0, at))
+        return best
+
+    def link(self, point: QPointF) -> str:
+        """Where the link under `point` leads, or nothing; also nothing where links must not lead."""
+        for top, block in self._tops():
+            inside = point - QPointF(block.margin, top + block.margin)
+            target = block.document.documentLayout().anchorAt(inside)
+            if target and QUrl(target).scheme() in LINK_SCHEMES:
+                return target
+        return ""
+
+    def word(self, at: Position) -> Selection:
+        """The word around a place."""
+        cursor = QTextCursor(self.blocks[at.block].document)
+        cursor.setPosition(at.at)
+        cursor.select(QTextCursor.SelectionType.WordUnderCursor)
+        return Selection(Position(at.block, cursor.selectionStart()), Position(at.block, cursor.selectionEnd()))
+
+    def everything(self) -> Selection:
+        last = len(self.blocks) - 1
+        return Selection(Position(0, 0), Position(last, self.blocks[last].length if self.blocks else 0))
+
+    def text(self, selection: Selection) -> str:
+        """What is selected, as plain text."""
+        spans = ((b, selection.span(i, b.length)) for i, b in enumerate(self.blocks))
+        return "\n\n".join(block.text(start, end) for block, (start, end) in spans if start < end)
+
+    def find(self, needle: str) -> list[Selection]:
+        """Every place where `needle` stands, upper and lower case alike."""
+        found = []
+        for i, block in enumerate(self.blocks):
+            cursor = block.document.find(needle, 0)
+            while not cursor.isNull():
+                found.append(Selection(Position(i, cursor.selectionStart()), Position(i, cursor.selectionEnd())))
+                cursor = block.document.find(needle, cursor)
+        return found
+
+    def _tops(self) -> list[tuple[float, Block]]:
+        tops, top = [], 0.0
+        for block in self.blocks:
+            tops.append((top, block))
+            top += block.height + _GAP
+        return tops
+
+
+def _monospaced(font: QFont) -> QFont:
+    result = theme.scaled(font, 0.94)
+    result.setFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
+    return result
+
+
+def _dress(document: QTextDocument) -> None:
+    """Give what Qt made of Markdown the spacing and colours of the program."""
+    cursor = QTextCursor(document)
+    cursor.beginEditBlock()
+    cursor.select(QTextCursor.SelectionType.Document)
+    lines = QTextBlockFormat()
+    lines.setLineHeight(_LINE_HEIGHT, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+    cursor.mergeBlockFormat(lines)
+    block = document.begin()
+    while block.isValid():
+        _dress_block(block)
+        block = block.next()
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            _dress_table(frame)
+    cursor.endEditBlock()
+
+
+def _dress_block(block: QTextBlock) -> None:
+    colours = theme.current()
+    cursor = QTextCursor(block)
+    shape = QTextBlockFormat()
+    level = block.blockFormat().headingLevel()
+    first = block.position() == 0
+    if level:
+        shape.setTopMargin(0 if first else 16)
+        shape.setBottomMargin(6)
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        letters = QTextCharFormat()
+        size = block.document().defaultFont().pointSizeF() * _HEADINGS[min(level, 6)]
+        letters.setFontPointSize(size)
+        letters.setFontWeight(QFont.Weight.DemiBold)
+        letters.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
+        cursor.mergeCharFormat(letters)
+    elif block.textList() is not None:
+        shape.setTopMargin(2)
+        shape.setBottomMargin(2)
+    else:
+        loose = block.next().isValid() and QTextCursor(block).currentTable() is None
+        shape.setTopMargin(0)
+        shape.setBottomMargin(8 if loose else 0)
+    if block.blockFormat().hasProperty(QTextFormat.Property.BlockQuoteLevel):
+        shape.setLeftMargin(16)
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        letters = QTextCharFormat()
+        letters.setForeground(QColor(colours.soft))
+        cursor.mergeCharFormat(letters)
+    cursor.mergeBlockFormat(shape)
+    span = block.begin()
+    while not span.atEnd():
+        piece = span.fragment()
+        span += 1
+        if piece.isValid() and (piece.charFormat().fontFixedPitch() or piece.charFormat().isAnchor()):
+            _dress_piece(block.document(), piece.position(), piece.length(), piece.charFormat())
+
+
+def _dress_piece(document: QTextDocument, start: int, length: int, was: QTextCharFormat) -> None:
+    colours = theme.current()
+    cursor = QTextCursor(document)
+    cursor.setPosition(start)
+    cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
+    letters = QTextCharFormat()
+    if was.isAnchor():
+        letters.setForeground(QColor(colours.accent))
+        letters.setFontUnderline(True)
+    else:
+        letters.setFont(
+            _monospaced(document.defaultFont()),
+            QTextCharFormat.FontPropertiesInheritanceBehavior.FontPropertiesSpecifiedOnly,
+        )
+        letters.setBackground(QColor(colours.bubble))
+    cursor.mergeCharFormat(letters)
+
+
+def _dress_table(table: QTextTable) -> None:
+    colours = theme.current()
+    shape = table.format()
+    shape.setBorder(1)
+    shape.setBorderCollapse(True)
+    shape.setBorderBrush(QColor(colours.line))
+    shape.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+    shape.setCellPadding(6)
+    shape.setCellSpacing(0)
+    shape.setTopMargin(4)
+    shape.setBottomMargin(8)
+    shape.setWidth(QTextLength())
+    table.setFormat(shape)
+    for column in range(table.columns()):
+        cell = table.cellAt(0, column)
+        letters = cell.format()
+        letters.setBackground(QColor(colours.bubble))
+        cell.setFormat(letters)

@@ -1,0 +1,65 @@
+"""Buttons with an icon that follow the theme, and the few shapes the window is made of."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
+
+from app.ui import icons, theme
+
+
+class IconButton(QToolButton):
+    """An icon; its name is said by screen readers and shown as a tip. With `words` the name stands beside it."""
+
+    def __init__(
+        self,
+        icon: str,
+        name: str,
+        on_click: Callable[[], object] | None = None,
+        words: str = "",
+        ink: str = "text",
+        size: int = 20,
+    ) -> None:
+        super().__init__()
+        self._icon, self._ink, self._size = icon, ink, size
+        self.setIconSize(QSize(size, size))
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.say(words)
+        if on_click:
+            self.clicked.connect(lambda: on_click())
+        self._tint()
+
+    def say(self, words: str) -> None:
+        """Show words beside the icon, or none."""
+        self.setText(words)
+        self.setProperty("wide", bool(words))
+        both = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+        self.setToolButtonStyle(both if words else Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def become(self, icon: str, name: str) -> None:
+        """Be another button in the same place."""
+        self._icon = icon
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        self._tint()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._tint()
+
+    def _tint(self) -> None:
+        colours = theme.current()
+        self.setIcon(icons.icon(self._icon, getattr(colours, self._ink), colours.soft, self._size))
+
+
+def push(words: str, on_click: Callable[[], object], kind: str = "", parent: QWidget | None = None) -> QPushButton:
+    """A button of words. kind: "primary", "chip", "link" or none."""
+    button = QPushButton(words, parent)
+    button.setAutoDefault(False)
+    if kind:
+        button.setProperty(kind, True)
+    button.clicked.connect(lambda: on_click())
+    return button

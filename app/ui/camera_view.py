@@ -1,0 +1,169 @@
+"""The camera for the stage: permission, choice of device, always the newest frame, plain words when there is none."""
+
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from PySide6.QtCore import QCameraPermission, QCoreApplication, QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from app.capture.camera import Camera, CameraInfo, Frame, State, Status
+from app.errors import CameraError
+from app.ui.bridge import Background
+
+
+class OpenCamera(Protocol):
+    """How a camera is made: app.capture.camera.Camera, or another source of frames in a test."""
+
+    def __call__(
+        self, source: str | CameraInfo, *, on_frame: Callable[[Frame], None], on_status: Callable[[Status], None]
+    ) -> Camera: ...
+
+
+class CameraFeed(QObject):
+    """frame: a QImage, the newest. words: what the camera is doing while it shows nothing. stopped: it is off.
+    failed: a CameraError."""
+
+    frame = Signal(QImage)
+    words = Signal(str)
+    stopped = Signal()
+    failed = Signal(object)
+    _came = Signal()
+    _status = Signal(object, object)
+
+    def __init__(
+        self,
+        background: Background,
+        devices: Callable[[], list[CameraInfo]],
+        open_camera: OpenCamera = Camera,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.devices: list[CameraInfo] = []
+        self.source: str | CameraInfo | None = None
+        self._background = background
+        self._list_devices = devices
+        self.tap: Callable[[Frame], object] | None = None
+        """Called with every frame on the camera's thread, before it is shown. Must be quick."""
+        self._open_camera = open_camera
+        self._camera: Camera | None = None
+        self._lock = threading.Lock()  # guards the next two
+        self._newest: Frame | None = None
+        self._waking = False
+        self._shown: Frame | None = None
+        self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
+        self._status.connect(self._on_status, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def on(self) -> bool:
+        return self._camera is not None
+
+    @property
+    def latest(self) -> Frame | None:
+        """The frame that is shown."""
+        return self._shown
+
+    @property
+    def fps(self) -> float:
+        """Frames a second that the camera delivers."""
+        return self._camera.fps if self._camera else 0.0
+
+    def start(self, source: str | CameraInfo | None = None) -> None:
+        """Ask for permission if that is still to be done, then open `source`, or the first camera there is."""
+        self.words.emit(self.tr("Starting the camera"))
+        permission = QCameraPermission()
+        app = QCoreApplication.instance()
+        assert app
+        if app.checkPermission(permission) == Qt.PermissionStatus.Granted:
+            self._look(source)
+        else:
+            app.requestPermission(permission, self, partial(self._on_permission, source))
+
+    def stop(self) -> None:
+        """Turn the camera off. Its threads end by themselves; a driver may take its time."""
+        camera, self._camera = self._camera, None
+        if camera:
+            camera.stop()
+        with self._lock:
+            self._newest = None
+        self.stopped.emit()
+
+    def close(self) -> None:
+        """Turn the camera off and wait for its threads."""
+        camera, self._camera = self._camera, None
+        if camera:
+            camera.close()
+
+    def _on_permission(self, source: str | CameraInfo | None, permission: QCameraPermission) -> None:
+        app = QCoreApplication.instance()
+        assert app
+        if app.checkPermission(permission) == Qt.PermissionStatus.Granted:
+            self._look(source)
+        else:
+            what = self.tr("Spyglass may not use the camera.")
+            self._fail(CameraError(what, self.tr("Allow it in the privacy settings of the system.")))
+
+    def _look(self, source: str | CameraInfo | None) -> None:
+        if isinstance(source, str):
+            self._open(source)
+            return
+        self._background.run(self._list_devices, partial(self._on_devices, source), self._fail)
+
+    def _on_devices(self, wanted: CameraInfo | None, devices: list[CameraInfo]) -> None:
+        self.devices = devices
+        if wanted or devices:
+            self._open(wanted or devices[0])
+        else:
+            what = self.tr("No camera was found.")
+            self._fail(CameraError(what, self.tr("Connect one, or open a picture instead.")))
+
+    def _open(self, source: str | CameraInfo) -> None:
+        if self._camera:
+            self._camera.stop()
+        try:
+            camera = self._open_camera(source, on_frame=self._on_frame, on_status=self._on_camera_status)
+        except CameraError as error:
+            self._fail(error)
+            return
+        self.source, self._camera = source, camera
+        camera.start()
+
+    def _fail(self, error: object) -> None:
+        self.stop()
+        self.failed.emit(error)
+
+    # --- the camera's threads ---
+
+    def _on_frame(self, frame: Frame) -> None:
+        tap = self.tap
+        if tap is not None:
+            tap(frame)
+        with self._lock:
+            self._newest = frame
+            first, self._waking = not self._waking, True
+        if first:
+            self._came.emit()
+
+    def _on_camera_status(self, status: Status) -> None:
+        self._status.emit(self._camera, status)
+
+    # --- the window's thread ---
+
+    def _on_came(self) -> None:
+        with self._lock:
+            frame, self._newest, self._waking = self._newest, None, False
+        if frame is not None and self._camera is not None:
+            self._shown = frame
+            height, width, _ = frame.rgb.shape
+            # The image borrows the frame's pixels, which nobody changes and `_shown` keeps alive until the next.
+            self.frame.emit(QImage(frame.rgb.data, width, height, width * 3, QImage.Format.Format_RGB888))
+
+    def _on_status(self, camera: Camera | None, status: Status) -> None:
+        if camera is not self._camera or self._camera is None:
+            return
+        if status.state is State.GONE:
+            self._fail(status.error or CameraError(status.words, self.tr("Start the camera again.")))
+        elif status.state is not State.LIVE:
+            words = f"{status.error.what} {status.error.todo}" if status.error else status.words
+            self.words.emit(words)

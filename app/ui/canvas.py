@@ -1,0 +1,323 @@
+"""The picture itself: fitted, zoomed, moved; a rectangle drawn on it says which part a question is about."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from app.ui import theme
+
+MARGIN = 16
+"""Pixels kept free around a fitted picture; below it `bottom` more, for the controls."""
+
+_MOST = 16.0
+"""Screen pixels a pixel of the picture may become."""
+_STEP = 1.25
+_PAN = 64
+_SMALLEST_PART = 8
+
+
+class Overlay(Protocol):
+    """Something drawn over the picture: labels, translations."""
+
+    def paint(self, painter: QPainter, to_view: QTransform) -> None:
+        """Paint; `to_view` takes the picture's pixels to the widget's."""
+        ...
+
+
+class Canvas(QWidget):
+    """Shows a picture as levels, each half as large as the one before, or live frames.
+
+    part_chosen: a rectangle in the picture's pixels. part_dropped: there is none any more. zoomed: screen pixels a
+    pixel of the picture takes now.
+    """
+
+    part_chosen = Signal(QRect)
+    part_dropped = Signal()
+    zoomed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bottom = 64
+        self.overlays: list[Overlay] = []
+        self._levels: Sequence[QImage] = ()
+        self._live = False
+        self._scale = 1.0
+        self._middle = QPointF()
+        self._fitted = True
+        self._part: QRect | None = None
+        self._drag_from: QPointF | None = None
+        self._pan_from: QPointF | None = None
+        self._pointer = QPointF()
+        self.setObjectName("canvas")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName(self.tr("Stage"))
+
+    # --- what is shown ---
+
+    def show_picture(self, levels: Sequence[QImage]) -> None:
+        """Show a picture, fitted, or nothing."""
+        self._levels, self._live, self._part = levels, False, None
+        self._drag_from = self._pan_from = None
+        self.fit()
+        self._set_cursor()
+
+    def show_frame(self, frame: QImage) -> None:
+        """Show the next frame of a camera where the last one stood."""
+        changed = not self._live or not self._levels or self._levels[0].size() != frame.size()
+        self._levels, self._live = (frame,), True
+        if changed:
+            self._part = None
+            self.fit()
+            self._set_cursor()
+        self.update()
+
+    @property
+    def part(self) -> QRect | None:
+        return self._part
+
+    def drop_part(self) -> None:
+        """Be about the whole picture again."""
+        if self._part is not None:
+            self._part = None
+            self.part_dropped.emit()
+            self.update()
+
+    def to_view(self) -> QTransform:
+        """From the picture's pixels to the widget's."""
+        middle = QPointF(self._area().center())
+        transform = QTransform.fromTranslate(middle.x(), middle.y())
+        transform.scale(self._scale, self._scale)
+        return transform.translate(-self._middle.x(), -self._middle.y())
+
+    # --- zooming and moving ---
+
+    def fit(self) -> None:
+        """Show all of it, small pictures at most twice as large."""
+        self._fitted = True
+        if self._levels:
+            size, area = self._levels[0].size(), self._area()
+            scale = min(area.width() / size.width(), area.height() / size.height())
+            self._scale = min(max(scale, 1e-4), 2.0)
+            self._middle = QPointF(size.width() / 2, size.height() / 2)
+            self.zoomed.emit(self._scale)
+        self.update()
+
+    def zoom(self, factor: float, around: QPointF | None = None) -> None:
+        """Zoom by `factor`, keeping what is under `around` where it is."""
+        if not self._levels:
+            return
+        around = around if around is not None else QPointF(self._area().center())
+        inside = self._to_picture(around)
+        self._fitted = False
+        self._scale = min(max(self._scale * factor, self._least()), _MOST)
+        moved = self._to_picture(around)
+        self._middle += inside - moved
+        self._keep_inside()
+        self.zoomed.emit(self._scale)
+        self.update()
+
+    def zoom_in(self) -> None:
+        self.zoom(_STEP)
+
+    def zoom_out(self) -> None:
+        self.zoom(1 / _STEP)
+
+    def _pan(self, by: QPointF) -> None:
+        self._fitted = False
+        self._middle -= by / self._scale
+        self._keep_inside()
+        self.update()
+
+    def _least(self) -> float:
+        size = self._levels[0].size()
+        return min(1.0, 64 / max(size.width(), size.height(), 64))
+
+    def _keep_inside(self) -> None:
+        size = self._levels[0].size()
+        self._middle.setX(min(max(self._middle.x(), 0.0), float(size.width())))
+        self._middle.setY(min(max(self._middle.y(), 0.0), float(size.height())))
+
+    def _area(self) -> QRect:
+        return self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN - self.bottom)
+
+    def _to_picture(self, point: QPointF) -> QPointF:
+        inverse, _ = self.to_view().inverted()
+        return inverse.map(point)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._fitted:
+            self.fit()
+
+    # --- painting ---
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        if not self._levels:
+            return
+        with QPainter(self) as painter:
+            self._paint_picture(painter)
+            for overlay in self.overlays:
+                painter.save()
+                overlay.paint(painter, self.to_view())
+                painter.restore()
+            self._paint_part(painter)
+            if self.hasFocus() and self.window().property("keyboard"):
+                painter.setPen(QPen(QColor(theme.current().accent), 2))
+                painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        """Draw from the smallest level that has enough pixels, and of it only what can be seen."""
+        full = self._levels[0].size()
+        ratio = self.devicePixelRatioF()
+        level = self._levels[0]
+        for smaller in self._levels[1:]:
+            if smaller.width() < full.width() * self._scale * ratio:
+                break
+            level = smaller
+        target = self.to_view().mapRect(QRectF(0, 0, full.width(), full.height()))
+        seen = target.intersected(QRectF(self.rect()))
+        share = level.width() / full.width() / self._scale
+        share_y = level.height() / full.height() / self._scale
+        source = QRectF(
+            (seen.left() - target.left()) * share,
+            (seen.top() - target.top()) * share_y,
+            seen.width() * share,
+            seen.height() * share_y,
+        )
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale * ratio < 4)
+        painter.drawImage(seen, level, source)
+
+    def _paint_part(self, painter: QPainter) -> None:
+        part = self._dragged() or self._part
+        if part is None or not self._levels:
+            return
+        picture = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._levels[0].size())))
+        chosen = self.to_view().mapRect(QRectF(part))
+        around = QPainterPath()
+        around.addRect(picture)
+        inside = QPainterPath()
+        inside.addRect(chosen)
+        painter.fillPath(around - inside, QColor(0, 0, 0, 120))
+        painter.setPen(QPen(QColor("#ffffff"), 2))
+        painter.drawRect(chosen)
+        painter.setPen(QPen(QColor(theme.LIGHT.accent), 2, Qt.PenStyle.DashLine))
+        painter.drawRect(chosen)
+
+    # --- mouse and touchpad ---
+
+    def _dragged(self) -> QRect | None:
+        if self._drag_from is None:
+            return None
+        start, end = self._to_picture(self._drag_from), self._to_picture(self._pointer)
+        whole = QRectF(QRect(QPoint(0, 0), self._levels[0].size()))
+        part = QRectF(start, end).normalized().intersected(whole).toAlignedRect()
+        least = min(_SMALLEST_PART, *(self._levels[0].size().toTuple()))
+        return part if part.width() >= least and part.height() >= least else None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if not self._levels or self._live:
+            return
+        left = event.button() == Qt.MouseButton.LeftButton
+        if left and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._drag_from = self._pointer = event.position()
+        else:
+            self._pan_from = event.position()
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer = event.position()
+        if self._drag_from is not None:
+            self.update()
+        elif self._pan_from is not None:
+            self._pan(event.position() - self._pan_from)
+            self._pan_from = event.position()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._pointer = event.position()
+        part, dragged = self._dragged(), self._drag_from is not None
+        self._drag_from = self._pan_from = None
+        self._set_cursor()
+        if part is not None:
+            self.choose_part(part)
+        elif dragged:
+            self.drop_part()
+
+    def choose_part(self, part: QRect) -> None:
+        """Be about `part` of the picture, in its pixels."""
+        self._part = part
+        self.part_chosen.emit(part)
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:  # noqa: ARG002
+        self.fit()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.zoom(2 ** (event.angleDelta().y() / 360), event.position())
+
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+            self.zoom(1 + event.value(), event.position())
+            return True
+        return super().event(event)
+
+    def _set_cursor(self) -> None:
+        still = bool(self._levels) and not self._live
+        self.setCursor(Qt.CursorShape.CrossCursor if still else Qt.CursorShape.ArrowCursor)
+
+    # --- keys ---
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        arrows = {
+            Qt.Key.Key_Left: QPoint(-1, 0),
+            Qt.Key.Key_Right: QPoint(1, 0),
+            Qt.Key.Key_Up: QPoint(0, -1),
+            Qt.Key.Key_Down: QPoint(0, 1),
+        }
+        if event.key() in arrows and self._levels and not self._live:
+            self._on_arrow(arrows[Qt.Key(event.key())], event.modifiers())
+        elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
+            self.zoom_in()
+        elif event.key() == Qt.Key.Key_Minus:
+            self.zoom_out()
+        elif event.key() == Qt.Key.Key_0:
+            self.fit()
+        else:
+            super().keyPressEvent(event)
+
+    def _on_arrow(self, way: QPoint, modifiers: Qt.KeyboardModifier) -> None:
+        """Arrows move the view; with Shift they move a part of the picture, with Ctrl and Shift they size it."""
+        if not modifiers & Qt.KeyboardModifier.ShiftModifier:
+            self._pan(QPointF(way) * -_PAN)
+            return
+        size = self._levels[0].size()
+        whole = QRect(QPoint(0, 0), size)
+        step = max(1, min(size.width(), size.height()) // 20)
+        middle = QRect(QPoint(0, 0), (size / 2).expandedTo(QSize(1, 1)))
+        middle.moveCenter(whole.center())
+        part = self._part or middle
+        if self._part is None:
+            self.choose_part(part)
+        elif modifiers & Qt.KeyboardModifier.ControlModifier:
+            sized = part.adjusted(0, 0, way.x() * step, way.y() * step).intersected(whole)
+            if min(sized.width(), sized.height()) >= _SMALLEST_PART:
+                self.choose_part(sized)
+        elif whole.contains(moved := part.translated(way * step)):
+            self.choose_part(moved)

@@ -1,0 +1,94 @@
+"""The conversation as a Qt model: two rows a turn, the question and its answer."""
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
+
+from app.chat.conversation import Conversation, State, Turn
+from app.ui import figures
+
+TURN = Qt.ItemDataRole.UserRole
+"""The Turn of a row."""
+IS_ANSWER = Qt.ItemDataRole.UserRole + 1
+
+_ROOT = QModelIndex()
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class ChatModel(QAbstractListModel):
+    """Shows a conversation. Whoever changes it says so here."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self._conversation = conversation
+        self._shown = list(conversation.turns)
+
+    def show(self, conversation: Conversation) -> None:
+        """Show another conversation."""
+        self.beginResetModel()
+        self._conversation = conversation
+        self._shown = list(conversation.turns)
+        self.endResetModel()
+
+    def update(self) -> None:
+        """Turns were added or taken away at the end."""
+        turns = self._conversation.turns
+        same = sum(1 for a, b in zip(self._shown, turns, strict=False) if a is b)
+        if same < len(self._shown):
+            self.beginRemoveRows(_ROOT, 2 * same, 2 * len(self._shown) - 1)
+            del self._shown[same:]
+            self.endRemoveRows()
+        if same < len(turns):
+            self.beginInsertRows(_ROOT, 2 * same, 2 * len(turns) - 1)
+            self._shown += turns[same:]
+            self.endInsertRows()
+
+    def answer_changed(self, turn: Turn) -> None:
+        """The answer of `turn` says something new."""
+        if turn in self._shown:
+            index = self.answer_index(turn)
+            self.dataChanged.emit(index, index)
+
+    def answer_index(self, turn: Turn) -> QModelIndex:
+        return self.index(2 * self._shown.index(turn) + 1)
+
+    def rowCount(self, parent: Index = _ROOT) -> int:
+        return 0 if parent.isValid() else 2 * len(self._shown)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        turn, is_answer = self._shown[index.row() // 2], bool(index.row() % 2)
+        match role:
+            case Qt.ItemDataRole.DisplayRole:
+                return turn.answer if is_answer else turn.question
+            case Qt.ItemDataRole.AccessibleTextRole:
+                return self._spoken_answer(turn) if is_answer else self._spoken_question(turn)
+            case Qt.ItemDataRole.ToolTipRole:
+                return (
+                    figures.all_figures(turn.stats)
+                    if is_answer and turn.state is State.FINISHED and turn.stats
+                    else None
+                )
+            case _ if role == TURN:
+                return turn
+            case _ if role == IS_ANSWER:
+                return is_answer
+        return None
+
+    def _spoken_question(self, turn: Turn) -> str:
+        words = self.tr("You asked: {}").format(turn.question)
+        return self.tr("{} (with a picture)").format(words) if turn.pictures else words
+
+    def _spoken_answer(self, turn: Turn) -> str:
+        parts = [self.tr("Answer: {}").format(turn.answer)]
+        if turn.error:
+            parts += [turn.error.what, turn.error.todo]
+        elif not turn.ended:
+            parts.append(figures.stage(turn)[0])
+        elif turn.stats and turn.state is State.FINISHED:
+            parts += [figures.sure_words(turn.stats.probability), figures.figures(turn.stats)]
+        elif turn.state is State.STOPPED:
+            parts.append(self.tr("Stopped"))
+        return " ".join(parts)

@@ -1,0 +1,193 @@
+"""Where the question is written: it grows with its text, shows what goes with it, and turns Send into Stop."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
+
+from app.capture.qt.incoming import incoming
+from app.ui.buttons import IconButton
+from app.ui.desk import Sheet
+
+_LINES = 6
+
+
+class _Edit(QTextEdit):
+    """Plain text; a picture pasted into it goes to the desk instead."""
+
+    picture = Signal(QMimeData)
+    submitted = Signal()
+    focused = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAcceptRichText(False)
+        self.setAcceptDrops(False)
+        self.setTabChangesFocus(True)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.document().setDocumentMargin(0)
+        self.enter_sends = True
+        self.document().documentLayout().documentSizeChanged.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        line = self.fontMetrics().lineSpacing()
+        wanted = int(self.document().size().height()) + 2
+        return QSize(120, min(max(wanted, line + 2), _LINES * line + 2))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, self.sizeHint().height())
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        if incoming(source).has_picture():
+            self.picture.emit(source)
+        else:
+            self.insertPlainText(source.text())
+
+    def canInsertFromMimeData(self, source: QMimeData) -> bool:
+        return source.hasImage() or source.hasUrls() or source.hasText()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            with_control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+            shifted = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            if with_control or (self.enter_sends and not shifted):
+                self.submitted.emit()
+            else:
+                self.insertPlainText("\n")
+                self.ensureCursorVisible()
+            return
+        super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focused.emit(True)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focused.emit(False)
+
+
+class Composer(QFrame):
+    """submitted: the question, which stays until `clear`. stopped. picture: a paste that holds one. removed: a Sheet
+    that shall not go along."""
+
+    submitted = Signal(str)
+    stopped = Signal()
+    picture = Signal(QMimeData)
+    removed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("composer")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(14, 8, 8, 8)
+        column.setSpacing(8)
+        self._attachments = QWidget()
+        self._attachment_row = QHBoxLayout(self._attachments)
+        self._attachment_row.setContentsMargins(0, 0, 0, 0)
+        self._attachment_row.setSpacing(8)
+        self._attachments.hide()
+        column.addWidget(self._attachments)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        self.edit = _Edit()
+        self.edit.setAccessibleName(self.tr("Question"))
+        self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.edit.textChanged.connect(self._enable)
+        self.edit.submitted.connect(self._submit)
+        self.edit.picture.connect(self.picture)
+        self.edit.focused.connect(self._on_focus)
+        row.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
+        self._send = IconButton("arrow-up", self.tr("Send"), self._press, ink="on_accent")
+        self._send.setObjectName("send")
+        self._send.setFixedSize(36, 36)
+        row.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(row)
+        self._busy = False
+        self._enable()
+
+    def set_placeholder(self, words: str) -> None:
+        self.edit.setPlaceholderText(words)
+
+    def set_enter_sends(self, enter: bool) -> None:
+        """Whether Enter alone sends; Ctrl+Enter always does."""
+        self.edit.enter_sends = enter
+
+    def set_busy(self, busy: bool) -> None:
+        """While an answer is awaited the button stops it; typing goes on."""
+        if busy != self._busy:
+            self._busy = busy
+            self._send.become("stop" if busy else "arrow-up", self.tr("Stop") if busy else self.tr("Send"))
+            self._enable()
+
+    def clear(self) -> None:
+        self.edit.clear()
+
+    def put(self, text: str) -> None:
+        """Write `text` where the cursor is and be ready for more."""
+        self.edit.insertPlainText(text)
+        self.edit.setFocus()
+
+    def replace(self, text: str) -> None:
+        """Put `text` in front of what is being typed, on a line of its own; nothing typed is lost."""
+        typed = self.edit.toPlainText()
+        self.edit.setPlainText(f"{text}\n{typed}" if typed else text)
+        self.edit.moveCursor(self.edit.textCursor().MoveOperation.End)
+        self.edit.setFocus()
+
+    def show_attached(self, sheets: Sequence[Sheet]) -> None:
+        """Show what goes with the next question."""
+        while item := self._attachment_row.takeAt(0):
+            if widget := item.widget():
+                widget.hide()
+                widget.deleteLater()
+        for sheet in sheets:
+            self._attachment_row.addWidget(self._attachment(sheet, alone=len(sheets) == 1))
+        self._attachment_row.addStretch()
+        self._attachments.setVisible(bool(sheets))
+
+    def _attachment(self, sheet: Sheet, alone: bool) -> QWidget:
+        frame = QFrame()
+        frame.setObjectName("attachment")
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(6, 6, 4, 6)
+        row.setSpacing(8)
+        picture = QLabel()
+        ratio = self.devicePixelRatioF()
+        size = QSize(40, 32) * ratio
+        pixmap = QPixmap.fromImage(sheet.thumbnail).scaled(
+            size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        pixmap.setDevicePixelRatio(ratio)
+        picture.setPixmap(pixmap)
+        row.addWidget(picture)
+        name = self.tr("Part of the picture") if sheet.part_of else sheet.picture.name or self.tr("Picture")
+        if alone:
+            label = QLabel(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 180))
+            label.setToolTip(name)
+            row.addWidget(label)
+        remove = self.tr("Do not send along: {}").format(name)
+        row.addWidget(IconButton("x", remove, lambda: self.removed.emit(sheet), size=14))
+        return frame
+
+    def _press(self) -> None:
+        if self._busy:
+            self.stopped.emit()
+        else:
+            self._submit()
+
+    def _submit(self) -> None:
+        text = self.edit.toPlainText().strip()
+        if text and not self._busy:
+            self.submitted.emit(text)
+
+    def _enable(self) -> None:
+        self._send.setEnabled(self._busy or bool(self.edit.toPlainText().strip()))
+
+    def _on_focus(self, focused: bool) -> None:
+        self.setProperty("focused", focused)
+        self.style().unpolish(self)
+        self.style().polish(self)

@@ -1,0 +1,95 @@
+"""The right or lower half of the window: notices, the conversation, what is being done, and where the question goes."""
+
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from app.ui import theme
+from app.ui.buttons import push
+from app.ui.chat_view import ChatView
+from app.ui.composer import Composer
+from app.ui.find_bar import FindBar
+from app.ui.notify import ActivityLine, Notice
+
+
+class Opening(QWidget):
+    """What stands where the conversation will be: a heading and questions to begin with."""
+
+    question = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 16, 24, 16)
+        column.setSpacing(12)
+        column.addStretch()
+        head = QLabel(self.tr("What would you like to know?"))
+        head.setFont(theme.scaled(self.font(), 1.4, bold=True))
+        head.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        head.setWordWrap(True)
+        column.addWidget(head)
+        self._line = QLabel(self.tr("Bring a picture, then ask about it in your own words."))
+        self._line.setObjectName("soft")
+        self._line.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._line.setWordWrap(True)
+        column.addWidget(self._line)
+        self._questions = QWidget()
+        chips = QVBoxLayout(self._questions)
+        chips.setContentsMargins(0, 8, 0, 0)
+        chips.setSpacing(8)
+        for words in (
+            self.tr("What is in this picture?"),
+            self.tr("What does the text say?"),
+            self.tr("Describe it in one sentence."),
+        ):
+            chips.addWidget(push(words, partial(self.question.emit, words), "chip"), 0, Qt.AlignmentFlag.AlignHCenter)
+        self._questions.hide()
+        column.addWidget(self._questions)
+        column.addStretch()
+
+    def show_picture(self, there: bool) -> None:
+        """Offer questions once there is something to ask about."""
+        self._questions.setVisible(there)
+        self._line.setText(
+            self.tr("Drag a rectangle on the picture to ask about a part of it.")
+            if there
+            else self.tr("Bring a picture, then ask about it in your own words.")
+        )
+
+
+class ConversationPane(QFrame):
+    """Lays out its parts; knows nothing of what they mean."""
+
+    def __init__(self, view: ChatView, composer: Composer) -> None:
+        super().__init__()
+        self.setObjectName("conversation")
+        self.view, self.composer = view, composer
+        self.opening = Opening()
+        self.notice = Notice()
+        self.activity = ActivityLine()
+        self.find_bar = FindBar(view)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 16)
+        column.setSpacing(0)
+        column.addWidget(self.find_bar)
+        self._notice_box = _padded(self.notice, 8)
+        column.addWidget(self._notice_box)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.opening)
+        self._stack.addWidget(view)
+        column.addWidget(self._stack, 1)
+        column.addWidget(_padded(self.activity, 0))
+        column.addWidget(_padded(composer, 0))
+
+    def show_conversation(self, there: bool) -> None:
+        """Show the conversation, or the opening while there is none."""
+        self._stack.setCurrentIndex(1 if there else 0)
+
+
+def _padded(widget: QWidget, top: int) -> QWidget:
+    box = QWidget()
+    row = QHBoxLayout(box)
+    row.setContentsMargins(16, top, 16, 0)
+    row.addWidget(widget)
+    return box

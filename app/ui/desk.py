@@ -1,0 +1,173 @@
+"""The pictures at hand: which one is on the stage, and which will go with the next question.
+
+Everything that takes time (reading, decoding, cutting, scaling) happens on other threads.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QImage
+
+from app.capture import files
+from app.capture.qt.incoming import Incoming, picture_of
+from app.errors import PictureError, SpyglassError
+from app.ui.bridge import Background
+from app.values import Picture
+
+MOST_AT_ONCE = 8
+"""Pictures that can go with one question."""
+THUMBNAIL = QSize(320, 240)
+
+_SMALLEST_LEVEL = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A picture made ready to be shown.
+
+    levels: the picture as Qt draws it, each half as large as the one before. part_of: where it was cut out.
+    """
+
+    picture: Picture
+    levels: tuple[QImage, ...] = field(repr=False)
+    thumbnail: QImage = field(repr=False)
+    part_of: str = ""
+
+
+def make_sheet(picture: Picture, part_of: str = "") -> Sheet:
+    """Prepare a picture for the stage. Takes up to a second for the largest; not for the window's thread."""
+    # The image borrows the pixels: the sheet keeps the picture, and so them, alive.
+    whole = QImage(picture.pixels, picture.width, picture.height, picture.width * 3, QImage.Format.Format_RGB888)
+    levels = [
+        whole.convertToFormat(QImage.Format.Format_RGB32) if whole.width() * whole.height() < 16_000_000 else whole
+    ]
+    while max(levels[-1].width(), levels[-1].height()) > _SMALLEST_LEVEL:
+        half = levels[-1].size() / 2
+        smaller = levels[-1].scaled(half.expandedTo(QSize(1, 1)), mode=Qt.TransformationMode.SmoothTransformation)
+        levels.append(smaller.convertToFormat(QImage.Format.Format_RGB32))
+    size = whole.size().scaled(THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(whole.size())
+    thumbnail = levels[-1].scaled(size.expandedTo(QSize(1, 1)), mode=Qt.TransformationMode.SmoothTransformation)
+    return Sheet(picture, tuple(levels), thumbnail, part_of)
+
+
+class Desk(QObject):
+    """stage: the Sheet on the stage or None. attached: what goes with the next question. opening: whether a picture is
+    being read. failed: a SpyglassError to show."""
+
+    stage_changed = Signal(object)
+    attached_changed = Signal(list)
+    opening = Signal(bool)
+    failed = Signal(object)
+
+    def __init__(self, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self._latest = 0
+        self.stage: Sheet | None = None
+        self.attached: list[Sheet] = []
+
+    def take(self, what: Incoming) -> bool:
+        """Open what was dropped or pasted; False if there is no picture in it."""
+        if what.paths:
+            self.open(what.paths)
+        elif what.image is not None:
+            self._make([partial(picture_of, what.image, self.tr("Pasted picture"))])
+        return what.has_picture()
+
+    def open(self, paths: Sequence[Path | str]) -> None:
+        """Open picture files: the first goes on the stage, all go with the next question."""
+        if len(paths) > MOST_AT_ONCE:
+            what = self.tr("{} pictures are too many for one question.").format(len(paths))
+            self.failed.emit(PictureError(what, self.tr("Open at most {}.").format(MOST_AT_ONCE)))
+        elif paths:
+            self._make([partial(files.open_picture, path) for path in paths])
+
+    def open_image(self, image: QImage, name: str) -> None:
+        """Show pixels that the desktop gave."""
+        self._make([partial(picture_of, image, name)])
+
+    def open_frame(self, rgb: npt.NDArray[np.uint8], name: str) -> None:
+        """Show a frame of a camera, (H, W, 3) uint8."""
+        self._make([partial(files.from_array, rgb, name)])
+
+    def cut(self, part: QRect) -> None:
+        """Let the next question be about a part of the picture on the stage, in its pixels."""
+        sheet = self.stage
+        part = part.intersected(QRect(0, 0, sheet.picture.width, sheet.picture.height)) if sheet else QRect()
+        if sheet and not part.isEmpty():
+            ticket = self._next()
+            self._background.run(
+                lambda: [_cut_out(sheet.picture, part)], partial(self._on_cut, ticket), partial(self._on_failed, ticket)
+            )
+
+    def uncut(self) -> None:
+        """Let the next question be about the whole picture again."""
+        if any(sheet.part_of for sheet in self.attached):
+            self._attach([self.stage] if self.stage else [])
+
+    def attach_stage(self) -> None:
+        """Let the picture on the stage go with the next question."""
+        self._attach([self.stage] if self.stage else [])
+
+    def attach(self, sheets: list[Sheet]) -> None:
+        """Let these go with the next question, the first of them on the stage."""
+        if sheets:
+            self._on_made(self._next(), sheets)
+
+    def restore(self, pictures: Sequence[Picture]) -> None:
+        """Let pictures of an earlier question go with the next one."""
+        if pictures:
+            self._make([lambda p=p: p for p in pictures])  # type: ignore[misc]
+
+    def detach(self, sheet: Sheet) -> None:
+        """Do not send this one along."""
+        self._attach([other for other in self.attached if other is not sheet])
+
+    def sent(self) -> None:
+        """The question is on its way; the stage stays as it is."""
+        self._attach([])
+
+    def _next(self) -> int:
+        self._latest += 1
+        return self._latest
+
+    def _make(self, sources: "Sequence[Callable[[], Picture]]") -> None:
+        ticket = self._next()
+        self.opening.emit(True)
+        self._background.run(
+            lambda: [make_sheet(source()) for source in sources],
+            partial(self._on_made, ticket),
+            partial(self._on_failed, ticket),
+        )
+
+    def _on_made(self, ticket: int, sheets: list[Sheet]) -> None:
+        if ticket != self._latest:  # the person has opened another one meanwhile
+            return
+        self.opening.emit(False)
+        self.stage = sheets[0]
+        self.stage_changed.emit(self.stage)
+        self._attach(sheets)
+
+    def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:
+        if ticket == self._latest:
+            self._attach(sheets)
+
+    def _on_failed(self, ticket: int, error: SpyglassError) -> None:
+        if ticket == self._latest:
+            self.opening.emit(False)
+        self.failed.emit(error)
+
+    def _attach(self, sheets: list[Sheet]) -> None:
+        self.attached = sheets
+        self.attached_changed.emit(sheets)
+
+
+def _cut_out(picture: Picture, part: QRect) -> Sheet:
+    rows = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+    inside = rows[part.top() : part.top() + part.height(), part.left() : part.left() + part.width()]
+    return make_sheet(files.from_array(np.ascontiguousarray(inside), picture.name), part_of=picture.digest)

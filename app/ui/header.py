@@ -1,0 +1,168 @@
+"""The bar on top: menu, name, modes, and which model answers in what state."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+
+from app.modes.base import Mode
+from app.ui import icons, theme
+from app.ui.actions import Actions
+from app.ui.buttons import IconButton
+
+_NARROW = 640
+
+
+class _Dot(QWidget):
+    """The engine's state as a shape: full, half or hollow; in words in the tip, and beside it where there is room."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(12, 12)
+        self._state = "stopped"
+
+    def show_state(self, state: str) -> None:
+        self._state = state
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002
+        colours = theme.current()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            ink = QColor(colours.danger if self._state == "restarting" else colours.ok)
+            if self._state == "stopped":
+                ink = QColor(colours.soft)
+            painter.setPen(ink)
+            painter.drawEllipse(2, 2, 8, 8)
+            painter.setBrush(ink)
+            painter.setPen(Qt.PenStyle.NoPen)
+            if self._state in ("ready", "busy"):
+                painter.drawEllipse(2, 2, 8, 8)
+            elif self._state in ("starting", "restarting"):
+                painter.drawPie(2, 2, 8, 8, 90 * 16, 180 * 16)
+
+
+class Header(QFrame):
+    """mode_chosen: id of a mode. menu_wanted, models_wanted: open that menu at a place."""
+
+    mode_chosen = Signal(str)
+    menu_wanted = Signal(QPoint)
+    models_wanted = Signal(QPoint)
+
+    def __init__(self, modes: Sequence[Mode], actions: Actions) -> None:
+        super().__init__()
+        self.setObjectName("header")
+        self.setFixedHeight(56)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 0, 12, 0)
+        row.setSpacing(8)
+        self._menu = IconButton("menu", self.tr("Menu"))
+        self._menu.clicked.connect(lambda: self.menu_wanted.emit(_below(self._menu)))
+        row.addWidget(self._menu)
+        self._logo = QLabel()
+        self._logo.setPixmap(icons.application().pixmap(QSize(24, 24), self.devicePixelRatioF()))
+        row.addWidget(self._logo)
+        self._name = QLabel("Spyglass")
+        self._name.setObjectName("wordmark")
+        self._name.setFont(theme.scaled(self.font(), 1.1, bold=True))
+        row.addWidget(self._name)
+        row.addStretch(1)
+        self._modes = self._make_modes(modes)
+        row.addWidget(self._modes)
+        row.addStretch(1)
+        self._offline = QLabel()
+        self._offline.setToolTip(self.tr("Nothing leaves this machine: pictures, questions and answers stay here."))
+        row.addWidget(self._offline)
+        self._offline_words = QLabel(self.tr("Offline"))
+        self._offline_words.setObjectName("soft")
+        self._offline_words.setToolTip(self._offline.toolTip())
+        row.addWidget(self._offline_words)
+        self._dot = _Dot()
+        row.addSpacing(8)
+        row.addWidget(self._dot)
+        self._state = QLabel()
+        self._state.setObjectName("soft")
+        row.addWidget(self._state)
+        self._model = IconButton("chevron-down", self.tr("Choose the model"), words=" ")
+        self._model.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self._model.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self._model.clicked.connect(lambda: self.models_wanted.emit(_below(self._model)))
+        row.addWidget(self._model)
+        self._new = IconButton("message-circle-plus", actions["new"].text(), actions["new"].trigger)
+        row.addWidget(self._new)
+        self._full_name = ""
+        self.show_state("stopped")
+        self._tint()
+
+    def _make_modes(self, modes: Sequence[Mode]) -> QFrame:
+        frame = QFrame()
+        frame.setObjectName("modes")
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(2, 2, 2, 2)
+        row.setSpacing(0)
+        group = QButtonGroup(frame)
+        self._mode_buttons: dict[str, QToolButton] = {}
+        for mode in modes:
+            button = QToolButton()
+            button.setText(self.tr(mode.title))
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+            button.clicked.connect(lambda _=False, m=mode.id: self.mode_chosen.emit(m))
+            group.addButton(button)
+            row.addWidget(button)
+            self._mode_buttons[mode.id] = button
+        frame.setVisible(len(modes) > 1)
+        return frame
+
+    def show_mode(self, mode: str) -> None:
+        self._mode_buttons[mode].setChecked(True)
+
+    def show_model(self, name: str) -> None:
+        """The model's name; nothing while it is looked for."""
+        self._full_name = name
+        self._fit()
+
+    def show_state(self, state: str) -> None:
+        """The engine's state, as its client names it."""
+        words = {
+            "stopped": self.tr("Resting"),
+            "starting": self.tr("Starting"),
+            "ready": self.tr("Ready"),
+            "busy": self.tr("Working"),
+            "restarting": self.tr("Restarting"),
+        }[state]
+        self._state.setText(words)
+        self._state.setMinimumWidth(self._state.fontMetrics().horizontalAdvance(self.tr("Restarting")))
+        self._dot.show_state(state)
+        self._dot.setToolTip(self.tr("Engine: {}").format(words))
+        self._dot.setAccessibleName(self._dot.toolTip())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        wide, middle = self.width() >= _NARROW, self.width() >= 480
+        for widget in (self._name, self._offline_words, self._state):
+            widget.setVisible(wide)
+        self._logo.setVisible(middle or not self._modes.isVisibleTo(self))
+        self._offline.setVisible(middle)
+        name = self._full_name or self.tr("Looking…")
+        room = 200 if wide else 110 if not self._modes.isVisibleTo(self) else 72
+        self._model.say(self._model.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
+        self._model.setToolTip(self.tr("Model: {}").format(name))
+        self._model.setAccessibleName(self._model.toolTip())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_offline"):
+            self._tint()
+
+    def _tint(self) -> None:
+        self._offline.setPixmap(icons.pixmap("wifi-off", theme.current().soft, 16, self.devicePixelRatioF()))
+        self._offline.setAccessibleName(self.tr("Offline"))
+
+
+def _below(widget: QWidget) -> QPoint:
+    return widget.mapToGlobal(QPoint(0, widget.height() + 4))

@@ -1,0 +1,102 @@
+"""The window's layout: header on top, the stage beside the conversation, or above it where there is little room."""
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
+from PySide6.QtWidgets import QApplication, QSplitter, QVBoxLayout, QWidget
+
+from app.capture.qt.incoming import incoming
+from app.ui.conversation_pane import ConversationPane
+from app.ui.header import Header
+from app.ui.stage import Stage
+
+NARROW = 900
+"""Pixels of width below which the stage stands above the conversation."""
+
+
+class MainWindow(QWidget):
+    """dropped: something was dropped anywhere on the window. closing: it is about to go."""
+
+    dropped = Signal(QMimeData)
+    closing = Signal()
+    system_theme_changed = Signal()
+
+    def __init__(self, header: Header, stage: Stage, pane: ConversationPane) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("Spyglass")
+        self.setMinimumSize(340, 480)
+        self.setAcceptDrops(True)
+        self.stage, self.pane, self.header = stage, pane, header
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(header)
+        self._splitter = QSplitter()
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setHandleWidth(1)
+        self._splitter.addWidget(stage)
+        self._splitter.addWidget(pane)
+        column.addWidget(self._splitter, 1)
+        stage.setMinimumSize(320, 160)
+        pane.setMinimumSize(320, 220)
+        self._wide: bool | None = None
+        self._sizes: dict[bool, list[int]] = {}
+        self._splitter.splitterMoved.connect(self._on_moved)
+        app = QApplication.instance()
+        assert app
+        app.installEventFilter(self)
+        self.resize(1200, 800)
+
+    @property
+    def is_wide(self) -> bool:
+        return self.width() >= NARROW
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._wide == self.is_wide:
+            return
+        self._wide = self.is_wide
+        self._splitter.setOrientation(Qt.Orientation.Horizontal if self._wide else Qt.Orientation.Vertical)
+        self._splitter.setStretchFactor(0, 1)
+        self._splitter.setStretchFactor(1, 0 if self._wide else 1)
+        self._splitter.setSizes(self._sizes.get(self._wide) or self._default_sizes())
+
+    def _default_sizes(self) -> list[int]:
+        if self._wide:
+            right = min(max(400, self.width() * 2 // 5), 560)
+            return [self.width() - right, right]
+        height = self.height() - self.header.height()
+        return [height * 2 // 5, height * 3 // 5]
+
+    def _on_moved(self) -> None:
+        self._sizes[self.is_wide] = self._splitter.sizes()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Remember whether the person steers by keyboard: only then the stage shows its focus."""
+        if event.type() in (QEvent.Type.KeyPress, QEvent.Type.MouseButtonPress):
+            self.setProperty("keyboard", event.type() == QEvent.Type.KeyPress)
+        return super().eventFilter(watched, event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ThemeChange:
+            self.system_theme_changed.emit()
+
+    # --- a drop works anywhere ---
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if incoming(event.mimeData()).has_picture():
+            event.acceptProposedAction()
+            self.stage.show_drop(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: ARG002
+        self.stage.show_drop(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.stage.show_drop(False)
+        event.acceptProposedAction()
+        self.dropped.emit(event.mimeData())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closing.emit()
+        super().closeEvent(event)

@@ -1,0 +1,84 @@
+"""The menus, made anew each time they open, so that they show what is so now."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.library.disk import STARTER, Installed
+from app.ui import icons, theme
+from app.ui.actions import Actions
+from app.ui.camera_view import CameraFeed
+
+translate = QCoreApplication.translate
+
+_MAIN = (("new", "find"), ("open", "paste", "screen", "camera"), ("model", "settings"), ("keys",))
+
+
+def _menu(parent: QWidget) -> QMenu:
+    menu = QMenu(parent)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+    menu.setWindowFlag(Qt.WindowType.FramelessWindowHint)
+    menu.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
+    menu.setToolTipsVisible(True)
+    return menu
+
+
+def main(parent: QWidget, actions: Actions, about: Callable[[], None]) -> QMenu:
+    """The menu of the program."""
+    menu = _menu(parent)
+    colours = theme.current()
+    for group in _MAIN:
+        for name in group:
+            action = actions[name]
+            action.setIcon(icons.icon(action.property("iconName"), colours.soft, colours.line, 18))
+            menu.addAction(action)
+        menu.addSeparator()
+    menu.addAction(icons.icon("info", colours.soft, size=18), translate("Menu", "About Spyglass"), about)
+    menu.addAction(actions["quit"])
+    return menu
+
+
+def models(
+    parent: QWidget, installed: Sequence[Installed], chosen: str, choose: Callable[[str], None], open_file: QAction
+) -> QMenu:
+    """The models on this machine; those that cannot be used say why."""
+    menu = _menu(parent)
+    names = {str(model.path): model.name for model in installed}
+    for model in installed:
+        title = (
+            translate("Menu", "Starter (ships with Spyglass)") if model.name == STARTER else model.title or model.name
+        )
+        action = menu.addAction(f"{title}\t{_size(model.size)}".replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(chosen in (model.name, str(model.path)))
+        action.setEnabled(not model.problem)
+        action.setToolTip(model.problem or str(model.path))
+        name = model.name if model.name == STARTER else str(model.path)
+        action.triggered.connect(lambda _=False, n=name: choose(n))
+    if chosen not in (*names, *names.values()):
+        action = menu.addAction(chosen.replace("\\", "/").rsplit("/", 1)[-1].replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(True)
+    menu.addSeparator()
+    menu.addAction(open_file)
+    return menu
+
+
+def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
+    """The cameras found when the camera was started."""
+    menu = _menu(parent)
+    for device in feed.devices:
+        action = menu.addAction(device.name.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(device == feed.source)
+        action.triggered.connect(lambda _=False, d=device: feed.start(d))
+    if not feed.devices:
+        menu.addAction(translate("Menu", "No other camera")).setEnabled(False)
+    return menu
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

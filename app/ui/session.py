@@ -1,0 +1,305 @@
+"""What the window does with a conversation and an engine: ask, stop, ask again, change the model. Knows no widget."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
+
+import msgspec
+from PySide6.QtCore import QObject, Signal
+
+from app.chat.conversation import Conversation, State, Turn
+from app.errors import SpyglassError
+from app.library.disk import Installed
+from app.modes.base import Mode, TextBlock
+from app.settings.schema import Settings, engine_options
+from app.settings.store import SettingsStore
+from app.ui import figures
+from app.ui.bridge import Background, EngineBridge
+from app.values import Ask, EngineOptions, Event, Failed, Load, Loading, ModelSpec, Picture
+
+_VARIED = 0.7
+"""Temperature of another answer to the same question, if the person asked for the likeliest words only."""
+
+
+class Library(Protocol):
+    """What the window needs of app.library.disk."""
+
+    def resolve(self, name_or_path: str, projector: str | None, options: EngineOptions) -> ModelSpec: ...
+    def installed(self) -> list[Installed]: ...
+    def needs_projector(self, path: str) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What is being done now, and how much of it is done (None: not known)."""
+
+    words: str
+    fraction: float | None
+
+
+class Session(QObject):
+    """One conversation at a time and the model that answers in it.
+
+    turns: turns came or went. answer: a Turn's answer changed. activity: Activity or None. busy: a question is being
+    answered. model: the model's name, or an empty one while it is looked for. failed: a SpyglassError that belongs to
+    no answer. projector_wanted: the path of a model that was chosen and lacks its projector.
+    """
+
+    turns = Signal()
+    answer = Signal(object)
+    activity = Signal(object)
+    busy = Signal(bool)
+    model = Signal(str)
+    failed = Signal(object)
+    projector_wanted = Signal(str)
+
+    def __init__(
+        self,
+        bridge: EngineBridge,
+        background: Background,
+        library: Library,
+        store: SettingsStore,
+        modes: Sequence[Mode],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.conversation = Conversation()
+        self.modes = {mode.id: mode for mode in modes}
+        self.mode = modes[0].id
+        self._bridge = bridge
+        self._background = background
+        self._library = library
+        self._store = store
+        self._only_now: tuple[str, str] | None = None
+        self._spec: ModelSpec | None = None
+        self._model_error: SpyglassError | None = None
+        self._asked: tuple[Turn, bool] | None = None
+        self._job = 0
+        self._load = 0
+        self._loading: Activity | None = None
+        self._warm = False
+        bridge.events.connect(self._on_events)
+
+    @property
+    def settings(self) -> Settings:
+        return self._store.settings
+
+    @property
+    def spec(self) -> ModelSpec | None:
+        """The model that answers, once it is found."""
+        return self._spec
+
+    @property
+    def running(self) -> Turn | None:
+        """The turn whose answer is awaited."""
+        return self._asked[0] if self._asked else None
+
+    # --- asking ---
+
+    def ask(self, question: str, pictures: Sequence[Picture]) -> Turn:
+        """Ask; the answer comes through the signals."""
+        turn = self.conversation.ask(question, pictures, self.mode, self.model_name())
+        self.turns.emit()
+        self._begin(turn, varied=False)
+        return turn
+
+    def note(self, question: str, picture: Picture, answer: str) -> Turn:
+        """Add a question that needs no asking: its answer is known."""
+        turn = self.conversation.ask(question, [picture], "ask", self.model_name())
+        turn.answer, turn.state = answer, State.FINISHED
+        self.turns.emit()
+        return turn
+
+    def again(self, turn: Turn) -> None:
+        """Answer a question anew: differently if it was answered, the same way if it failed."""
+        varied = turn.state is State.FINISHED
+        self.stop()
+        self.conversation.again(turn)
+        self.turns.emit()
+        self.answer.emit(turn)
+        self._begin(turn, varied)
+
+    def take_back(self, turn: Turn) -> tuple[str, tuple[Picture, ...]]:
+        """Remove a question and what followed; returns it and its pictures, to be changed."""
+        if self.running:
+            self.stop()
+        question = self.conversation.take_back(turn)
+        self.turns.emit()
+        return question
+
+    def stop(self) -> None:
+        """End the answer that is being written, or else the loading of the model."""
+        if self._asked and not self._job:
+            self._end_waiting(None)
+        elif self._job:
+            self._bridge.cancel(self._job)
+        elif self._load:
+            self._bridge.cancel(self._load)
+
+    def start_anew(self) -> None:
+        """Begin a new conversation."""
+        self.stop()
+        self._job, self._asked = 0, None
+        self.conversation = Conversation()
+        self.turns.emit()
+        self._tell()
+
+    def markdown(self, turn: Turn) -> str:
+        """The answer as its mode shows it."""
+        blocks = self.modes[turn.mode].blocks(turn.answer)
+        return "\n\n".join(block.markdown for block in blocks if isinstance(block, TextBlock))
+
+    def _begin(self, turn: Turn, varied: bool) -> None:
+        self._asked, self._job = (turn, varied), 0
+        if self._spec:
+            self._submit()
+        elif self._model_error:
+            self._end_waiting(self._model_error)
+        self._tell()
+
+    def _submit(self) -> None:
+        assert self._asked is not None
+        assert self._spec is not None
+        turn, varied = self._asked
+        try:
+            job = self.modes[turn.mode].job(self.conversation.messages(turn), self._spec, self.settings)
+            job = _varied(job) if varied else job
+            self._job = self._bridge.start(job, self.conversation.pictures(job.messages))
+            self._warm = True
+        except SpyglassError as error:
+            self._end_waiting(error)
+
+    def _end_waiting(self, error: SpyglassError | None) -> None:
+        """End a question that never reached the engine."""
+        assert self._asked
+        turn, self._asked = self._asked[0], None
+        if error:
+            turn.take(failure(error))
+        else:
+            turn.state = State.STOPPED
+        self.answer.emit(turn)
+        self._tell()
+
+    # --- what the engine says ---
+
+    def _on_events(self, number: int, events: list[Event]) -> None:
+        if number == self._job and self._asked:
+            turn = self._asked[0]
+            for event in events:
+                turn.take(event)
+            if turn.ended:
+                self._asked, self._job = None, 0
+            self.answer.emit(turn)
+        elif number == self._load:
+            self._on_load(events[-1])
+        self._tell()
+
+    def _on_load(self, event: Event) -> None:
+        if isinstance(event, Loading):
+            self._loading = Activity(self.tr("Loading the model"), event.fraction)
+            return
+        self._load, self._loading = 0, None
+        if isinstance(event, Failed) and not self._asked:
+            self._warm = False
+            self.failed.emit(SpyglassError(event.what, event.todo, event.detail))
+
+    def _tell(self) -> None:
+        turn = self.running
+        activity = Activity(*figures.stage(turn)) if turn else None
+        if self._loading and (turn is None or turn.state is State.WAITING):
+            activity = self._loading
+        self.activity.emit(activity)
+        self.busy.emit(turn is not None)
+
+    # --- the model ---
+
+    def model_name(self) -> str:
+        """The model's name as people know it: that of its file without the ending."""
+        return self._chosen()[0].replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".gguf")
+
+    @property
+    def chosen(self) -> str:
+        """The model's name or path."""
+        return self._chosen()[0]
+
+    def _chosen(self) -> tuple[str, str]:
+        """The model's name or path, and its projector's path or nothing."""
+        return self._only_now or (self.settings["model.path"], self.settings["model.projector"])
+
+    def use_model(self, name_or_path: str, projector: str = "") -> None:
+        """Answer with another model until the program ends; the settings stay as they are."""
+        self._only_now = (name_or_path, projector)
+        self.find_model()
+
+    def find_model(self) -> None:
+        """Look for the model that the settings name."""
+        ticket = self._ticket()
+        self._spec, self._model_error, self._warm = None, None, False
+        self.model.emit("")
+        self._background.run(
+            lambda: self._library.resolve(*ticket),
+            partial(self._on_model, ticket),
+            partial(self._on_no_model, ticket),
+        )
+
+    def choose_model(self, name_or_path: str, projector: str = "") -> None:
+        """Answer with another model from now on; remembered."""
+        self._only_now = None
+        try:
+            self._store.set("model.path", name_or_path)
+            self._store.set("model.projector", projector)
+        except SpyglassError as error:
+            self.failed.emit(error)
+        if self._load:
+            self._bridge.cancel(self._load)
+        self.find_model()
+
+    def warm_up(self) -> None:
+        """Load the model before the question is typed. Called when a picture says that one will come."""
+        if self._spec and not self._warm:
+            self._warm = True
+            try:
+                self._load = self._bridge.start(Load(model=self._spec))
+            except SpyglassError as error:
+                self.failed.emit(error)
+
+    def _ticket(self) -> tuple[str, str | None, EngineOptions]:
+        name, projector = self._chosen()
+        return name, projector or None, engine_options(self.settings)
+
+    def _on_model(self, ticket: object, spec: ModelSpec) -> None:
+        if ticket != self._ticket():
+            return
+        self._spec = spec
+        self.model.emit(self.model_name())
+        if self._asked and not self._job:
+            self._submit()
+            self._tell()
+
+    def _on_no_model(self, ticket: object, error: SpyglassError) -> None:
+        if ticket != self._ticket():
+            return
+        self._model_error = error
+        self.model.emit(self.model_name())
+        if self._asked and not self._job:
+            self._end_waiting(error)
+        path, projector = self._chosen()
+        self._background.run(
+            lambda: not projector and self._library.needs_projector(path),
+            lambda wanted: self.projector_wanted.emit(path) if wanted else self.failed.emit(error),
+            self.failed.emit,
+        )
+
+
+def failure(error: SpyglassError) -> Failed:
+    """An error as the last event of an answer."""
+    return Failed(kind=type(error).__name__, what=error.what, todo=error.todo, detail=error.detail)
+
+
+def _varied(job: Ask) -> Ask:
+    sampling = msgspec.structs.replace(
+        job.sampling, temperature=max(job.sampling.temperature, _VARIED), seed=1 + secrets.randbelow(2**31 - 1)
+    )
+    return msgspec.structs.replace(job, sampling=sampling)

@@ -1,0 +1,118 @@
+"""Small windows: the keys, the details of an error, about the program."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtWidgets import (
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import __version__
+from app.errors import SpyglassError
+from app.ui import icons, theme
+from app.ui.actions import MORE_KEYS, Action, title_of
+from app.ui.buttons import push
+
+
+class Sheet(QDialog):
+    """A window with a title and a column; Escape closes it."""
+
+    def __init__(self, title: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(24, 24, 24, 16)
+        self.column.setSpacing(16)
+        head = QLabel(title)
+        head.setWordWrap(True)
+        head.setFont(theme.scaled(self.font(), 1.25, bold=True))
+        self.column.addWidget(head)
+
+    def finish(self, *buttons: QWidget) -> None:
+        """Put buttons and Close below."""
+        row = QHBoxLayout()
+        row.addStretch()
+        close = push(self.tr("Close"), self.accept, "primary")
+        for button in (*buttons, close):
+            row.addWidget(button)
+        self.column.addLayout(row)
+        close.setFocus()
+
+
+class KeySheet(Sheet):
+    """Every key of the program."""
+
+    def __init__(self, actions: Sequence[Action], enter_sends: bool, parent: QWidget) -> None:
+        super().__init__(QCoreApplication.translate("KeySheet", "Keys"), parent)
+        lines = [(self.tr("Send the question"), "Enter" if enter_sends else "Ctrl+Enter")]
+        lines.append((self.tr("New line in the question"), "Shift+Enter" if enter_sends else "Enter"))
+        lines += [(title_of(a).rstrip("…"), a.keys) for a in actions if a.keys]
+        lines += [(QCoreApplication.translate("Action", words), keys) for words, keys in MORE_KEYS]
+        inside = QWidget()
+        grid = QGridLayout(inside)
+        grid.setContentsMargins(0, 0, 16, 0)
+        grid.setHorizontalSpacing(32)
+        grid.setVerticalSpacing(10)
+        for i, (words, keys) in enumerate(lines):
+            label = QLabel(words)
+            label.setWordWrap(True)
+            native = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) or keys
+            key = QLabel(native)
+            key.setObjectName("soft")
+            grid.addWidget(label, i, 0)
+            grid.addWidget(key, i, 1, Qt.AlignmentFlag.AlignRight)
+        grid.setColumnStretch(0, 1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(inside)
+        area.setAccessibleName(self.windowTitle())
+        self.column.addWidget(area, 1)
+        self.finish()
+        self.resize(min(520, parent.width()), min(680, max(360, parent.height())))
+
+
+class DetailSheet(Sheet):
+    """All that is known about an error, to read and to copy."""
+
+    def __init__(self, error: SpyglassError, parent: QWidget) -> None:
+        super().__init__(error.what, parent)
+        todo = QLabel(error.todo)
+        todo.setWordWrap(True)
+        self.column.addWidget(todo)
+        text = QPlainTextEdit(error.detail or QCoreApplication.translate("DetailSheet", "Nothing more is known."))
+        text.setReadOnly(True)
+        text.setAccessibleName(self.tr("Details"))
+        self.column.addWidget(text, 1)
+        whole = f"{error.what}\n{error.todo}\n\n{error.detail}\n\nSpyglass {__version__}"
+        self.finish(push(self.tr("Copy"), lambda: QGuiApplication.clipboard().setText(whole)))
+        self.resize(min(560, parent.width()), min(400, max(320, parent.height())))
+
+
+class AboutSheet(Sheet):
+    """The program's name, version and promise."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__("Spyglass", parent)
+        picture = QLabel()
+        picture.setPixmap(icons.application().pixmap(64, 64))
+        self.column.insertWidget(0, picture)
+        words = QLabel(
+            self.tr(
+                "Version {}\n\nAsk about pictures with a model that runs on this machine. Nothing is sent anywhere.\n\n"
+                "Apache License 2.0. Icons: Lucide, ISC License."
+            ).format(__version__)
+        )
+        words.setWordWrap(True)
+        self.column.addWidget(words)
+        self.column.addStretch()
+        self.finish()
+        self.resize(400, 320)

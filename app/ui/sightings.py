@@ -1,0 +1,67 @@
+"""What happens when something that was watched for has come: sound, notification, and a picture in the conversation."""
+
+import time
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
+
+from app.capture import files
+from app.capture.sources import Pixels
+from app.ui import icons
+from app.ui.bridge import Background
+from app.ui.desk import Sheet, make_sheet
+from app.ui.live import Sighting
+from app.ui.notify import announce
+from app.ui.session import Session
+
+_KEPT_SIDE = 640
+"""Longest side of the pictures kept: a watch may last for days."""
+
+
+class Sightings(QObject):
+    """Tells the person, and keeps the sighting if the settings say so."""
+
+    def __init__(self, window: QWidget, session: Session, background: Background) -> None:
+        super().__init__(window)
+        self._window, self._session, self._background = window, session, background
+        self._tray: QSystemTrayIcon | None = None
+
+    def tell(self, sighting: Sighting, remember: Callable[[Sheet], None]) -> None:
+        """remember: called with the Sheet that is kept, before it is in the conversation."""
+        words = self.tr("{} at {}").format(sighting.wish, time.strftime("%X", time.localtime(sighting.when)))
+        QApplication.beep()
+        QApplication.alert(self._window)
+        announce(self._window, words)
+        self._notify(words)
+        if self._session.settings["watch.keep"]:
+            self._keep(sighting, remember)
+
+    def _notify(self, words: str) -> None:
+        if not QSystemTrayIcon.isSystemTrayAvailable():
+            return
+        if self._tray is None:
+            self._tray = QSystemTrayIcon(icons.application(), self)
+        self._tray.show()
+        self._tray.showMessage("Spyglass", words)
+
+    def _keep(self, sighting: Sighting, remember: Callable[[Sheet], None]) -> None:
+        name = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(sighting.when))
+        rgb = sighting.frame.rgb
+
+        def done(sheet: Sheet) -> None:
+            remember(sheet)
+            when = time.strftime("%X", time.localtime(sighting.when))
+            answer = self.tr("Yes, at {} ({:.0%} sure).").format(when, sighting.probability)
+            self._session.note(sighting.wish, sheet.picture, answer)
+
+        self._background.run(lambda: make_sheet(files.from_array(_small(rgb), name)), done, self._session.failed.emit)
+
+
+def _small(rgb: Pixels) -> Pixels:
+    height, width = rgb.shape[:2]
+    scale = min(1.0, _KEPT_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))

@@ -1,0 +1,276 @@
+"""The left or upper half of the window: a picture, the live camera, or the invitation to bring one."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QIcon, QImage, QKeyEvent, QPainter, QPainterPath, QPixmap, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app.ui import icons, theme
+from app.ui.actions import Actions
+from app.ui.buttons import IconButton, push
+from app.ui.canvas import Canvas
+from app.ui.desk import Sheet
+
+_SAMPLE = QSize(88, 66)
+_ROOMY = 460
+"""Pixels of height from which the invitation has its picture and samples."""
+
+
+class Invitation(QWidget):
+    """What the empty stage says: one line, three buttons, and samples to try."""
+
+    sample = Signal(Path)
+
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setSpacing(16)
+        column.addStretch()
+        self._sign = QLabel()
+        self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self._sign)
+        line = QLabel(self.tr("Drop a picture, paste one, or start the camera"))
+        line.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        line.setWordWrap(True)
+        line.setFont(theme.scaled(self.font(), 1.15))
+        column.addWidget(line)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addStretch()
+        for name, kind, words in (
+            ("open", "primary", self.tr("Open…")),
+            ("paste", "", self.tr("Paste")),
+            ("camera", "", self.tr("Camera")),
+        ):
+            row.addWidget(push(words, actions[name].trigger, kind))
+        row.addStretch()
+        column.addLayout(row)
+        self._samples = QWidget()
+        self._sample_row = QHBoxLayout(self._samples)
+        self._sample_row.setContentsMargins(0, 16, 0, 0)
+        self._sample_row.addStretch()
+        column.addWidget(self._samples)
+        column.addStretch()
+        self._samples.hide()
+        self._has_samples = False
+        self.retint()
+
+    def offer(self, samples: Sequence[tuple[Path, QImage]]) -> None:
+        """Offer pictures to try."""
+        label = QLabel(self.tr("Or try"))
+        label.setObjectName("soft")
+        self._sample_row.addWidget(label)
+        for path, image in samples:
+            button = QToolButton()
+            button.setObjectName("sample")
+            button.setIconSize(_SAMPLE)
+            button.setIcon(QIcon(_rounded(image)))
+            button.setAccessibleName(self.tr("Sample picture: {}").format(path.stem.replace("-", " ")))
+            button.setToolTip(button.accessibleName())
+            button.clicked.connect(lambda _=False, p=path: self.sample.emit(p))
+            self._sample_row.addWidget(button)
+        self._sample_row.addStretch()
+        self._has_samples = bool(samples)
+        self._fit()
+
+    def retint(self) -> None:
+        self._sign.setPixmap(icons.pixmap("image-plus", theme.current().accent, 48, self.devicePixelRatioF()))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self._sign.setVisible(self.height() >= 260)
+        self._samples.setVisible(self._has_samples and self.height() >= 300)
+
+
+class Stage(QFrame):
+    """The canvas with its controls. shot: the shutter was pressed. sample: one was chosen."""
+
+    shot = Signal()
+    sample = Signal(Path)
+    live_closed = Signal()
+
+    def __init__(self, actions: Actions, camera_menu: Callable[[QPoint], None]) -> None:
+        super().__init__()
+        self.setObjectName("stage")
+        self._live = False
+        self.canvas = Canvas(self)
+        self._invitation = Invitation(actions)
+        self._invitation.setParent(self)
+        self._invitation.sample.connect(self.sample)
+        self._message = QLabel(self)
+        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._message.setWordWrap(True)
+        self._message.setObjectName("soft")
+        self._message.hide()
+        self._bar = self._make_bar(actions)
+        self._zoom = self._make_zoom()
+        self._live_bar = self._make_live_bar(camera_menu)
+        self._drop = QFrame(self)
+        self._drop.setObjectName("dropzone")
+        self._drop.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._drop.hide()
+        self.show_sheet(None)
+
+    def _make_bar(self, actions: Actions) -> QFrame:
+        bar = QFrame(self)
+        bar.setObjectName("bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(4, 4, 4, 4)
+        row.setSpacing(2)
+        for name in ("camera", "open", "paste", "screen"):
+            row.addWidget(_button_of(actions[name]))
+        return bar
+
+    def _make_zoom(self) -> QFrame:
+        frame = QFrame(self)
+        frame.setObjectName("zoom")
+        row = QHBoxLayout(frame)
+        row.setContentsMargins(4, 4, 4, 4)
+        row.setSpacing(0)
+        self._percent = QToolButton()
+        self._percent.setAccessibleName(self.tr("Fit the picture"))
+        self._percent.setToolTip(self.tr("Fit the picture (double click)"))
+        self._percent.clicked.connect(self.canvas.fit)
+        row.addWidget(IconButton("zoom-out", self.tr("Zoom out (-)"), self.canvas.zoom_out, size=18))
+        row.addWidget(self._percent)
+        row.addWidget(IconButton("zoom-in", self.tr("Zoom in (+)"), self.canvas.zoom_in, size=18))
+        self.canvas.zoomed.connect(self._on_zoomed)
+        return frame
+
+    def _make_live_bar(self, camera_menu: Callable[[QPoint], None]) -> QWidget:
+        bar = QWidget(self)
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(24)
+        choose = IconButton("switch-camera", self.tr("Choose the camera"))
+        choose.clicked.connect(lambda: camera_menu(choose.mapToGlobal(QPoint(0, choose.height()))))
+        shutter = QToolButton()
+        shutter.setObjectName("shutter")
+        shutter.setFixedSize(56, 56)
+        shutter.setAccessibleName(self.tr("Take the picture"))
+        shutter.setToolTip(self.tr("Take the picture (Space)"))
+        shutter.clicked.connect(self.shot)
+        close = IconButton("x", self.tr("Turn the camera off"), self.live_closed.emit)
+        self._raised(choose, close)
+        for button in (choose, shutter, close):
+            row.addWidget(button)
+        return bar
+
+    def _raised(self, *buttons: QWidget) -> None:
+        for button in buttons:
+            button.setObjectName("newest")
+
+    def _on_zoomed(self, scale: float) -> None:
+        self._percent.setText(f"{scale:.0%}")
+        self._place()
+
+    # --- what is shown ---
+
+    def show_sheet(self, sheet: Sheet | None) -> None:
+        """Show a picture, or the invitation."""
+        self._live = False
+        self._message.hide()
+        self.canvas.bottom = 64
+        self.canvas.show_picture(sheet.levels if sheet else ())
+        words = self.tr("Picture {}, {} x {} pixels")
+        described = words.format(sheet.picture.name, sheet.picture.width, sheet.picture.height) if sheet else ""
+        self.canvas.setAccessibleDescription(described)
+        self._show_parts(invitation=sheet is None, bar=sheet is not None)
+
+    def show_live(self, words: str) -> None:
+        """Show a camera; `words` until its first frame is there."""
+        if not self._live:
+            self._live = True
+            self.canvas.bottom = 80
+            self.canvas.show_picture(())
+            self.canvas.setAccessibleDescription(self.tr("Live camera"))
+            self._show_parts(invitation=False, bar=False)
+            self.canvas.setFocus()
+        self._message.setText(words)
+        self._message.setVisible(bool(words))
+        self._place()
+
+    def show_frame(self, frame: QImage) -> None:
+        if self._live:
+            self._message.hide()
+            self.canvas.show_frame(frame)
+
+    @property
+    def live(self) -> bool:
+        return self._live
+
+    def offer(self, samples: Sequence[tuple[Path, QImage]]) -> None:
+        """Offer pictures to try on the empty stage."""
+        self._invitation.offer(samples)
+
+    def show_drop(self, over: bool) -> None:
+        """A picture is being dragged over the window, or not."""
+        self._drop.setVisible(over)
+
+    def retint(self) -> None:
+        self._invitation.retint()
+
+    def _show_parts(self, invitation: bool, bar: bool) -> None:
+        self._invitation.setVisible(invitation)
+        self.canvas.setVisible(not invitation)
+        self._bar.setVisible(bar)
+        self._zoom.setVisible(bar)
+        self._live_bar.setVisible(self._live)
+        self._place()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and self._live:
+            self.shot.emit()
+        else:
+            super().keyPressEvent(event)
+
+    # --- where it stands ---
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        whole = self.rect()
+        for full in (self.canvas, self._invitation):
+            full.setGeometry(whole)
+        self._drop.setGeometry(whole.adjusted(8, 8, -8, -8))
+        self._message.setGeometry(whole.adjusted(32, 32, -32, -96))
+        self._drop.raise_()
+        bar, zoom, live = self._bar.sizeHint(), self._zoom.sizeHint(), self._live_bar.sizeHint()
+        low = whole.bottom() - 15
+        free = whole.width() - zoom.width() - 48
+        left = (whole.width() - bar.width()) // 2 if bar.width() + 2 * zoom.width() + 64 < whole.width() else 16
+        self._bar.setGeometry(QRect(QPoint(left, low - bar.height()), bar))
+        self._zoom.setGeometry(QRect(QPoint(whole.right() - 15 - zoom.width(), low - zoom.height()), zoom))
+        self._zoom.setVisible(self._bar.isVisibleTo(self) and bar.width() < free)
+        self._live_bar.setGeometry(QRect(QPoint((whole.width() - live.width()) // 2, low - live.height()), live))
+
+
+def _button_of(action: QAction) -> IconButton:
+    keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
+    name = action.text().rstrip("…")
+    button = IconButton(action.property("iconName"), f"{name} ({keys})" if keys else name, action.trigger)
+    button.setAccessibleName(name)
+    return button
+
+
+def _rounded(image: QImage) -> QPixmap:
+    filled = image.scaled(
+        _SAMPLE * 2, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
+    )
+    result = QPixmap(_SAMPLE * 2)
+    result.fill(Qt.GlobalColor.transparent)
+    with QPainter(result) as painter:
+        path = QPainterPath()
+        path.addRoundedRect(result.rect(), 16, 16)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setClipPath(path)
+        painter.drawImage((result.width() - filled.width()) // 2, (result.height() - filled.height()) // 2, filled)
+    result.setDevicePixelRatio(2)
+    return result

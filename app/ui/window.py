@@ -1,0 +1,421 @@
+"""The window brought to life: what each control does with the session, the desk and the camera."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, QPoint, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QPixmap
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+
+from app.capture.files import SUFFIXES
+from app.capture.qt.incoming import incoming
+from app.capture.qt.screen import ScreenPicker
+from app.chat.conversation import Turn
+from app.errors import SpyglassError
+from app.library.disk import Installed
+from app.modes.ask import AskMode
+from app.modes.objects import ObjectsBlock
+from app.modes.recognise import RecogniseMode
+from app.settings.store import SettingsStore
+from app.ui import actions, menus, theme
+from app.ui.bridge import Background, EngineBridge
+from app.ui.camera_view import CameraFeed
+from app.ui.chat_model import ChatModel
+from app.ui.chat_rows import Look
+from app.ui.chat_view import ChatView
+from app.ui.composer import Composer
+from app.ui.conversation_pane import ConversationPane
+from app.ui.desk import THUMBNAIL, Desk, Sheet
+from app.ui.header import Header
+from app.ui.live import LiveStage
+from app.ui.main_window import MainWindow
+from app.ui.notify import announce
+from app.ui.overlay import LabelOverlay, still
+from app.ui.samples import Sample
+from app.ui.session import Library, Session
+from app.ui.settings_dialog import SettingsDialog
+from app.ui.sheets import AboutSheet, DetailSheet, KeySheet
+from app.ui.sightings import Sightings
+from app.ui.stage import Stage
+from app.values import ModelSpec
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the window works with; built by `app.ui.app`, closed by it."""
+
+    bridge: EngineBridge
+    background: Background
+    session: Session
+    desk: Desk
+    camera: CameraFeed
+    library: Library
+    store: SettingsStore
+
+
+class Window(QObject):
+    """Owns the widgets and connects them to the services."""
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self.services = services
+        self.session, self.desk, self.camera = services.session, services.desk, services.camera
+        self._thumbnails: dict[str, QPixmap] = {}
+        self._installed: list[Installed] = []
+        self._folder = ""
+        modes = tuple(self.session.modes.values())
+        self._list = (*actions.ACTIONS, *actions.mode_actions(modes))
+        self.actions = actions.build(self, self._list, self._handlers())
+        self.header = Header(modes, self.actions)
+        self.stage = Stage(self.actions, self._show_camera_menu)
+        self.chat = ChatModel(self.session.conversation)
+        look = Look(QApplication.font(), self._thumbnails.get, self.session.markdown)
+        self.view = ChatView(self.chat, look)
+        self.composer = Composer()
+        self.pane = ConversationPane(self.view, self.composer)
+        self.widget = MainWindow(self.header, self.stage, self.pane)
+        self.widget.addActions(list(self.actions.values()))
+        self.live = LiveStage(
+            services.bridge.engine, self.camera, self.stage, services.background, self._live_model
+        )
+        self.sightings = Sightings(self.widget, self.session, services.background)
+        self.objects = LabelOverlay()
+        self.stage.canvas.overlays.append(self.objects)
+        self._connect_session()
+        self._connect_controls()
+        self._connect_live()
+        self._on_settings("window.send")
+        self.header.show_mode(self.session.mode)
+        self._tell_quiet()
+        self._refresh()
+
+    def start(self) -> None:
+        """Show the window and begin to look for models."""
+        self.widget.show()
+        self.composer.edit.setFocus()
+        self._look_for_models()
+
+    def offer(self, samples: list[Sample]) -> None:
+        """Offer pictures to try while the stage is empty."""
+        self.stage.offer([(sample.path, sample.image) for sample in samples])
+
+    # --- wiring ---
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        modes = {f"mode.{mode}": lambda m=mode: self._choose_mode(m) for mode in self.session.modes}
+        return {
+            "new": self._start_anew,
+            "open": self._open,
+            "paste": self._paste,
+            "screen": self._pick_screen,
+            "camera": self._toggle_camera,
+            "find": lambda: self.pane.find_bar.open(),
+            "model": self._open_model,
+            "settings": self._show_settings,
+            "keys": self._show_keys,
+            "escape": self._escape,
+            "focus": lambda: self.composer.edit.setFocus(),
+            "quit": lambda: self.widget.close(),
+            **modes,
+        }
+
+    def _connect_session(self) -> None:
+        session, desk, camera = self.session, self.desk, self.camera
+        session.turns.connect(self._on_turns)
+        session.answer.connect(self._on_answer)
+        session.activity.connect(self.pane.activity.show_activity)
+        session.busy.connect(self._on_busy)
+        session.model.connect(self._on_model)
+        session.projector_wanted.connect(self._on_projector_wanted)
+        self.services.bridge.state.connect(self.header.show_state)
+        desk.stage_changed.connect(self._on_stage)
+        desk.attached_changed.connect(self._on_attached)
+        camera.frame.connect(self.stage.show_frame)
+        camera.words.connect(self.stage.show_live)
+        camera.stopped.connect(self._on_camera_stopped)
+        for source in (session, desk, camera):
+            source.failed.connect(self._on_failed)
+
+    def _connect_controls(self) -> None:
+        self.composer.submitted.connect(self._ask)
+        self.composer.stopped.connect(self.session.stop)
+        self.composer.picture.connect(self._take)
+        self.composer.removed.connect(self._on_removed)
+        self.pane.activity.cancelled.connect(self.session.stop)
+        self.pane.opening.question.connect(self._ask)
+        self.pane.notice.details.connect(self._show_details)
+        self.pane.find_bar.closed.connect(lambda: self.view.setFocus())
+        self.view.again.connect(self.session.again)
+        self.view.change.connect(self._edit)
+        self.view.details.connect(lambda turn: self._show_details(turn.error))
+        self.stage.shot.connect(self._shoot)
+        self.stage.live_closed.connect(self.camera.stop)
+        self.stage.sample.connect(lambda path: self.desk.open([path]))
+        self.stage.canvas.part_chosen.connect(self.desk.cut)
+        self.stage.canvas.part_dropped.connect(self.desk.uncut)
+        self.header.menu_wanted.connect(self._show_menu)
+        self.header.models_wanted.connect(self._show_models)
+        self.header.mode_chosen.connect(self._choose_mode)
+        self.widget.dropped.connect(self._take)
+        self.widget.system_theme_changed.connect(self._restyle)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
+
+    def _connect_live(self) -> None:
+        self.live.sighted.connect(lambda sighting: self.sightings.tell(sighting, self._remember))
+        self.live.asked.connect(self._ask_about)
+        self.live.told.connect(self.pane.notice.show_hint)
+        self.live.failed.connect(self._on_failed)
+        self.widget.closing.connect(self.live.close)
+
+    # --- asking ---
+
+    def _ask(self, question: str) -> None:
+        if self.live.on and question.strip():
+            self.live.watch(question)
+            self.composer.clear()
+            return
+        sheets = self.desk.attached
+        for sheet in sheets:
+            self._remember(sheet)
+        self.session.ask(question, [sheet.picture for sheet in sheets])
+        self.composer.clear()
+        self.desk.sent()
+        self.stage.canvas.drop_part()
+        self.view.follow()
+
+    def _remember(self, sheet: Sheet) -> None:
+        pixmap = QPixmap.fromImage(sheet.thumbnail)
+        if pixmap.width() > THUMBNAIL.width() // 2 or pixmap.height() > THUMBNAIL.height() // 2:
+            pixmap.setDevicePixelRatio(2)
+        self._thumbnails[sheet.picture.digest] = pixmap
+
+    def _edit(self, turn: Turn) -> None:
+        question, pictures = self.session.take_back(turn)
+        self.composer.replace(question)
+        self.desk.restore(pictures)
+
+    def _start_anew(self) -> None:
+        self.session.start_anew()
+        self._thumbnails.clear()
+        self.desk.attach_stage()
+        self.composer.edit.setFocus()
+
+    def _escape(self) -> None:
+        """Esc: one step back, the nearest first."""
+        if self.pane.find_bar.isVisible():
+            self.pane.find_bar.close_bar()
+        elif self.stage.canvas.part is not None:
+            self.stage.canvas.drop_part()
+        elif self.session.running or self.pane.activity.words:
+            self.session.stop()
+        elif self.camera.on:
+            self.camera.stop()
+
+    def _choose_mode(self, mode: str) -> None:
+        self.session.mode = mode
+        self.header.show_mode(mode)
+
+    # --- what the session says ---
+
+    def _on_turns(self) -> None:
+        self.chat.show(self.session.conversation)
+        self.view.follow()
+        self._refresh()
+
+    def _on_answer(self, turn: Turn) -> None:
+        self.chat.answer_changed(turn)
+        self._show_objects(turn)
+        if turn.ended:
+            index = self.chat.answer_index(turn) if turn in self.session.conversation.turns else None
+            announce(self.view, str(index.data(Qt.ItemDataRole.AccessibleTextRole)) if index else "")
+
+    def _show_objects(self, turn: Turn) -> None:
+        """Draw what an answer points at, if its picture is on the stage."""
+        sheet = self.desk.stage
+        if sheet is None or self.camera.on or sheet.picture.digest not in turn.pictures[-1:]:
+            return
+        blocks = self.session.modes[turn.mode].blocks(turn.answer)
+        found = [one for block in blocks if isinstance(block, ObjectsBlock) for one in block.objects]
+        self.objects.show(still(found), QSize(sheet.picture.width, sheet.picture.height))
+        self.stage.canvas.update()
+
+    def _on_busy(self, busy: bool) -> None:
+        self.composer.set_busy(busy)
+
+    def _on_model(self, name: str) -> None:
+        self.header.show_model(name)
+        if name and self.desk.stage:
+            self.session.warm_up()
+
+    def _on_failed(self, error: SpyglassError) -> None:
+        self.pane.notice.show_error(error)
+
+    def _refresh(self) -> None:
+        turns = bool(self.session.conversation.turns)
+        self.pane.show_conversation(turns)
+        facts = frozenset({"turns"} if turns else ())
+        actions.enable(self.actions, self._list, facts)
+        there = self.desk.stage is not None
+        self.pane.opening.show_picture(there)
+        again = self.tr("Ask about the picture…") if there else self.tr("Ask anything…")
+        self.composer.set_placeholder(self.tr("Ask a follow-up…") if turns and not self.desk.attached else again)
+
+    # --- pictures ---
+
+    def _take(self, data: QMimeData) -> None:
+        found = incoming(data)
+        if self.camera.on and found.has_picture():
+            self.camera.stop()
+        if not self.desk.take(found) and found.text:
+            self.composer.put(found.text)
+
+    def _paste(self) -> None:
+        data = QGuiApplication.clipboard().mimeData()
+        if data is not None:
+            self._take(data)
+
+    def _open(self) -> None:
+        endings = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
+        chosen, _ = QFileDialog.getOpenFileNames(
+            self.widget,
+            self.tr("Open picture"),
+            self._folder,
+            self.tr("Pictures ({})").format(endings) + ";;" + self.tr("All files (*)"),
+        )
+        if chosen:
+            self._folder = str(Path(chosen[0]).parent)
+            self.camera.stop()
+            self.desk.open(chosen)
+
+    def _pick_screen(self) -> None:
+        name = self.tr("Part of the screen")
+        ScreenPicker(self.widget, lambda image: self.desk.open_image(image, name), self._on_failed).start()
+
+    def _on_stage(self, sheet: Sheet | None) -> None:
+        self.objects.clear()
+        self.stage.show_sheet(sheet)
+        self._refresh()
+        self.session.warm_up()
+        if sheet:
+            announce(self.stage, self.tr("Picture {} is on the stage").format(sheet.picture.name))
+        self.composer.edit.setFocus()
+
+    def _on_attached(self, sheets: list[Sheet]) -> None:
+        self.composer.show_attached(sheets)
+        self._refresh()
+
+    def _on_removed(self, sheet: Sheet) -> None:
+        if sheet.part_of:
+            self.stage.canvas.drop_part()
+        else:
+            self.desk.detach(sheet)
+
+    # --- camera ---
+
+    def _toggle_camera(self) -> None:
+        if self.camera.on:
+            self.camera.stop()
+        else:
+            self.camera.start()
+
+    def _live_model(self) -> ModelSpec | None:
+        """What names the things before the camera, while it is to."""
+        return self.session.spec if self.camera.on and self.session.mode == RecogniseMode.id else None
+
+    def _ask_about(self, thing: QImage, name: str) -> None:
+        """A label was clicked: the thing comes to the stage, to be asked about."""
+        self._choose_mode(AskMode.id)
+        self.camera.stop()
+        self.desk.open_image(thing, name)
+
+    def _shoot(self) -> None:
+        frame = self.camera.latest
+        if frame is not None:
+            # The still stays on the stage until it is made ready; the camera is off from now on.
+            self.camera.stop()
+            self.desk.open_frame(frame.rgb, self.tr("Camera picture"))
+
+    def _on_camera_stopped(self) -> None:
+        if self.stage.live:
+            self.stage.show_sheet(self.desk.stage)
+
+    def _show_camera_menu(self, place: QPoint) -> None:
+        menus.cameras(self.widget, self.camera).popup(place)
+
+    # --- model ---
+
+    def _look_for_models(self) -> None:
+        self.services.background.run(self.services.library.installed, self._on_installed, self._on_failed)
+
+    def _on_installed(self, found: list[Installed]) -> None:
+        self._installed = found
+
+    def _show_models(self, place: QPoint) -> None:
+        chosen = self.session.chosen
+        menus.models(self.widget, self._installed, chosen, self.session.choose_model, self.actions["model"]).popup(
+            place
+        )
+        self._look_for_models()
+
+    def _open_model(self) -> None:
+        path = self._ask_for_gguf(self.tr("Open model file"))
+        if path:
+            self.session.choose_model(path)
+
+    def _on_projector_wanted(self, path: str) -> None:
+        self.pane.notice.show_hint(
+            self.tr("{} reads text only, and its projector is not beside it.").format(Path(path).name),
+            self.tr("The projector's name usually begins with mmproj."),
+            self.tr("Choose its projector…"),
+            lambda: self._open_projector(path),
+        )
+
+    def _open_projector(self, path: str) -> None:
+        projector = self._ask_for_gguf(self.tr("Open the projector (mmproj)"))
+        if projector:
+            self.pane.notice.hide()
+            self.session.choose_model(path, projector)
+
+    def _ask_for_gguf(self, title: str) -> str:
+        kinds = self.tr("GGUF models (*.gguf *.GGUF)") + ";;" + self.tr("All files (*)")
+        return QFileDialog.getOpenFileName(self.widget, title, "", kinds)[0]
+
+    # --- menus, sheets, looks ---
+
+    def _show_menu(self, place: QPoint) -> None:
+        menu: QMenu = menus.main(self.widget, self.actions, lambda: AboutSheet(self.widget).open())
+        menu.popup(place)
+
+    def _show_settings(self) -> None:
+        dialog = SettingsDialog(self.services.store, self.widget)
+        dialog.changed.connect(self._on_settings)
+        dialog.failed.connect(self._on_failed)
+        dialog.open()
+
+    def _show_keys(self) -> None:
+        KeySheet(self._list, self.composer.edit.enter_sends, self.widget).open()
+
+    def _show_details(self, error: SpyglassError) -> None:
+        DetailSheet(error, self.widget).open()
+
+    def _on_settings(self, key: str) -> None:
+        match key.partition(".")[0], key:
+            case _, "window.send":
+                self.composer.set_enter_sends(self.session.settings["window.send"] == "enter")
+            case _, "window.theme":
+                self._restyle()
+            case (("model" | "engine" | "cache"), _):
+                self.session.find_model()
+
+    def _restyle(self) -> None:
+        app = QApplication.instance()
+        wanted = theme.wanted(self.session.settings["window.theme"])
+        if isinstance(app, QApplication) and wanted != theme.current():
+            theme.apply(app, wanted)
+            self.view.retint()
+            self.stage.retint()
+            self.pane.notice.retint()
+
+    def _tell_quiet(self) -> None:
+        self.pane.activity.set_quiet(self.tr("Everything stays on this machine. Answers can be wrong."))
