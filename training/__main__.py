@@ -11,14 +11,14 @@ from .paths import WORK
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--plan", choices=("cpu", "gpu"), default="gpu" if train.DEVICE.type == "cuda" else "cpu")
+    parser.add_argument("--plan", choices=sorted(plans.PLANS), default="gpu" if train.DEVICE.type == "cuda" else "cpu")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="processes that draw")
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)
     (WORK / "train.pid").write_text(str(os.getpid()))
     train.keep_memory()
     torch.set_num_threads(min(8, os.cpu_count() or 2))
-    train.Trainer(plans.GPU if options.plan == "gpu" else plans.CPU, options.workers).run()
+    train.Trainer(plans.PLANS[options.plan], options.workers).run()
 
 
 if __name__ == "__main__":

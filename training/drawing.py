@@ -187,27 +187,32 @@ class Lettering:
     centres: NDArray[np.float64]
 
 
-def letter(word: str, font: str, ink: NDArray[np.float32], board: NDArray[np.float32] | None, rng: Rng) -> Lettering:
-    """The word in 40-pixel letters, on a board if one is given."""
-    face = fonts.load(font, 40)
+def letter(
+    word: str,
+    font: str,
+    ink: NDArray[np.float32],
+    board: NDArray[np.float32] | None,
+    rng: Rng,
+    height: int = 40,
+) -> Lettering:
+    """The word in letters of ``height`` pixels, on a board if one is given."""
+    face = fonts.load(font, height)
     left, top, right, bottom = face.getbbox(word)
     pad = int(rng.integers(4, 22)) if board is not None else 3
-    width, height = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
-    mask = Image.new("L", (width, height))
+    wide, tall = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
+    mask = Image.new("L", (wide, tall))
     ImageDraw.Draw(mask).text((pad - left, pad - top), word, font=face, fill=255)
     edges = [face.getlength(word[:i]) for i in range(len(word) + 1)]
     middles = np.array([(a + b) / 2 for a, b in pairwise(edges)]) + pad - left
     weight = np.asarray(mask, np.float32)[:, :, None] / 255
-    sprite = np.empty((height, width, 4), np.uint8)
+    sprite = np.empty((tall, wide, 4), np.uint8)
     if board is None:
         sprite[:, :, :3], sprite[:, :, 3] = ink, weight[:, :, 0] * 255
     else:
-        plate = Image.new("L", (width, height))
-        ImageDraw.Draw(plate).rounded_rectangle(
-            (0, 0, width - 1, height - 1), radius=int(rng.integers(0, 14)), fill=255
-        )
+        plate = Image.new("L", (wide, tall))
+        ImageDraw.Draw(plate).rounded_rectangle((0, 0, wide - 1, tall - 1), radius=int(rng.integers(0, 14)), fill=255)
         sprite[:, :, :3], sprite[:, :, 3] = ink * weight + board * (1 - weight), np.asarray(plate)
-    return Lettering(sprite, np.column_stack([middles, np.full(len(word), height / 2)]))
+    return Lettering(sprite, np.column_stack([middles, np.full(len(word), tall / 2)]))
 
 
 def background(height: int, width: int, rng: Rng) -> Picture:

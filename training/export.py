@@ -1,5 +1,6 @@
 """The trained model in Hugging Face checkpoint form, as the published ones are, and from that the starter's GGUF."""
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
 from .model import Mllama, arrangements
+from .paths import CHECKPOINT, TOKENIZER
+from .plans import PLANS
 from .samples import MEAN, STD
 from .tokens import VOCABULARY
 
@@ -134,3 +137,16 @@ def load_trained(checkpoint: Path, model: Mllama) -> Mllama:
         {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
     )
     return model.eval()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
+    parser.add_argument("folder", type=Path, help="where the checkpoint goes")
+    parser.add_argument("--plan", choices=sorted(PLANS), default="cpu", help="the plan it was trained by")
+    options = parser.parse_args()
+    plan = PLANS[options.plan]
+    write_checkpoint(load_trained(CHECKPOINT, Mllama(plan.vision, plan.text)), TOKENIZER, options.folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ from .scenes import Painter
 
 TALKS = 5
 """Conversations about one picture, as many of them as fit in a row of ``ROW`` tokens; they share its tower pass."""
-ROW, TEXT_ROW = 128, 60
+ROW, TEXT_ROW = 144, 60
 
 
 @cache

@@ -76,15 +76,21 @@ def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     return torch.bmm(scores.softmax(-1), v.reshape(b * h, -1, d)).view(b, h, n, d)
 
 
+def working(x: Tensor) -> Tensor:
+    """Under autocast in its type: a residual stream in float32 would be cast anew for every product."""
+    return x.to(torch.get_autocast_dtype(x.device.type)) if torch.is_autocast_enabled(x.device.type) else x
+
+
 class Norm(nn.Module):
-    """RMSNorm; under autocast in the input's own type, for which torch has a fused kernel."""
+    """RMSNorm, in the input's own type."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(width))
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), 1e-5)
+        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=torch.float32) ** 2
+        return x * torch.rsqrt(square / x.shape[-1] + 1e-5).to(x.dtype) * self.weight.to(x.dtype)
 
 
 def _heads(x: Tensor, heads: int) -> Tensor:
@@ -136,9 +142,9 @@ class VisionLayer(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         attention = self.self_attn(self.input_layernorm(x), bias)
-        x = x + (self.gate_attn.tanh() * attention if self.gated else attention)
+        x = x + (self.gate_attn.tanh().to(x.dtype) * attention if self.gated else attention)
         mlp = self.mlp(self.post_attention_layernorm(x))
-        return x + (self.gate_ffn.tanh() * mlp if self.gated else mlp)
+        return x + (self.gate_ffn.tanh().to(x.dtype) * mlp if self.gated else mlp)
 
 
 class Layers(nn.Module):
@@ -230,15 +236,15 @@ class VisionModel(nn.Module):
         padding = -x.shape[2] % 8
         x = F.pad(x, (0, 0, 0, padding))
         rows = x.shape[2]
-        bias = self.bias(count, t, rows, padding).to(torch.bfloat16 if torch.is_autocast_enabled("cpu") else x.dtype)
-        x = x.view(b, t * rows, width)
+        bias = working(self.bias(count, t, rows, padding))
+        x = working(x.view(b, t * rows, width))
         states = []
         for index, layer in enumerate(self.transformer.layers):
             if index in self.size.intermediate:
                 states.append(x)  # the layer's input
             x = layer(x, bias)
         x = self.post_tile_positional_embedding(self.layernorm_post(x).view(b, t, rows, width), arrangement)
-        x = x.view(b, t * rows, width)
+        x = working(x.view(b, t * rows, width))
         for layer in self.global_transformer.layers:
             x = layer(x, bias)
         features = torch.cat([x, torch.stack(states, -1).flatten(2)], -1)  # state k of feature d at width + 5*d + k
@@ -332,8 +338,10 @@ class TextLayer(nn.Module):
 
     def look(self, x: Tensor, picture: Tensor, bias: Tensor, sees: Tensor) -> Tensor:
         """Rows that see no picture get nothing, neither from the attention nor from the MLP."""
-        x = x + sees * self.cross_attn_attn_gate.tanh() * self.cross_attn(self.input_layernorm(x), picture, bias)
-        return x + sees * self.cross_attn_mlp_gate.tanh() * self.mlp(self.post_attention_layernorm(x))
+        x = x + sees * self.cross_attn_attn_gate.tanh().to(x.dtype) * self.cross_attn(
+            self.input_layernorm(x), picture, bias
+        )
+        return x + sees * self.cross_attn_mlp_gate.tanh().to(x.dtype) * self.mlp(self.post_attention_layernorm(x))
 
 
 class TextModel(nn.Module):
@@ -360,10 +368,10 @@ class LanguageModel(nn.Module):
         vocabulary).
 
         talks (B, N): several conversations in one row, told apart by these numbers, do not see one another."""
-        x = self.model.embed_tokens(tokens)
+        x = working(self.model.embed_tokens(tokens))
         n = tokens.shape[1]
         angle = torch.arange(n, device=x.device)[:, None] * self.frequencies
-        cos, sin = angle.cos(), angle.sin()
+        cos, sin = working(angle.cos()), working(angle.sin())
         before = torch.ones(n, n, dtype=torch.bool, device=x.device).tril()[None]
         if talks is not None:
             before = before & (talks[:, :, None] == talks[:, None])

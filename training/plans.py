@@ -36,7 +36,7 @@ CPU = Plan(
     (
         Stage("one tile", 900, 160, 1.5e-3, reuse=1.0, tiles=1, language=False),
         Stage("tiles", 150, 96, 8e-4, reuse=1.0, language=False),
-        Stage("all", 1400, 48, 1e-3, reuse=1.0, decay=0.5),
+        Stage("all", 1000, 32, 1.5e-3, reuse=1.0, decay=0.5),
     ),
 )
 """About two hours on two cores."""
@@ -52,3 +52,5 @@ GPU = Plan(
     ),
 )
 """Drawing the pictures is what limits a GPU: give it all the cores there are."""
+
+PLANS = {"cpu": CPU, "gpu": GPU}

@@ -18,6 +18,7 @@ UNSURE = "I am not sure."
 
 ASK = {
     "recognise": (
+        'List the objects in this picture as JSON: {"objects":[{"name":"...","count":1,"boxes":[[x0,y0,x1,y1]]}]}',
         "List the objects in this picture as JSON.",
         "Recognise the objects. Answer as JSON.",
         "Give the objects with their boxes as JSON.",

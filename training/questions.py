@@ -25,7 +25,7 @@ class Turn:
 def ask(task: str, rng: Rng, **words_in: str) -> str:
     """One phrasing of the task, the canonical one most often."""
     options = ASK[task]
-    text = options[0] if rng.random() < 0.3 else str(rng.choice(options))
+    text = options[0] if rng.random() < 0.4 else str(rng.choice(options))
     for key, value in words_in.items():
         text = text.replace("{" + key + "}", value)
     return text
@@ -90,7 +90,7 @@ def where(scene: Scene, rng: Rng) -> Turn | None:
 def is_there(scene: Scene, rng: Rng) -> Turn:
     names = {t.name for t in scene.things}
     name = str(rng.choice(sorted(names))) if names and rng.random() < 0.5 else str(rng.choice(NAMES))
-    return Turn("is_there", ask("is_there", rng, a=prompts.one(name)), "Yes." if name in names else "No.")
+    return Turn("is_there", ask("is_there", rng, a=prompts.one(name)), "Yes" if name in names else "No")
 
 
 def read(scene: Scene, rng: Rng) -> Turn:

@@ -59,7 +59,7 @@ def _corpus() -> Iterator[str]:
         for row in range(3):
             for column in ("left", "right", ""):
                 yield f"At the {('top', 'bottom', 'center')[row]} {column}. On the {column}. In the center."
-                yield f"{prompts.UNSURE} Yes. No."
+                yield f"{prompts.UNSURE} Yes No"
     for row in words.MEANINGS:
         for word in row:
             for _ in range(5):

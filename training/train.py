@@ -45,7 +45,7 @@ def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
     ]
 
 
-def rate_at(step: int, stage: Stage, warmup: int = 150) -> float:
+def rate_at(step: int, stage: Stage, warmup: int = 60) -> float:
     """Share of the stage's rate: a short rise, level, then a fall over the last ``decay`` of the steps."""
     fall = (stage.steps - step) / (stage.steps * stage.decay) if stage.decay else 1.0
     return max(0.0, min(1.0, (step + 1) / warmup, fall))
