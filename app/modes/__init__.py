@@ -2,6 +2,7 @@
 
 from app.modes.ask import AskMode
 from app.modes.base import Mode
+from app.modes.recognise import RecogniseMode
 
-MODES: tuple[Mode, ...] = (AskMode(),)
+MODES: tuple[Mode, ...] = (AskMode(), RecogniseMode())
 """Every mode, in the order in which the window offers them."""

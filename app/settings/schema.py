@@ -210,6 +210,13 @@ SETTINGS: tuple[Setting, ...] = (
         choices=(("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
     ),
     Setting(
+        "watch.keep",
+        "Window",
+        True,
+        "Keep what was watched for",
+        "A picture of it goes into the conversation, with the time.",
+    ),
+    Setting(
         "window.language",
         "Window",
         "system",

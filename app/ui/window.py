@@ -166,6 +166,7 @@ class Window(QObject):
         self.live.asked.connect(self._ask_about)
         self.live.told.connect(self.pane.notice.show_hint)
         self.live.failed.connect(self._on_failed)
+        self.live.changed.connect(self._refresh)
         self.widget.closing.connect(self.live.close)
 
     # --- asking ---
@@ -260,6 +261,8 @@ class Window(QObject):
         self.pane.opening.show_picture(there)
         again = self.tr("Ask about the picture…") if there else self.tr("Ask anything…")
         self.composer.set_placeholder(self.tr("Ask a follow-up…") if turns and not self.desk.attached else again)
+        if self.live.on:
+            self.composer.set_placeholder(self.tr("Tell me when… (for example: a bus comes)"))
 
     # --- pictures ---
 
