@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import msgspec
 
 from app.capture import files
+from app.cli import setup
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
 from app.errors import PictureError, SpyglassError, UsageError, of_kind
-from app.library import disk
 from app.modes.ask import AskMode
-from app.settings.schema import Settings, engine_options, memory_limit
-from app.settings.store import SettingsStore
+from app.settings.schema import Settings, memory_limit
 from app.values import Ask, Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
 
 _OPTIONS = (
@@ -35,8 +34,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", comm
         "ask", parents=[common], help="ask about pictures", usage='spyglass ask [options] PICTURE... "QUESTION"'
     )
     parser.add_argument("words", nargs="*", metavar="PICTURE... QUESTION", help="picture files (- for standard input)")
-    parser.add_argument("--model", help="a model's name (spyglass models list), a GGUF file, or echo")
-    parser.add_argument("--mmproj", metavar="PATH", help="the projector, if it does not lie beside the model")
+    setup.add_model(parser)
     parser.add_argument("--system", metavar="TEXT", help="a system prompt")
     parser.add_argument("--json", action="store_true", help="one JSON object: answer, probabilities, figures")
     for name, kind, key, text in _OPTIONS:
@@ -71,10 +69,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
 
 
 def _settings(arguments: argparse.Namespace, terminal: Terminal) -> Settings:
-    store = SettingsStore()
-    for warning in store.warnings:
-        terminal.note(f"spyglass: {warning}")
-    settings = store.settings
+    settings = setup.settings(terminal)
     for _, _, key, _ in _OPTIONS:
         value = getattr(arguments, key)
         if value is not None:
@@ -98,10 +93,7 @@ def _standard_input() -> Picture:
 
 
 def _job(arguments: argparse.Namespace, settings: Settings, question: str, pictures: list[Picture]) -> Ask:
-    model, projector = arguments.model, arguments.mmproj
-    if model is None:
-        model, projector = settings["model.path"], projector or settings["model.projector"] or None
-    spec = disk.resolve(model, projector, engine_options(settings))
+    spec = setup.model(arguments, settings)
     messages = [Message(role="user", text=question, pictures=tuple(picture.digest for picture in pictures))]
     if arguments.system:
         messages.insert(0, Message(role="system", text=arguments.system))

@@ -16,18 +16,17 @@ from app.capture import files
 from app.capture.camera import Camera, Frame, State, Status
 from app.capture.gate import view
 from app.capture.sources import Ended, Pixels, VideoSource
+from app.cli import setup
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
 from app.errors import SpyglassError, UsageError, of_kind
-from app.library import disk
 from app.modes import recognise, watch
 from app.modes.live import Live
 from app.modes.lookout import Lookout
 from app.modes.objects import Found, counts
 from app.modes.watch import Answered, Watch, YesNo
-from app.settings.schema import engine_options, memory_limit
-from app.settings.store import SettingsStore
+from app.settings.schema import memory_limit
 from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last
 
 _EXAMPLE = "For example: spyglass recognise desk.jpg, or spyglass recognise camera."
@@ -49,26 +48,19 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", comm
     )
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="save each frame that was told about there")
     parser.add_argument("--seconds", type=float, metavar="N", help="turn a camera off after so long")
-    parser.add_argument("--model", help="a model's name (spyglass models list), a GGUF file, or echo")
-    parser.add_argument("--mmproj", metavar="PATH", help="the projector, if it does not lie beside the model")
+    setup.add_model(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every answer, with times")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     """Look at every source in turn. Raises SpyglassError."""
-    store = SettingsStore()
-    for warning in store.warnings:
-        terminal.note(f"spyglass: {warning}")
-    settings = store.settings
-    model, projector = arguments.model, arguments.mmproj
-    if model is None:
-        model, projector = settings["model.path"], projector or settings["model.projector"] or None
+    settings = setup.settings(terminal)
     if arguments.watch is not None:
         watch.question(arguments.watch)
     if arguments.keep is not None:
         _need_folder(arguments.keep)
-    spec = disk.resolve(model, projector, engine_options(settings))
+    spec = setup.model(arguments, settings)
     with EngineClient(Supervisor(memory_limit(settings))) as client:
         task = _Task(client, spec, arguments, _Printer(terminal, arguments))
         for source in arguments.sources:
