@@ -8,7 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import QCameraPermission, QCoreApplication, QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
-from app.capture.camera import Camera, CameraInfo, Frame, State, Status
+from app.capture.camera import Camera, CameraInfo, Frame, Rotation, State, Status
 from app.errors import CameraError
 from app.ui.bridge import Background
 
@@ -42,6 +42,8 @@ class CameraFeed(QObject):
         super().__init__(parent)
         self.devices: list[CameraInfo] = []
         self.source: str | CameraInfo | None = None
+        self.mirror = False
+        self.rotate: Rotation = 0
         self._background = background
         self._list_devices = devices
         self.tap: Callable[[Frame], object] | None = None
@@ -79,6 +81,12 @@ class CameraFeed(QObject):
             self._look(source)
         else:
             app.requestPermission(permission, self, partial(self._on_permission, source))
+
+    def set_view(self, mirror: bool, rotate: Rotation) -> None:
+        """How frames are turned (clockwise, by degrees) and mirrored, from the next one on."""
+        self.mirror, self.rotate = mirror, rotate
+        if self._camera:
+            self._camera.mirror, self._camera.rotate = mirror, rotate
 
     def stop(self) -> None:
         """Turn the camera off. Its threads end by themselves; a driver may take its time."""
@@ -127,6 +135,7 @@ class CameraFeed(QObject):
             self._fail(error)
             return
         self.source, self._camera = source, camera
+        camera.mirror, camera.rotate = self.mirror, self.rotate
         camera.start()
 
     def _fail(self, error: object) -> None:

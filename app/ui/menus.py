@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
+from app.capture.camera import Rotation
 from app.library.disk import STARTER, Installed
 from app.ui import icons, theme
 from app.ui.actions import Actions
@@ -13,6 +14,7 @@ from app.ui.camera_view import CameraFeed
 
 translate = QCoreApplication.translate
 
+_TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
 _MAIN = (("new", "find"), ("open", "paste", "screen", "camera"), ("model", "settings"), ("keys",))
 
 
@@ -68,7 +70,7 @@ def models(
 
 
 def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
-    """The cameras found when the camera was started."""
+    """The cameras found when the camera was started, those in the network, and how the picture stands."""
     menu = _menu(parent)
     for device in feed.devices:
         action = menu.addAction(device.name.replace("&", "&&"))
@@ -77,7 +79,25 @@ def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
         action.triggered.connect(lambda _=False, d=device: feed.start(d))
     if not feed.devices:
         menu.addAction(translate("Menu", "No other camera")).setEnabled(False)
+    menu.addAction(translate("Menu", "Network camera…"), lambda: _ask_address(parent, feed))
+    menu.addSeparator()
+    mirror = menu.addAction(translate("Menu", "Mirror"))
+    mirror.setCheckable(True)
+    mirror.setChecked(feed.mirror)
+    mirror.toggled.connect(lambda on: feed.set_view(on, feed.rotate))
+    menu.addAction(translate("Menu", "Turn by 90°"), lambda: feed.set_view(feed.mirror, _TURNED[feed.rotate]))
     return menu
+
+
+def _ask_address(parent: QWidget, feed: CameraFeed) -> None:
+    """Phones and network cameras: the person types where they are."""
+    dialog = QInputDialog(parent)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.setWindowTitle(translate("Menu", "Network camera"))
+    dialog.setLabelText(translate("Menu", "Its address, for example http://192.168.0.20:8080/video or rtsp://…"))
+    dialog.setTextValue(feed.source if isinstance(feed.source, str) else "http://")
+    dialog.textValueSelected.connect(lambda address: feed.start(address.strip()))
+    dialog.open()
 
 
 def _size(size: int) -> str:

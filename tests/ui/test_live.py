@@ -1,0 +1,263 @@
+"""Recognise and Watch in the real window, before a scripted camera, with the real engine process playing a script."""
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QTransform
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.capture.camera import Camera, Frame
+from app.capture.clip import Clip
+from app.capture.gate import Reason
+from app.errors import CameraError
+from app.modes.labels import Label
+from app.modes.objects import Found
+from app.settings.store import SettingsStore
+from app.ui import app as composition
+from app.ui import theme
+from app.ui.camera_view import CameraFeed
+from app.ui.live_panel import rows
+from app.ui.overlay import LabelOverlay, caption, still
+from app.ui.window import Window
+from tests.video import Scene, Script, Thing
+
+STAR = Thing("star", 0, 99, (0.3, 0.5), 0.4)
+BOX = [188, 300, 412, 700]
+ANSWER = json.dumps({"objects": [{"name": "star", "count": 1, "boxes": [BOX]}, {"name": "cup", "count": 2}]})
+
+
+class Still:
+    """A camera before which one picture stands, thirty times a second."""
+
+    def __init__(self, pictures: Callable[[], np.ndarray]) -> None:
+        self._pictures = pictures
+
+    def read(self) -> np.ndarray:
+        time.sleep(1 / 30)
+        return self._pictures()
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def answer() -> str:
+    """What the model says to everything."""
+    return ANSWER
+
+
+@pytest.fixture
+def scene() -> list[np.ndarray]:
+    """What stands before the camera; a test may change it."""
+    picture = Script((Scene(0, (STAR,), 3),), 1, (640, 360)).frame(0)
+    return [cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)]
+
+
+@pytest.fixture
+def window(
+    qapp: QApplication, tmp_path: Path, scene: list[np.ndarray], answer: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Window]:
+    script = {"answer": [{"do": "read"}, {"do": "say", "text": answer, "probability": 0.99}]}
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    theme.apply(qapp, theme.LIGHT)
+
+    def open_camera(_: object, **listeners: Any) -> Camera:
+        return Camera(lambda: Still(lambda: scene[0]), **listeners)
+
+    def feed(background: Any, devices: Any) -> CameraFeed:
+        return CameraFeed(background, devices, open_camera)
+
+    monkeypatch.setattr(composition, "CameraFeed", feed)
+    services = composition.build(SettingsStore())
+    window = Window(services)
+    services.session.use_model(f"echo:{tmp_path / 'script.json'}", "")
+    window.start()
+    window._choose_mode("recognise")
+    services.camera.start("scripted")
+    yield window
+    window.widget.close()
+    composition.dismantle(services)
+    window.widget.deleteLater()
+    qapp.processEvents()
+
+
+def names(window: Window) -> list[str]:
+    return [label.name for label in window.live.overlay.labels]
+
+
+def test_names_stand_over_the_camera_picture_and_beside_it(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    qtbot.waitUntil(lambda: "2 × cup" in window.live.panel.words, timeout=5_000)
+    (label,) = window.live.overlay.labels
+    assert label.box == pytest.approx([v / 1000 for v in BOX], abs=0.02)
+    assert "star   ●●●●●" in window.live.panel.words
+    # The label is really painted: where the box's edge is, the picture has another colour.
+    canvas = window.stage.canvas
+    edge = canvas.to_view().map(QPointF(0.3 * 640, label.box[1] * 360)).toPoint()
+    shown = canvas.grab().toImage()
+    ratio = shown.devicePixelRatio()
+    accent = [shown.pixelColor(round(edge.x() * ratio), round(edge.y() * ratio) + dy) for dy in range(-3, 4)]
+    assert any(c.green() > c.red() + 40 for c in accent)
+
+
+def test_leaving_the_mode_or_the_camera_ends_it(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window._choose_mode("ask")
+    qtbot.waitUntil(lambda: not window.live.on, timeout=5_000)
+    assert names(window) == []
+    assert window.live.panel.isHidden()
+    window._choose_mode("recognise")
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.camera.stop()
+    assert not window.live.on
+    assert names(window) == []
+
+
+def test_a_still_scene_is_asked_about_once(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    lookout = window.live._lookout
+    assert lookout is not None
+    before = lookout.read(lambda looker: looker.schedule.frames[Reason.SAME])
+    qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.frames[Reason.SAME]) > before + 15)
+    assert lookout.read(lambda looker: looker.schedule.frames[Reason.GOOD]) == 1
+
+
+def test_the_panel_coaches(window: Window, qtbot: QtBot, scene: list[np.ndarray]) -> None:
+    scene[0] = np.zeros_like(scene[0])
+    qtbot.waitUntil(lambda: "Is it covered?" in window.live.panel.words, timeout=10_000)
+
+
+def test_figures_can_be_turned_on_and_off(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.live.panel._toggle_figures()
+    qtbot.waitUntil(lambda: "answers a minute" in window.live.panel.words, timeout=5_000)
+    assert "from frame to label" in window.live.panel.words
+    window.live.panel._toggle_figures()
+    assert "answers a minute" not in window.live.panel.words
+
+
+def test_a_click_on_a_label_brings_the_thing_to_the_stage(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.stage.canvas.grab()  # paints, so that the label has a place
+    middle = window.stage.canvas.to_view().map(QPointF(0.3 * 640, 0.5 * 360)).toPoint()
+    QTest.mouseClick(window.stage.canvas, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.waitUntil(lambda: window.desk.stage is not None, timeout=10_000)
+    assert window.desk.stage is not None
+    assert window.desk.stage.picture.name == "star"
+    assert window.desk.stage.picture.width == pytest.approx(0.224 * 640 * 1.2, abs=12)
+    assert window.session.mode == "ask"
+    assert not window.camera.on
+
+
+def test_a_click_beside_the_labels_does_nothing(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.stage.canvas.grab()
+    beside = window.stage.canvas.to_view().map(QPointF(600, 340)).toPoint()
+    QTest.mouseClick(window.stage.canvas, Qt.MouseButton.LeftButton, pos=beside)
+    assert window.camera.on
+
+
+@pytest.mark.parametrize("answer", ["Yes"])
+def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
+    with qtbot.waitSignal(window.live.sighted, timeout=20_000):
+        window._ask("tell me when a star comes")
+    qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=10_000)
+    turn = window.session.conversation.turns[0]
+    assert turn.question == "tell me when a star comes"
+    assert turn.answer.startswith("Yes, at ")
+    assert "99%" in turn.answer
+    picture = window.session.conversation.picture(turn.pictures[0])
+    assert picture is not None
+    assert (picture.width, picture.height) == (640, 360)
+    assert "Watching: tell me when a star comes" in window.live.panel.words
+    window.live.watch("")
+    qtbot.waitUntil(lambda: "Watching" not in window.live.panel.words, timeout=5_000)
+
+
+def test_a_snapshot_and_a_clip_are_saved(
+    window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.live._new_file", lambda _, ending: tmp_path / f"saved{ending}")
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    for save, path in ((window.live.save_snapshot, "saved.jpg"), (window.live.save_clip, "saved.avi")):
+        with qtbot.waitSignal(window.live.told, timeout=10_000):
+            save()
+        assert (tmp_path / path).stat().st_size > 1000
+    capture = cv2.VideoCapture(str(tmp_path / "saved.avi"))
+    assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 640
+    capture.release()
+
+
+# --- the parts alone -------------------------------------------------------------------------------------------------
+
+
+def label(name: str, **more: Any) -> Label:
+    return Label(**{"id": 1, "name": name, "probability": 1.0, "count": 1, "box": None, "seen": 0.0, **more})
+
+
+def test_rows_count_and_grow_old() -> None:
+    shown = [
+        label("dog", probability=0.4),
+        label("dog", probability=0.8),
+        label("cup", count=2),
+        label("cat", faded=True, seen=3.0),
+        label("cup", faded=True),
+    ]
+    assert rows(shown, 10.0) == ["2 × dog   ●●●●○", "2 × cup   ●●●●●", "(cat, 7 s ago)"]
+
+
+def test_an_unsure_name_says_so() -> None:
+    assert caption(label("dog")) == "dog"
+    assert caption(label("dog", probability=0.31)) == "dog? 31%"
+
+
+def test_names_do_not_cover_each_other_and_can_be_hit() -> None:
+    overlay = LabelOverlay()
+    found = [Found("dog", box=(0.1, 0.1, 0.5, 0.6)), Found("puppy", box=(0.11, 0.1, 0.3, 0.4)), Found("cup", count=2)]
+    overlay.show(still(found), QSize(400, 300))
+    image = QImage(400, 300, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    overlay.paint(painter, QTransform())
+    painter.end()
+    assert len(overlay._areas) == 2
+    hit = overlay.hit(QPointF(60, 60))
+    assert hit is not None
+    assert hit.name == "puppy"
+    assert overlay.hit(QPointF(390, 290)) is None
+    overlay.clear()
+    assert overlay.hit(QPointF(60, 60)) is None
+
+
+def test_a_label_that_no_longer_belongs_is_not_painted() -> None:
+    overlay = LabelOverlay()
+    overlay.show([label("dog", box=(0, 0, 1, 1), faded=True), label("cat")], QSize(10, 10))
+    assert overlay.labels == ()
+
+
+def test_a_clip_keeps_the_last_seconds_only(tmp_path: Path) -> None:
+    clip = Clip(seconds=2.0, fps=10.0)
+    with pytest.raises(CameraError, match="nothing to save"):
+        clip.save(tmp_path / "a.avi")
+    for i in itertools.count():
+        if i / 30 > 8:
+            break
+        size = (32, 48, 3) if i < 30 else (48, 64, 3)
+        clip.add(Frame(np.full(size, i % 250, np.uint8), i, i / 30))
+    assert 18 <= len(clip._frames) <= 22
+    clip.save(tmp_path / "a.avi")
+    capture = cv2.VideoCapture(str(tmp_path / "a.avi"))
+    assert (capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_COUNT)) == (64, len(clip._frames))
+    assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(10, abs=0.7)
+    capture.release()
+    with pytest.raises(CameraError, match="could not be saved"):
+        clip.save(tmp_path / "missing" / "a.avi")
