@@ -5,7 +5,10 @@ from pathlib import Path
 
 from PIL import ImageFont
 
-_ROOT = Path("/usr/share/fonts")
+from .paths import WORK
+
+_ROOTS = (WORK / "fonts", Path("/usr/share/fonts"))
+"""The first is for machines that have no fonts of their own: copy them there."""
 
 UNSEEN_FAMILIES = ("Cantarell-", "RobotoSlab-", "Carlito-", "Vollkorn-", "Quicksand-", "NimbusSansNarrow-", "P052-")
 TRAIN_FAMILIES = (
@@ -46,9 +49,8 @@ _TOO_THIN = ("Thin", "ExtraLight", "Hairline", "UltraLight")
 
 def find(families: tuple[str, ...]) -> list[str]:
     """Font files of the families, sorted; at most eight of one family so that none rules."""
-    files = sorted(
-        f for f in _ROOT.rglob("*") if f.suffix in (".ttf", ".otf") and not any(t in f.name for t in _TOO_THIN)
-    )
+    found = (file for root in _ROOTS for file in root.rglob("*") if file.suffix in (".ttf", ".otf"))
+    files = sorted(file for file in found if not any(thin in file.name for thin in _TOO_THIN))
     chosen: list[str] = []
     for family in families:
         mine = [str(f) for f in files if f.name.startswith(family)]

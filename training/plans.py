@@ -35,7 +35,6 @@ CPU = Plan(
     TextSize(),
     (
         Stage("one tile", 900, 160, 1.5e-3, reuse=1.0, tiles=1, language=False),
-        Stage("tiles", 150, 96, 8e-4, reuse=1.0, language=False),
         Stage("all", 1000, 32, 1.5e-3, reuse=1.0, decay=0.5),
     ),
 )
@@ -45,12 +44,12 @@ GPU = Plan(
     VisionSize(tiles=4, width=320, heads=10, mlp=1280, layers=8, global_layers=2, intermediate=(1, 3, 5, 7)),
     TextSize(width=256, heads=8, mlp=704, layers=8),
     (
-        Stage("one tile", 6000, 512, 1.5e-3, reuse=2.0, tiles=1, language=False),
-        Stage("tiles", 4000, 256, 1.2e-3, reuse=2.0, language=False),
-        Stage("language", 1500, 256, 1.5e-3, reuse=2.0, tower=False),
-        Stage("all", 12000, 192, 1e-3, reuse=2.0, decay=0.4),
+        Stage("one tile", 3500, 512, 1.5e-3, reuse=1.0, tiles=1, language=False),
+        Stage("tiles", 1500, 256, 1.2e-3, reuse=1.0, language=False),
+        Stage("language", 500, 192, 1.5e-3, reuse=1.0, tower=False),
+        Stage("all", 5000, 192, 1e-3, reuse=1.0, decay=0.5),
     ),
 )
-"""Drawing the pictures is what limits a GPU: give it all the cores there are."""
+"""About half an hour. Drawing the pictures is what limits a GPU: give it all the cores there are."""
 
 PLANS = {"cpu": CPU, "gpu": GPU}

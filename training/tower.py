@@ -65,7 +65,7 @@ class Heads(nn.Module):
         spelled = self.letters(patches[read]).view(-1, SLOTS, NO_LETTER + 1)
         letter_loss = F.cross_entropy(spelled.flatten(0, 1), letters[read].flatten())
         count_loss = F.cross_entropy(self.things(state[:, :, 0].mean(1)), things)
-        total = kind_loss + box_loss + 0.3 * colour_loss + 2 * letter_loss + 0.15 * count_loss
+        total = kind_loss + box_loss + 0.3 * colour_loss + letter_loss + 0.15 * count_loss
         with torch.no_grad():
             right = spelled.argmax(-1)[written[read]] == letters[written]
             shown_figures = {
