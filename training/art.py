@@ -8,7 +8,6 @@ import hashlib
 import json
 import subprocess
 import tarfile
-from dataclasses import dataclass
 from io import BytesIO
 from multiprocessing import Pool
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from .kinds import KINDS
+from .scenes import Art
 
 SIZE = 160
 """Side of a cached picture in pixels."""
@@ -40,20 +40,6 @@ MONOCHROME = frozenset({"fluent-emoji-high-contrast", "emojione-monotone"})
 """Sets whose drawings are one flat colour, to be tinted."""
 
 Rgba = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class Art:
-    """Drawings of one or more sets. ``pictures`` is (n, SIZE, SIZE, 4) uint8; ``kind[i]`` is the index into
-    ``KINDS``, or -1 for a drawing of something that is no kind; ``mono[i]`` says whether it is one flat colour."""
-
-    pictures: Rgba
-    kind: NDArray[np.int16]
-    mono: NDArray[np.bool_]
-
-    def of_kind(self) -> list[NDArray[np.intp]]:
-        """For each kind the rows that show it (possibly none)."""
-        return [np.flatnonzero(self.kind == index) for index in range(len(KINDS))]
 
 
 def fetch(name: str, version: str, folder: Path) -> Path:

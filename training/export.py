@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from .model import Mllama, arrangements
+from .model import Mllama
 from .paths import CHECKPOINT, TOKENIZER
 from .plans import PLANS
 from .samples import MEAN, STD
+from .sizes import arrangements
 from .tokens import VOCABULARY
 
 _CHAT_TEMPLATE = (

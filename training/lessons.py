@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from . import art, fonts, prompts, questions, samples, tokens
-from .model import VisionSize
 from .paths import TOKENIZER, WORK
 from .plans import Stage
 from .scenes import Painter
+from .sizes import VisionSize
 
 TALKS = 5
 """Conversations about one picture, as many of them as fit in a row of ``ROW`` tokens; they share its tower pass."""

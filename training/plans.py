@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from .model import TextSize, VisionSize
+from .sizes import TextSize, VisionSize
 
 
 @dataclass(frozen=True)

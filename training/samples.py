@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kinds import COLOURS, NAMES
-from .model import VisionSize, arrangements
 from .scenes import CLASS, Scene
+from .sizes import VisionSize, arrangements
 from .words import ALPHABET
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -48,8 +48,10 @@ def fit(height: int, width: int, size: VisionSize) -> Canvas:
     arrangement = min((a for a, scale in options if scale == chosen), key=lambda a: a[0] * a[1])
     target_h = min(max(height, tile), arrangement[0] * tile)
     target_w = min(max(width, tile), arrangement[1] * tile)
-    scale = min(target_h / height, target_w / width)
-    return Canvas(arrangement, min(int(height * scale) or 1, target_h), min(int(width * scale) or 1, target_w))
+    scale_h, scale_w = target_h / height, target_w / width
+    if scale_w < scale_h:
+        return Canvas(arrangement, min(int(height * scale_w) or 1, target_h), target_w)
+    return Canvas(arrangement, target_h, min(int(width * scale_h) or 1, target_w))
 
 
 def random_canvas(rng: np.random.Generator, size: VisionSize) -> Canvas:

@@ -6,13 +6,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import drawing, words
-from .art import Art
 from .kinds import COLOURS, KINDS, NAMES, SHAPES
 
 Rng = np.random.Generator
 TINTABLE = ("star", "heart")
 _KIND_ROWS = {kind.name: index for index, kind in enumerate(KINDS)}
 CLASS = {name: index for index, name in enumerate(NAMES)}
+
+
+@dataclass(frozen=True)
+class Art:
+    """Drawings of one or more sets. ``pictures`` is (n, side, side, 4) uint8; ``kind[i]`` is the index into
+    ``KINDS``, or -1 for a drawing of something that is no kind; ``mono[i]`` says whether it is one flat colour."""
+
+    pictures: drawing.Sprite
+    kind: NDArray[np.int16]
+    mono: NDArray[np.bool_]
+
+    def of_kind(self) -> list[NDArray[np.intp]]:
+        """For each kind the rows that show it (possibly none)."""
+        return [np.flatnonzero(self.kind == index) for index in range(len(KINDS))]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .kinds import COLOURS, NAMES
-from .model import VisionSize
 from .samples import IGNORE, MEAN, NO_LETTER, NONE, SLOTS, STD
+from .sizes import VisionSize
 
 
 def to_tiles(batch: dict[str, Any], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

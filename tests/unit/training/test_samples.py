@@ -1,0 +1,58 @@
+"""The training must cut pictures as the engine does, or it would teach the starter another world."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from app.engine.families.mllama import config, picture
+from training import samples
+from training.scenes import Scene, Thing
+from training.sizes import VisionSize, arrangements
+
+SIDES = (1, 40, 95, 96, 97, 130, 192, 300, 480, 640, 1000)
+
+
+@pytest.mark.parametrize("tiles", [2, 4])
+def test_arrangements_have_the_engines_order(tiles: int) -> None:
+    assert tuple(arrangements(tiles)) == tuple(config.arrangements(tiles))
+
+
+@pytest.mark.parametrize("tiles", [2, 4])
+def test_every_size_gets_the_engines_canvas(tiles: int) -> None:
+    size = VisionSize(tiles=tiles)
+    choices = config.arrangements(tiles)
+    for height, width in itertools.product(SIDES, SIDES):
+        canvas = samples.fit(height, width, size)
+        high, wide = choices[picture.best_arrangement(width, height, choices, size.tile) - 1]
+        assert canvas.arrangement == (high, wide)
+        fitted = picture.fit(width, height, wide * size.tile, high * size.tile, size.tile)
+        assert (canvas.width, canvas.height) == fitted
+
+
+def test_tiles_are_cut_row_by_row_and_patches_know_their_thing() -> None:
+    size = VisionSize(tiles=4)
+    canvas = samples.Canvas((2, 2), 192, 192)
+    scene = Scene(np.zeros((192, 192, 3), np.uint8), np.full((192, 192), -1, np.int8))
+    scene.picture[:96, 96:] = 50
+    scene.picture[96:, :96] = 100
+    scene.owner[100:130, 4:40] = 0
+    scene.things.append(Thing("dog", (4.0, 100.0, 40.0, 130.0), None, 0))
+
+    made = samples.encode(scene, canvas, size, tiles=4)
+
+    assert [int(tile[0, 0, 0]) for tile in made["tiles"]] == [0, 50, 100, 0]
+    kinds = made["kind"].reshape(4, size.patches)
+    assert samples.CLASS["dog"] in kinds[2]
+    assert samples.CLASS["dog"] not in kinds[[0, 1, 3]]
+
+
+def test_missing_tiles_teach_nothing() -> None:
+    size = VisionSize(tiles=2)
+    scene = Scene(np.full((96, 96, 3), 9, np.uint8), np.full((96, 96), -1, np.int8))
+
+    made = samples.encode(scene, samples.Canvas((1, 1), 96, 96), size, tiles=2)
+
+    assert made["count"] == 1
+    assert not made["tiles"][1].any()
+    assert (made["kind"][size.patches :] == samples.IGNORE).all()
