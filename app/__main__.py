@@ -1,4 +1,4 @@
-"""The one door: the window without arguments, a command with them, the engine process with its private flag."""
+"""The one door: a command, the engine process with its private flag, or else the window, also for pictures alone."""
 
 import sys
 from multiprocessing import freeze_support
@@ -7,20 +7,27 @@ from multiprocessing import freeze_support
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
     freeze_support()
-    arguments = sys.argv[1:] if argv is None else argv
+    arguments = list(sys.argv[1:] if argv is None else argv)
     from app.engine.protocol import CHILD_FLAG
 
     if arguments[:1] == [CHILD_FLAG]:
         from app.engine.child import main as engine
 
         engine(arguments[1:])
-    if arguments:
+    if arguments[:1] == ["window"]:
+        del arguments[0]
+    elif arguments and not _all_files(arguments):
         from app.cli import main as command
 
         return command(arguments)
     from app.ui.app import main as window
 
-    return window([])
+    return window(arguments)
+
+
+def _all_files(arguments: list[str]) -> bool:
+    """Whether this is how a desktop opens files. Commands have neither a dot nor a slash in them."""
+    return all(not a.startswith("-") and any(mark in a for mark in "./\\") for a in arguments)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ LINK_SCHEMES = ("http", "https", "mailto")
 
 _GAP = 12
 _CODE_MARGIN = 12
+_CODE_SIZE = 0.92
 _HEADINGS = (1.0, 1.35, 1.2, 1.1, 1.0, 1.0, 1.0)
 _LINE_HEIGHT = 118.0
 
@@ -240,7 +241,7 @@ class Flow:
 
 
 def _monospaced(font: QFont) -> QFont:
-    result = theme.scaled(font, 0.94)
+    result = theme.scaled(font, _CODE_SIZE)
     result.setFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
     return result
 
@@ -264,21 +265,29 @@ def _dress(document: QTextDocument) -> None:
 
 
 def _dress_block(block: QTextBlock) -> None:
-    colours = theme.current()
-    cursor = QTextCursor(block)
-    shape = QTextBlockFormat()
+    # Formats change pieces, so all are noted before one is changed.
+    pieces = []
+    walk = block.begin()
+    while not walk.atEnd():
+        piece = walk.fragment()
+        pieces.append((piece.position(), piece.length(), piece.charFormat()))
+        walk += 1
+    QTextCursor(block).mergeBlockFormat(_shape(block))
     level = block.blockFormat().headingLevel()
-    first = block.position() == 0
-    if level:
-        shape.setTopMargin(0 if first else 16)
+    quoted = block.blockFormat().hasProperty(QTextFormat.Property.BlockQuoteLevel)
+    for start, length, letters in pieces:
+        cursor = QTextCursor(block.document())
+        cursor.setPosition(start)
+        cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
+        cursor.setCharFormat(_letters(letters, block.document().defaultFont(), level, quoted))
+
+
+def _shape(block: QTextBlock) -> QTextBlockFormat:
+    """Margins of a paragraph, list item or heading."""
+    shape, was = QTextBlockFormat(), block.blockFormat()
+    if was.headingLevel():
+        shape.setTopMargin(16 if block.position() else 0)
         shape.setBottomMargin(6)
-        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        letters = QTextCharFormat()
-        size = block.document().defaultFont().pointSizeF() * _HEADINGS[min(level, 6)]
-        letters.setFontPointSize(size)
-        letters.setFontWeight(QFont.Weight.DemiBold)
-        letters.setProperty(QTextFormat.Property.FontSizeAdjustment, 0)
-        cursor.mergeCharFormat(letters)
     elif block.textList() is not None:
         shape.setTopMargin(2)
         shape.setBottomMargin(2)
@@ -286,37 +295,28 @@ def _dress_block(block: QTextBlock) -> None:
         loose = block.next().isValid() and QTextCursor(block).currentTable() is None
         shape.setTopMargin(0)
         shape.setBottomMargin(8 if loose else 0)
-    if block.blockFormat().hasProperty(QTextFormat.Property.BlockQuoteLevel):
+    if was.hasProperty(QTextFormat.Property.BlockQuoteLevel):
         shape.setLeftMargin(16)
-        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        letters = QTextCharFormat()
+    return shape
+
+
+def _letters(was: QTextCharFormat, font: QFont, level: int, quoted: bool) -> QTextCharFormat:
+    """The format of a piece of text: what Qt gave it, in the sizes and colours of the program."""
+    colours, letters = theme.current(), QTextCharFormat(was)
+    letters.clearProperty(QTextFormat.Property.FontSizeAdjustment)
+    if level:
+        letters.setFontPointSize(font.pointSizeF() * _HEADINGS[min(level, 6)])
+        letters.setFontWeight(QFont.Weight.DemiBold)
+    if quoted:
         letters.setForeground(QColor(colours.soft))
-        cursor.mergeCharFormat(letters)
-    cursor.mergeBlockFormat(shape)
-    span = block.begin()
-    while not span.atEnd():
-        piece = span.fragment()
-        span += 1
-        if piece.isValid() and (piece.charFormat().fontFixedPitch() or piece.charFormat().isAnchor()):
-            _dress_piece(block.document(), piece.position(), piece.length(), piece.charFormat())
-
-
-def _dress_piece(document: QTextDocument, start: int, length: int, was: QTextCharFormat) -> None:
-    colours = theme.current()
-    cursor = QTextCursor(document)
-    cursor.setPosition(start)
-    cursor.setPosition(start + length, QTextCursor.MoveMode.KeepAnchor)
-    letters = QTextCharFormat()
     if was.isAnchor():
         letters.setForeground(QColor(colours.accent))
         letters.setFontUnderline(True)
-    else:
-        letters.setFont(
-            _monospaced(document.defaultFont()),
-            QTextCharFormat.FontPropertiesInheritanceBehavior.FontPropertiesSpecifiedOnly,
-        )
+    elif was.fontFixedPitch():
+        letters.setFontFamilies(_monospaced(font).families())
+        letters.setFontPointSize(font.pointSizeF() * _HEADINGS[min(level, 6)] * _CODE_SIZE)
         letters.setBackground(QColor(colours.bubble))
-    cursor.mergeCharFormat(letters)
+    return letters
 
 
 def _dress_table(table: QTextTable) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -201,6 +201,8 @@ class Canvas(QWidget):
             seen.width() * share,
             seen.height() * share_y,
         )
+        # A picture of 1 x 20000 would be too narrow to be seen at all.
+        seen.setSize(seen.size().expandedTo(QSizeF(1, 1)))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale * ratio < 4)
         painter.drawImage(seen, level, source)
 

@@ -17,7 +17,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class ChatModel(QAbstractListModel):
-    """Shows a conversation. Whoever changes it says so here."""
+    """Shows a conversation. Whoever changes that says so here."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__()
@@ -25,14 +25,16 @@ class ChatModel(QAbstractListModel):
         self._shown = list(conversation.turns)
 
     def show(self, conversation: Conversation) -> None:
-        """Show another conversation."""
+        """Show a conversation as it is now: another one, or the same with turns added or taken away at its end."""
+        if conversation is self._conversation:
+            self._update()
+            return
         self.beginResetModel()
         self._conversation = conversation
         self._shown = list(conversation.turns)
         self.endResetModel()
 
-    def update(self) -> None:
-        """Turns were added or taken away at the end."""
+    def _update(self) -> None:
         turns = self._conversation.turns
         same = sum(1 for a, b in zip(self._shown, turns, strict=False) if a is b)
         if same < len(self._shown):

@@ -68,8 +68,14 @@ class Desk(QObject):
         super().__init__(parent)
         self._background = background
         self._latest = 0
+        self._making = False
         self.stage: Sheet | None = None
         self.attached: list[Sheet] = []
+
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is on its way to the next question."""
+        return self._making
 
     def take(self, what: Incoming) -> bool:
         """Open what was dropped or pasted; False if there is no picture in it."""
@@ -101,6 +107,7 @@ class Desk(QObject):
         part = part.intersected(QRect(0, 0, sheet.picture.width, sheet.picture.height)) if sheet else QRect()
         if sheet and not part.isEmpty():
             ticket = self._next()
+            self._set_making(True)
             self._background.run(
                 lambda: [_cut_out(sheet.picture, part)], partial(self._on_cut, ticket), partial(self._on_failed, ticket)
             )
@@ -138,7 +145,7 @@ class Desk(QObject):
 
     def _make(self, sources: "Sequence[Callable[[], Picture]]") -> None:
         ticket = self._next()
-        self.opening.emit(True)
+        self._set_making(True)
         self._background.run(
             lambda: [make_sheet(source()) for source in sources],
             partial(self._on_made, ticket),
@@ -148,19 +155,24 @@ class Desk(QObject):
     def _on_made(self, ticket: int, sheets: list[Sheet]) -> None:
         if ticket != self._latest:  # the person has opened another one meanwhile
             return
-        self.opening.emit(False)
         self.stage = sheets[0]
         self.stage_changed.emit(self.stage)
         self._attach(sheets)
+        self._set_making(False)
 
     def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:
         if ticket == self._latest:
             self._attach(sheets)
+            self._set_making(False)
 
     def _on_failed(self, ticket: int, error: SpyglassError) -> None:
         if ticket == self._latest:
-            self.opening.emit(False)
+            self._set_making(False)
         self.failed.emit(error)
+
+    def _set_making(self, making: bool) -> None:
+        self._making = making
+        self.opening.emit(making)
 
     def _attach(self, sheets: list[Sheet]) -> None:
         self.attached = sheets

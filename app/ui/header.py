@@ -69,7 +69,7 @@ class Header(QFrame):
         row.addWidget(self._name)
         row.addStretch(1)
         self._modes = self._make_modes(modes)
-        row.addWidget(self._modes)
+        row.addWidget(self._modes, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
         self._offline = QLabel()
         self._offline.setToolTip(self.tr("Nothing leaves this machine: pictures, questions and answers stay here."))

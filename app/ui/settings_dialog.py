@@ -23,14 +23,14 @@ from app.errors import SpyglassError
 from app.settings.schema import SETTINGS, Plain, Setting
 from app.settings.store import SettingsStore
 from app.ui import theme
-from app.ui.sheets import Sheet
+from app.ui.sheets import SmallWindow
 
 translate = QCoreApplication.translate
 
 _FIRST = ("Window", "Answers")
 
 
-class SettingsDialog(Sheet):
+class SettingsDialog(SmallWindow):
     """Each change holds at once. changed: the key of a setting. failed: a SpyglassError."""
 
     changed = Signal(str)

@@ -22,7 +22,7 @@ from app.ui.actions import MORE_KEYS, Action, title_of
 from app.ui.buttons import push
 
 
-class Sheet(QDialog):
+class SmallWindow(QDialog):
     """A window with a title and a column; Escape closes it."""
 
     def __init__(self, title: str, parent: QWidget) -> None:
@@ -48,7 +48,7 @@ class Sheet(QDialog):
         close.setFocus()
 
 
-class KeySheet(Sheet):
+class KeySheet(SmallWindow):
     """Every key of the program."""
 
     def __init__(self, actions: Sequence[Action], enter_sends: bool, parent: QWidget) -> None:
@@ -80,7 +80,7 @@ class KeySheet(Sheet):
         self.resize(min(520, parent.width()), min(680, max(360, parent.height())))
 
 
-class DetailSheet(Sheet):
+class DetailSheet(SmallWindow):
     """All that is known about an error, to read and to copy."""
 
     def __init__(self, error: SpyglassError, parent: QWidget) -> None:
@@ -97,7 +97,7 @@ class DetailSheet(Sheet):
         self.resize(min(560, parent.width()), min(400, max(320, parent.height())))
 
 
-class AboutSheet(Sheet):
+class AboutSheet(SmallWindow):
     """The program's name, version and promise."""
 
     def __init__(self, parent: QWidget) -> None:

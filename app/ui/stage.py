@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QIcon, QImage, QKeyEvent, QPainter, QPainterPath, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -13,6 +13,7 @@ from app.ui.buttons import IconButton, push
 from app.ui.canvas import Canvas
 from app.ui.desk import Sheet
 
+_PATIENCE_MS = 250
 _SAMPLE = QSize(88, 66)
 _ROOMY = 460
 """Pixels of height from which the invitation has its picture and samples."""
@@ -107,6 +108,8 @@ class Stage(QFrame):
         self._message.setWordWrap(True)
         self._message.setObjectName("soft")
         self._message.hide()
+        self._opening = QTimer(self, singleShot=True)
+        self._opening.timeout.connect(self._say_opening)
         self._bar = self._make_bar(actions)
         self._zoom = self._make_zoom()
         self._live_bar = self._make_live_bar(camera_menu)
@@ -199,6 +202,16 @@ class Stage(QFrame):
         if self._live:
             self._message.hide()
             self.canvas.show_frame(frame)
+
+    def show_opening(self, opening: bool) -> None:
+        """Say that a picture is being opened, if it takes so long that one wonders."""
+        self._opening.start(_PATIENCE_MS) if opening else self._opening.stop()
+        if not opening and not self._live:
+            self._message.hide()
+
+    def _say_opening(self) -> None:
+        self._message.setText(self.tr("Opening the picture…"))
+        self._message.setVisible(not self._invitation.isVisible())
 
     @property
     def live(self) -> bool:

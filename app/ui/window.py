@@ -64,6 +64,7 @@ class Window(QObject):
         self._thumbnails: dict[str, QPixmap] = {}
         self._installed: list[Installed] = []
         self._folder = ""
+        self._held = ""
         modes = tuple(self.session.modes.values())
         self._list = (*actions.ACTIONS, *actions.mode_actions(modes))
         self.actions = actions.build(self, self._list, self._handlers())
@@ -76,9 +77,7 @@ class Window(QObject):
         self.pane = ConversationPane(self.view, self.composer)
         self.widget = MainWindow(self.header, self.stage, self.pane)
         self.widget.addActions(list(self.actions.values()))
-        self.live = LiveStage(
-            services.bridge.engine, self.camera, self.stage, services.background, self._live_model
-        )
+        self.live = LiveStage(services.bridge.engine, self.camera, self.stage, services.background, self._live_model)
         self.sightings = Sightings(self.widget, self.session, services.background)
         self.objects = LabelOverlay()
         self.stage.canvas.overlays.append(self.objects)
@@ -131,6 +130,7 @@ class Window(QObject):
         self.services.bridge.state.connect(self.header.show_state)
         desk.stage_changed.connect(self._on_stage)
         desk.attached_changed.connect(self._on_attached)
+        desk.opening.connect(self._on_opening)
         camera.frame.connect(self.stage.show_frame)
         camera.words.connect(self.stage.show_live)
         camera.stopped.connect(self._on_camera_stopped)
@@ -175,6 +175,9 @@ class Window(QObject):
         if self.live.on and question.strip():
             self.live.watch(question)
             self.composer.clear()
+            return
+        if self.desk.busy:  # the picture the question is about is still being made ready
+            self._held = question
             return
         sheets = self.desk.attached
         for sheet in sheets:
@@ -307,6 +310,12 @@ class Window(QObject):
     def _on_attached(self, sheets: list[Sheet]) -> None:
         self.composer.show_attached(sheets)
         self._refresh()
+
+    def _on_opening(self, opening: bool) -> None:
+        self.stage.show_opening(opening)
+        question, self._held = (self._held, "") if not opening else ("", self._held)
+        if question:
+            self._ask(question)
 
     def _on_removed(self, sheet: Sheet) -> None:
         if sheet.part_of:

@@ -1,0 +1,48 @@
+"""The real window with the real engine process and the scripted model."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.settings.store import SettingsStore
+from app.ui import app as composition
+from app.ui import theme
+from app.ui.window import Window
+
+MakePicture = Callable[..., Path]
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> MakePicture:
+    """Makes picture files."""
+
+    def make(name: str = "red.png", size: tuple[int, int] = (160, 120), colour: str = "red") -> Path:
+        path = tmp_path / name
+        Image.new("RGB", size, colour).save(path)
+        return path
+
+    return make
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[Window]:
+    """A window whose model is the scripted one."""
+    store = SettingsStore()
+    store.set("model.path", "echo")
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app, theme.LIGHT)
+    services = composition.build(store)
+    window = Window(services)
+    window.start()
+    services.session.find_model()
+    qtbot.waitUntil(lambda: services.session.spec is not None)
+    yield window
+    window.widget.close()
+    composition.dismantle(services)
+    window.widget.deleteLater()
+    app.processEvents()

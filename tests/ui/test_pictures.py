@@ -1,0 +1,204 @@
+"""Pictures come in by every door, a part of one is chosen, and bad ones are refused in words."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.capture.qt.incoming import incoming, picture_of
+from app.ui.desk import MOST_AT_ONCE
+from app.ui.window import Window
+from tests.ui.conftest import MakePicture
+from tests.ui.steps import ask, open_picture
+
+
+def files(*paths: Path) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+def drop(window: Window, data: QMimeData) -> bool:
+    """Drag over the window and let go; whether it was accepted."""
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(300, 300), copy, data, left, none)
+    QApplication.sendEvent(window.widget, enter)
+    if enter.isAccepted():
+        QApplication.sendEvent(window.widget, QDropEvent(QPointF(300, 300), copy, data, left, none, QEvent.Type.Drop))
+    return enter.isAccepted()
+
+
+def wait_for_stage(window: Window, qtbot: QtBot, name: str) -> None:
+    qtbot.waitUntil(lambda: window.desk.stage is not None and window.desk.stage.picture.name == name, timeout=5_000)
+
+
+def test_drop_anywhere(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    assert drop(window, files(picture("dropped.png")))
+    wait_for_stage(window, qtbot, "dropped.png")
+
+
+def test_drop_of_several_goes_with_one_question(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    drop(window, files(picture("a.png", (10, 20)), picture("b.png", (30, 40))))
+    qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
+    turn = ask(window, qtbot, "Which is larger?")
+    assert turn.answer.startswith("You showed me a picture of 10 x 20 and a picture of 30 x 40 and asked")
+
+
+def test_drop_of_too_many_is_refused(window: Window, picture: MakePicture) -> None:
+    drop(window, files(*[picture(f"{i}.png", (8, 8)) for i in range(MOST_AT_ONCE + 1)]))
+    assert window.pane.notice.words == "9 pictures are too many for one question. Open at most 8."
+
+
+def test_dropped_words_are_no_picture(window: Window) -> None:
+    data = QMimeData()
+    data.setText("only words")
+    assert not drop(window, data)
+
+
+@pytest.mark.parametrize("into", ["composer", "window"])
+def test_paste_of_pixels(window: Window, qtbot: QtBot, into: str) -> None:
+    image = QImage(33, 17, QImage.Format.Format_ARGB32)
+    image.fill(QColor(10, 20, 30))
+    QGuiApplication.clipboard().setImage(image)
+    if into == "composer":
+        window.composer.edit.paste()
+    else:
+        window.actions["paste"].trigger()
+    wait_for_stage(window, qtbot, "Pasted picture")
+    assert window.desk.stage is not None
+    assert window.desk.stage.picture.pixels == bytes([10, 20, 30]) * (33 * 17)
+    assert window.composer.edit.toPlainText() == ""
+
+
+def test_paste_of_a_path(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    QGuiApplication.clipboard().setText(f" '{picture('by path.png')}'\n")
+    window.actions["paste"].trigger()
+    wait_for_stage(window, qtbot, "by path.png")
+
+
+def test_paste_of_words_goes_to_the_question(window: Window) -> None:
+    QGuiApplication.clipboard().setText("what is this?")
+    window.actions["paste"].trigger()
+    assert window.composer.edit.toPlainText() == "what is this?"
+
+
+def test_transparent_pixels_come_on_white() -> None:
+    image = QImage(3, 2, QImage.Format.Format_ARGB32)
+    image.fill(QColor(255, 0, 0, 0))
+    assert picture_of(image, "").pixels == bytes([255, 255, 255]) * 6
+
+
+def test_files_come_before_pixels() -> None:
+    data = files(Path("/somewhere/cat.jpg"))
+    data.setImageData(QImage(2, 2, QImage.Format.Format_RGB32))
+    assert incoming(data).paths == (Path("/somewhere/cat.jpg"),)
+
+
+@pytest.mark.parametrize("text", ["see /tmp/x.png", "/tmp/x.txt", "x.png", "/a.png\n/b.png", ""])
+def test_text_that_is_no_path(text: str) -> None:
+    data = QMimeData()
+    data.setText(text)
+    assert not incoming(data).has_picture()
+
+
+def test_open_dialog(window: Window, qtbot: QtBot, picture: MakePicture, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = picture("chosen.png")
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: ([str(path)], ""))
+    window.actions["open"].trigger()
+    wait_for_stage(window, qtbot, "chosen.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("empty.png", b"", "empty.png is empty."),
+        ("words.jpg", b"no picture at all", "words.jpg is not a picture that Spyglass can read."),
+        ("drawing.png", b"<svg></svg>", "drawing.png is an SVG drawing, which has no pixels."),
+    ],
+)
+def test_bad_files(window: Window, qtbot: QtBot, tmp_path: Path, name: str, content: bytes, what: str) -> None:
+    window.composer.edit.setPlainText("typed")
+    (tmp_path / name).write_bytes(content)
+    window.desk.open([tmp_path / name])
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    assert window.pane.notice.words.startswith(what)
+    assert window.desk.stage is None
+    assert window.composer.edit.toPlainText() == "typed"
+
+
+def test_the_picture_opened_last_wins(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    window.desk.open([picture("first.png", (4000, 3000))])
+    window.desk.open([picture("second.png", (8, 8))])
+    wait_for_stage(window, qtbot, "second.png")
+    qtbot.waitUntil(lambda: not window.desk.busy)
+    window.services.background.run(lambda: None, lambda _: None, lambda _: None)
+    assert window.desk.stage is not None
+    assert window.desk.stage.picture.name == "second.png"
+
+
+def test_a_rectangle_makes_the_question_about_that_part(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture(size=(400, 200)))
+    canvas = window.stage.canvas
+    to_view = canvas.to_view()
+    start, end = (to_view.map(QPointF(x, y)).toPoint() for x, y in ((100, 50), (300, 150)))
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+    qtbot.mouseMove(canvas, end)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end)
+    part = canvas.part
+    assert part is not None
+    assert abs(part.x() - 100) <= 2
+    assert abs(part.width() - 200) <= 4
+    qtbot.waitUntil(lambda: bool(window.desk.attached) and bool(window.desk.attached[0].part_of), timeout=5_000)
+    turn = ask(window, qtbot, "What is here?")
+    assert turn.answer == f"You showed me a picture of {part.width()} x {part.height()} and asked: What is here?"
+    assert canvas.part is None
+
+
+def test_escape_asks_about_the_whole_again(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture(size=(400, 200)))
+    window.stage.canvas.choose_part(QRect(0, 0, 50, 50))
+    qtbot.waitUntil(lambda: window.desk.attached[0].picture.width == 50, timeout=5_000)
+    window.actions["escape"].trigger()
+    assert [sheet.picture.width for sheet in window.desk.attached] == [400]
+
+
+def test_part_by_keyboard(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture(size=(400, 200)))
+    canvas, shift = window.stage.canvas, Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(canvas, Qt.Key.Key_Right, shift)
+    assert canvas.part == QRect(100, 50, 200, 100)
+    qtbot.keyClick(canvas, Qt.Key.Key_Right, shift)
+    assert canvas.part == QRect(110, 50, 200, 100)
+    qtbot.keyClick(canvas, Qt.Key.Key_Down, shift | Qt.KeyboardModifier.ControlModifier)
+    assert canvas.part == QRect(110, 50, 200, 110)
+
+
+def test_zoom_keeps_what_is_under_the_pointer(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture(size=(400, 200)))
+    canvas = window.stage.canvas
+    place = canvas.to_view().map(QPointF(100, 100))
+    canvas.zoom(2.0, place)
+    moved = canvas.to_view().map(QPointF(100, 100))
+    assert (moved - place).manhattanLength() < 1
+    canvas.fit()
+    fitted = canvas.to_view().mapRect(QRect(0, 0, 400, 200))
+    assert canvas.rect().contains(fitted)
+
+
+def test_removed_picture_is_not_sent(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture())
+    window.composer.removed.emit(window.desk.attached[0])
+    assert ask(window, qtbot, "Just words").answer == "You asked: Just words"
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 20000), (6000, 6000)])
+def test_odd_sizes_are_shown(window: Window, qtbot: QtBot, picture: MakePicture, size: tuple[int, int]) -> None:
+    open_picture(window, qtbot, picture(size=size))
+    assert window.desk.stage is not None
+    assert (window.desk.stage.picture.width, window.desk.stage.picture.height) == size
+    shot = window.stage.canvas.grab().toImage()
+    middle = window.stage.canvas.to_view().map(QPointF(size[0] / 2, size[1] / 2)).toPoint()
+    assert shot.pixelColor(middle) == QColor("red")
