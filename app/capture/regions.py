@@ -158,7 +158,7 @@ def _several(rows: NDArray[np.int64]) -> bool:
     mass = np.cumsum(rows)
     lesser = np.minimum(mass, total - mass) / total
     side = np.minimum(above, below)
-    return bool(((rows < 0.25 * side) & ((lesser > 0.25) | (side > 0.7 * peak))).any())
+    return bool(((rows < 0.12 * side) & ((lesser > 0.25) | (side > 0.7 * peak))).any())
 
 
 def _slope(xs: NDArray[np.intp], ys: NDArray[np.intp], letters: int) -> float:
@@ -221,7 +221,7 @@ def _best(found: list[Region]) -> list[Region]:
     What lost only to a region that lost in turn gets its place back at the end.
     """
     lines = _unrivalled(sorted(found, key=lambda r: -r.sure * (r.width * r.height) ** 0.3), alike=2.0)
-    letters = sorted(found, key=lambda r: -r.sure / r.height**0.2)
+    letters = sorted(found, key=lambda r: -r.sure / r.height**0.05)
     best = _unrivalled([r for r in letters if r in lines], alike=np.inf)
     return _unrivalled(best + letters, alike=np.inf)
 

@@ -1,0 +1,184 @@
+"""Translating a picture or a text, stage by stage: find, read, translate and check.
+
+A translation is one value that grows: every stage yields the whole of what is known so far, so that stopping at any
+point leaves what is finished. Closing the iterator cancels the engine's job.
+"""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from app.capture import regions
+from app.capture.regions import Quad
+from app.modes.translate import checks, prompts, reading
+from app.modes.translate.checks import Concern
+from app.modes.translate.languages import Guess, guess, language
+from app.modes.translate.reading import Engine, Reading
+from app.values import ModelSpec, Picture
+
+Stage = Literal["finding", "reading", "translating", "done"]
+Outcome = Literal["translated", "no text", "already"]
+
+_T = TypeVar("_T")
+
+_CERTAIN = 0.85
+"""How sure the source's language must be to leave a text untranslated because it is in the target's."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is wanted. target, source: codes of `languages`, source may be "auto"; glossary: term -> the person's word
+    for it; reader sees the picture; translator, if given, is another model for the text."""
+
+    reader: ModelSpec
+    target: str
+    source: str = "auto"
+    glossary: Mapping[str, str] = field(default_factory=dict)
+    translator: ModelSpec | None = None
+
+    @property
+    def writer(self) -> ModelSpec:
+        return self.translator or self.reader
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Lines that are translated together.
+
+    source, lines: its text, joined and as it stands; quads: where its lines stand, empty if that is unknown; sure: of
+    the reading; translation: None until it is finished; sure_written: of the translation.
+    """
+
+    source: str
+    lines: tuple[str, ...]
+    quads: tuple[Quad, ...]
+    sure: float
+    translation: str | None = None
+    sure_written: float = 0.0
+    concerns: tuple[Concern, ...] = ()
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The translation as far as it has come. draft: what is being written just now; fraction: 0..1 of the stage."""
+
+    target: str
+    stage: Stage
+    fraction: float = 0.0
+    draft: str = ""
+    found: tuple[Quad, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    source: Guess | None = None
+    outcome: Outcome = "translated"
+
+    @property
+    def original(self) -> str:
+        """The reading, line by line."""
+        return "\n".join("\n".join(passage.lines) for passage in self.passages)
+
+    @property
+    def text(self) -> str:
+        """The translation, a passage a line; passages not yet translated are left out."""
+        return "\n".join(p.translation for p in self.passages if p.translation is not None)
+
+
+def translate_picture(picture: Picture, wish: Wish, engine: Engine) -> Iterator[Translation]:
+    """Find, read and translate the text of a picture. Raises SpyglassError; what was yielded before stands."""
+    target = language(wish.target).code
+    state = Translation(target, "finding")
+    yield state
+    pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+    found = regions.find(pixels)
+    state = replace(state, stage="reading", found=tuple(region.quad for region in found))
+    yield state
+    steps = reading.read(engine, wish.reader, picture, found)
+    result = yield from _shown(steps, state)
+    yield from _translate(replace(state, passages=_passages(result)), wish, engine)
+
+
+def translate_text(text: str, wish: Wish, engine: Engine) -> Iterator[Translation]:
+    """Translate a text, a passage for each of its lines. Raises SpyglassError; what was yielded before stands."""
+    target = language(wish.target).code
+    passages = tuple(Passage(line.strip(), (line.strip(),), (), 1.0) for line in text.splitlines() if line.strip())
+    yield from _translate(Translation(target, "translating", passages=passages), wish, engine)
+
+
+def _shown(
+    steps: Generator[tuple[float | None, str], None, _T], state: Translation
+) -> Generator[Translation, None, _T]:
+    """The steps of a stage (fraction, if it is known, and draft) as states; returns what the stage returns."""
+    try:
+        while True:
+            fraction, draft = next(steps)
+            yield replace(state, fraction=state.fraction if fraction is None else fraction, draft=draft)
+    except StopIteration as end:
+        value: _T = end.value
+        return value
+    finally:
+        steps.close()
+
+
+def _passages(result: Reading) -> tuple[Passage, ...]:
+    found = []
+    for indices in result.passages:
+        lines = [result.lines[i] for i in indices]
+        quads = tuple(line.quad for line in lines if line.quad is not None)
+        texts = tuple(line.text for line in lines)
+        found.append(Passage(_joined(texts), texts, quads, min(line.sure for line in lines)))
+    return tuple(found)
+
+
+def _joined(lines: tuple[str, ...]) -> str:
+    """Lines as running text: a hyphen at a line's end goes, and no space comes between Chinese or Japanese ones."""
+    text = ""
+    for line in lines:
+        if len(text) > 1 and text[-1] in "-\u00ad" and text[-2].isalpha() and line[:1].islower():
+            text = text[:-1] + line
+        else:
+            dense = text and ord(text[-1]) > 0x2E7F and ord(line[0]) > 0x2E7F and not 0xAC00 <= ord(line[0]) <= 0xD7AF
+            text += line if dense or not text else " " + line
+    return text
+
+
+def _translate(state: Translation, wish: Wish, engine: Engine) -> Iterator[Translation]:
+    whole = state.original
+    if not whole.strip():
+        yield replace(state, stage="done", fraction=1.0, outcome="no text")
+        return
+    source = guess(whole) if wish.source == "auto" else Guess(language(wish.source).code, 1.0)
+    state = replace(state, stage="translating", fraction=0.0, source=source)
+    if source is not None and source.code == wish.target and source.sure >= _CERTAIN:
+        yield replace(state, stage="done", fraction=1.0, outcome="already")
+        return
+    yield state
+    for at, passage in enumerate(state.passages):
+        steps = _one(passage, whole, wish, engine)
+        translated, sure = yield from _shown(steps, replace(state, fraction=at / len(state.passages)))
+        spoken = source.code if source else ""
+        concerns = checks.concerns(passage.source, translated, spoken, wish.glossary)
+        done = replace(passage, translation=translated, sure_written=sure, concerns=concerns)
+        state = replace(state, passages=(*state.passages[:at], done, *state.passages[at + 1 :]), draft="")
+        yield replace(state, fraction=(at + 1) / len(state.passages))
+    same = source is not None and source.code == wish.target
+    same &= all((p.translation or "").casefold() == p.source.casefold() for p in state.passages)
+    yield replace(state, stage="done", fraction=1.0, outcome="already" if same else "translated")
+
+
+def _one(
+    passage: Passage, whole: str, wish: Wish, engine: Engine
+) -> Generator[tuple[float | None, str], None, tuple[str, float]]:
+    """Translate one passage; prices and numbers stay as they are, and so does what the glossary holds whole."""
+    known = {term.casefold(): wanted for term, wanted in wish.glossary.items()}
+    if passage.source.casefold() in known:
+        return known[passage.source.casefold()], 1.0
+    if not checks.has_words(passage.source):
+        return passage.source, passage.sure
+    job = prompts.translate(wish.writer, passage.source, whole, language(wish.target), wish.glossary)
+    with closing(reading.answer(engine, job)) as growing:
+        written = reading.Answer()
+        for written in growing:
+            yield None, written.text
+    return prompts.bare(written.text, passage.source), written.sure

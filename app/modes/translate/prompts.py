@@ -1,0 +1,77 @@
+"""What models are asked for reading and translating.
+
+Llama 3.2 understands pictures in English only and writes eight languages, so the picture is read first and the text is
+translated in a job of its own. The starter model knows single words and the exact questions it was taught; `plain`
+asks those. Everything else is asked in full: with the whole text as context and with what to leave alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.modes.translate.checks import mentions
+from app.modes.translate.languages import Language
+from app.values import Ask, Message, ModelSpec, Picture, Sampling
+
+_READ_PLAIN = "Read the text in this picture."
+_READ = (
+    "Read all the text in this picture. Write it line by line, exactly as it stands, in its own language and spelling, "
+    "and nothing else. If there is no text, write NONE."
+)
+_TRANSLATE = 'Translate "{text}" into {language}.'
+_RULES = (
+    "You are a translator. Answer with the translation into {language} only: no quotation marks, no remarks. "
+    "Keep names, numbers, prices, codes and line breaks as they are."
+)
+_NOTHING = frozenset({"", "none", "none.", "i am not sure.", "no text", "no text."})
+_SCHOOLED = "starter"
+
+
+def plain(model: ModelSpec) -> bool:
+    """Whether a model is one that was taught single words and fixed questions."""
+    return _SCHOOLED in Path(model.path).stem.lower()
+
+
+def read(model: ModelSpec, picture: Picture) -> Ask:
+    """The job that reads a picture."""
+    text = _READ_PLAIN if plain(model) else _READ
+    message = Message(role="user", text=text, pictures=(picture.digest,))
+    return Ask(model=model, messages=(message,), sampling=Sampling(max_tokens=4096))
+
+
+def translate(model: ModelSpec, text: str, whole: str, to: Language, glossary: Mapping[str, str]) -> Ask:
+    """The job that translates one passage. whole: the text it is part of, the same for all passages of a picture, so
+    that the engine reads it once."""
+    question = Message(role="user", text=_TRANSLATE.format(text=text, language=to.name))
+    messages: tuple[Message, ...] = (question,)
+    if not plain(model):
+        rules = _RULES.format(language=to.name)
+        terms = [f"{term} = {wanted}" for term, wanted in glossary.items() if mentions(whole, term)]
+        if terms:
+            rules += "\nUse these words: " + "; ".join(terms) + "."
+        if whole.strip() != text.strip():
+            rules += f"\nThe text is part of this:\n\n{whole}"
+        messages = (Message(role="system", text=rules), question)
+    return Ask(model=model, messages=messages, sampling=Sampling(max_tokens=64 + 4 * len(text)))
+
+
+def explain(model: ModelSpec, phrase: str, whole: str, to: Language) -> Ask:
+    """The job that explains a phrase of a text to a reader of another language."""
+    text = (
+        f'Explain "{phrase}" in {to.name}, in a few sentences: what it means word by word, what it means here, '
+        f"and when it is said.\n\nIt is part of this text:\n\n{whole}"
+    )
+    return Ask(model=model, messages=(Message(role="user", text=text),), sampling=Sampling(max_tokens=512))
+
+
+def says_nothing(answer: str) -> bool:
+    """Whether a reading says that there is no text."""
+    return answer.strip().strip('"').casefold() in _NOTHING
+
+
+def bare(answer: str, source: str) -> str:
+    """A translation without the quotation marks a model may put around it."""
+    text = answer.strip()
+    for left, right in ('""', "“”", "«»", "„“", "‘’", "「」"):
+        if len(text) > 1 and text.startswith(left) and text.endswith(right) and left not in source:
+            return text[1:-1].strip()
+    return text
