@@ -12,6 +12,7 @@ from statistics import median
 from app.capture.gate import Reason, View
 from app.errors import SpyglassError, of_kind
 from app.modes.labels import Label, Labels
+from app.modes.objects import Found
 from app.modes.recognise import Reading, recognition
 from app.modes.schedule import Schedule, Turn, Wait
 from app.values import Ask, Event, Failed, Finished, ModelSpec, Piece
@@ -45,10 +46,12 @@ class Live:
         """Why the last job failed; None once one has worked."""
         self._labels = Labels(self.schedule.gate)
         self._reading = Reading()
+        self._found: tuple[Found, ...] = ()
         self._frame_time = 0.0
         self._labelled = False
         self._ends: deque[float] = deque()
-        self._delays: deque[float] = deque(maxlen=_KEPT)
+        self.delays: deque[float] = deque(maxlen=_KEPT)
+        """Seconds from a frame to its first label, of the last answers."""
 
     def see(self, seen: View) -> Turn:
         """The next frame: first what is shown follows it, then it is judged."""
@@ -58,7 +61,8 @@ class Live:
         self._labels.step(seen)
         if turn.send:
             self._labels.asked(seen)
-            self._reading, self._frame_time, self._labelled = Reading(), seen.time, False
+            self._reading, self._found = Reading(), ()
+            self._frame_time, self._labelled = seen.time, False
         return turn
 
     def ask(self, model: ModelSpec, picture: str) -> Ask:
@@ -68,11 +72,11 @@ class Live:
         """What to show over the frame seen last."""
         return self._labels.current()
 
-    def event(self, event: Event, now: float) -> None:
-        """The next event of the job under way."""
+    def event(self, event: Event, now: float) -> bool:
+        """The next event of the job under way; whether it changed what is named."""
         if isinstance(event, Piece):
-            self._piece(event, now)
-        elif isinstance(event, ReadingPrompt):
+            return self._piece(event, now)
+        if isinstance(event, ReadingPrompt):
             self.schedule.writing()
         elif isinstance(event, Finished):
             self._finished(event, now)
@@ -80,6 +84,7 @@ class Live:
             self.error = of_kind(event.kind, event.what, event.todo, event.detail)
             self._labels.dropped()
             self.schedule.ended(now, failed=True)
+        return False
 
     def figures(self, now: float) -> Figures:
         while self._ends and self._ends[0] < now - _MINUTE:
@@ -87,16 +92,20 @@ class Live:
         frames = self.schedule.frames
         total = frames.total()
         fates = {fate: number / total for fate, number in frames.most_common()}
-        return Figures(len(self._ends), median(self._delays) if self._delays else None, total, fates)
+        return Figures(len(self._ends), median(self.delays) if self.delays else None, total, fates)
 
-    def _piece(self, piece: Piece, now: float) -> None:
+    def _piece(self, piece: Piece, now: float) -> bool:
         self.schedule.writing()
         self._reading.add(piece)
         found = self._reading.found()
+        if found == self._found:
+            return False
+        self._found = found
         self._labels.found(found, now)
         if found and not self._labelled:
             self._labelled = True
-            self._delays.append(now - self._frame_time)
+            self.delays.append(now - self._frame_time)
+        return True
 
     def _finished(self, event: Finished, now: float) -> None:
         complete = event.reason in ("stop", "length")

@@ -17,7 +17,7 @@ from app.capture.clip import Clip, as_jpeg
 from app.capture.gate import Reason
 from app.errors import CameraError, SpyglassError
 from app.modes.labels import Label
-from app.modes.live import Live
+from app.modes.live import Figures, Live
 from app.modes.lookout import Engine, Lookout
 from app.modes.schedule import Wait
 from app.modes.watch import Answered, Watch
@@ -63,6 +63,7 @@ class LiveStage(QObject):
     failed = Signal(object)
     changed = Signal(bool)
     _answered = Signal(object)
+    _named = Signal()
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class LiveStage(QObject):
         self.panel.snapshot.connect(self.save_snapshot)
         self.panel.clip.connect(self.save_clip)
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
+        self._named.connect(self._on_named, Qt.ConnectionType.QueuedConnection)
         stage.canvas.overlays.append(self.overlay)
         stage.canvas.installEventFilter(self)
 
@@ -125,6 +127,8 @@ class LiveStage(QObject):
     def _on_event(self, event: Event, frame: Frame, result: object) -> None:  # noqa: ARG002
         if isinstance(result, Answered) and result.news:
             self._answered.emit(Sighting(self.wish, time.time(), result.probability, frame))
+        elif result is True:
+            self._named.emit()
 
     # --- the window's thread ---
 
@@ -144,6 +148,14 @@ class LiveStage(QObject):
             self._figures_at = seen.time
             self._show_figures(lookout)
 
+    def _on_named(self) -> None:
+        """A new name is painted at once, without waiting for the camera's next frame."""
+        lookout, frame = self._lookout, self._feed.latest
+        if lookout is None or frame is None:
+            return
+        self.overlay.show(lookout.read(_labels), QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
+        self._stage.canvas.update()
+
     def _follow_wish(self) -> None:
         """Begin, change or end as the mode, the model and the wish say now."""
         spec = self._wanted()
@@ -159,7 +171,7 @@ class LiveStage(QObject):
             if wish:
                 self._lookout = Lookout(Watch(wish), self._engine, spec, self._on_event)
             else:
-                self._lookout = Lookout(Live(), self._engine, spec)
+                self._lookout = Lookout(Live(), self._engine, spec, self._on_event)
         except SpyglassError as error:
             self.watch("")
             self.failed.emit(error)
@@ -188,7 +200,7 @@ class LiveStage(QObject):
             (lookout.pause if hidden else lookout.resume)()
 
     def _show_figures(self, lookout: Lookout[Live] | Lookout[Watch]) -> None:
-        figures = lookout.read(lambda looker: looker.figures(time.monotonic()) if isinstance(looker, Live) else None)
+        figures = lookout.read(_figures)
         if figures is not None:
             self.panel.show_figures(figures, self._feed.fps)
 
@@ -243,6 +255,10 @@ class LiveStage(QObject):
 
 def _labels(looker: Live | Watch) -> tuple[Label, ...]:
     return looker.labels() if isinstance(looker, Live) else ()
+
+
+def _figures(looker: Live | Watch) -> Figures | None:
+    return looker.figures(time.monotonic()) if isinstance(looker, Live) else None
 
 
 def _error(looker: Live | Watch) -> SpyglassError | None:
