@@ -152,12 +152,16 @@ def _grammar(vocab: int, schema: dict[str, Any]) -> Any:
 def grammar_of(schema: dict[str, Any]) -> str:
     """The GBNF grammar of a JSON schema. Raises UsageError for one that has none.
 
-    Strings may not hold raw control characters (RFC 8259), so that what is written can always be parsed again.
+    Strings may not hold raw control characters (RFC 8259), so that what is written can always be parsed again. An
+    enumeration with the format "text" is written as it stands, without JSON's quotation marks: a model that was never
+    asked for JSON answers yes or no with one token, whose probability then means something.
     """
     text = json.dumps(schema)
     if len(text) > _MAX_SCHEMA:
         raise _bad_schema(f"{len(text)} characters")
     _check(schema, 0)
+    if schema.get("format") == "text" and schema.get("enum"):
+        return "root ::= " + " | ".join(json.dumps(str(word), ensure_ascii=False) for word in schema["enum"])
     try:
         gbnf = llama_grammar.json_schema_to_gbnf(text)
     except Exception as error:  # it signals what it does not know by assertions, KeyErrors and others

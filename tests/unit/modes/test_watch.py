@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from app.capture.gate import View, view
+from app.engine.sampling import grammar_of
 from app.errors import UsageError
 from app.modes.watch import Answered, Watch, YesNo, question
 from app.values import Failed, Finished, ModelSpec, Piece
@@ -98,3 +99,4 @@ def test_the_job_is_one_word_under_a_grammar() -> None:
     assert job.schema["enum"] == ["Yes", "No"]
     assert job.messages[0].pictures == ("digest",)
     assert job.sampling.max_tokens < 10
+    assert grammar_of(job.schema) == 'root ::= "Yes" | "No"'
