@@ -47,7 +47,7 @@ class Setting:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return cast(Plain, value)
         if not self.low <= value <= self.high:  # NaN compares with nothing, so it is refused too
-            raise self._refusal(f"must lie between {self.low:g} and {self.high:g}", value)
+            raise self._refusal(f"must lie between {self.low} and {self.high}", value)
         return value
 
     def _refusal(self, rule: str, value: object) -> UsageError:

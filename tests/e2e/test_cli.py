@@ -99,7 +99,7 @@ def test_settings_hold_and_options_win(picture: str) -> None:
         (("-", "-", "Hm?"), 2, "Standard input can be read only once."),
         (("{picture}", "Hm?", "--model", "gone.gguf"), 4, "There is no model file gone.gguf."),
         (("{picture}", "Hm?", "--model", "{picture}"), 4, "The model file scene ü.png is damaged"),
-        (("{picture}", "Hm?", "--temperature", "9"), 2, "The setting answer.temperature must lie between 0 and 2."),
+        (("{picture}", "Hm?", "--temperature", "9"), 2, "The setting answer.temperature must lie between 0.0 and 2.0."),
         (("{picture}", "Hm?", "--temperature", "warm"), 2, "Argument --temperature: invalid float value: 'warm'."),
         (("{picture}", "Hm?", "--turbo"), 2, "Unknown: --turbo."),
     ],
@@ -165,6 +165,19 @@ def test_a_reader_that_goes_away_is_no_failure(picture: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(PATIENCE_S) == 141
+
+
+def test_an_output_that_cannot_be_written_is_one_line(picture: str) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*PROGRAM, "ask", picture, "Hm?", "--model", "echo"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment(),
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"spyglass: The output cannot be written. Check where it is sent.\n")
 
 
 def test_progress_is_shown_on_a_terminal_and_cleared(picture: str) -> None:
