@@ -33,7 +33,6 @@ from app.values import Ask, Doctor, Event, Finished, Load, Loading, Picture, Pie
 
 _BEAT_S = 0.5
 _CHUNK = 1 << 20
-_MAX_MODELS = 2
 _MODEL_FACTS = "app.engine.families.mtmd"
 
 

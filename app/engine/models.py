@@ -24,6 +24,7 @@ class Models:
         key = (spec, _files(spec))
         model = self._models.pop(key, None)
         if model is None:
+            self._close_replaced(spec)
             while len(self._models) >= _MAX_MODELS:
                 self._close_oldest()
             model = self._load(spec, progress, cancel)
@@ -39,6 +40,11 @@ class Models:
                 if not self._models:
                     raise
                 self._close_oldest()
+
+    def _close_replaced(self, spec: ModelSpec) -> None:
+        """Close what was loaded from files that have changed since: nobody can ask for it any more."""
+        for key in [key for key in self._models if key[0] == spec]:
+            self._models.pop(key).close()
 
     def _close_oldest(self) -> None:
         self._models.pop(next(iter(self._models))).close()
