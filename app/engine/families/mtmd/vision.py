@@ -141,6 +141,8 @@ class Vision:
         """`(cells, width) float32` embeddings of a slice. Raises Aborted within a few graph nodes of `cancelled`."""
         with self._watch.watching(progress, cancelled), native.complaints() as complaints:
             status = mtmd_cpp.mtmd_encode_chunk(self.pointer, chunk.pointer)
+        if self._watch.failure is not None:
+            raise self._watch.failure
         if self._watch.stopped:  # reported as a success, but the embeddings are not finished
             raise Aborted
         if status != 0:
@@ -152,7 +154,8 @@ class Vision:
 
     def fits(self, chunk: Chunk, embeddings: NDArray[Any]) -> bool:
         """Whether `embeddings` can be those of `chunk`: native code would read past the end of smaller ones."""
-        return embeddings.shape == (chunk.cells, self._width) and embeddings.dtype == np.float32
+        whole = embeddings.flags.c_contiguous and embeddings.dtype == np.float32
+        return whole and embeddings.shape == (chunk.cells, self._width)
 
     def place(
         self,
@@ -258,18 +261,27 @@ class _Watch:
         self._cancelled: Callable[[], bool] = lambda: False
         self._asked = 0
         self.stopped = False
+        self.failure: Exception | None = None
         self.callback = llama_cpp.ggml_backend_sched_eval_callback(self._on_node)
 
     @contextmanager
     def watching(self, progress: Progress, cancelled: Callable[[], bool]) -> Iterator[None]:
         before = self._progress, self._cancelled
-        self._progress, self._cancelled, self._asked, self.stopped = progress, cancelled, 0, False
+        self._progress, self._cancelled, self._asked = progress, cancelled, 0
+        self.stopped, self.failure = False, None
         try:
             yield
         finally:
             self._progress, self._cancelled = before
 
     def _on_node(self, node: int, ask: bool, _: object) -> bool:
+        try:
+            return self._wanted(node, ask)
+        except Exception as error:  # ctypes would swallow it and answer False, which passes for a finished picture
+            self.failure, self.stopped = error, True
+            return ask
+
+    def _wanted(self, node: int, ask: bool) -> bool:
         if self.stopped or self._cancelled():
             self.stopped = True
             return ask

@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,24 @@ def test_looking_stops_and_nothing_half_done_is_remembered(load: Load) -> None:
     after = talk.ask(user("what is it", FIRST))
     assert after.finished.stats.pictures_encoded == 1
     assert after.text == load(models.HEAVY_VISION, context=2048).ask(user("what is it", FIRST)).text
+
+
+def test_a_failure_while_looking_is_no_picture(load: Load, tmp_path: Path) -> None:
+    talk = load(models.TILES, cache_dir=str(tmp_path))
+    looked: list[float] = []
+
+    def fail(event: Event) -> None:
+        if isinstance(event, Looking):
+            looked.append(event.fraction)
+            if len(looked) == 3:
+                raise MemoryError
+
+    with pytest.raises(MemoryError):
+        talk.ask(user("what is it", FIRST), on_event=fail)
+    assert 0.0 < looked[-1] < 1.0
+    after = talk.ask(user("what is it", FIRST))
+    assert after.finished.stats.pictures_encoded == 1
+    assert after.text == load(models.TILES).ask(user("what is it", FIRST)).text
 
 
 def test_a_wish_that_came_before_the_question(load: Load) -> None:
