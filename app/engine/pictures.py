@@ -96,7 +96,8 @@ class PictureCache:
                 raise ValueError("larger than the whole cache may be")
             with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
                 arrays = {part: stored[part] for part in stored.files}
-            os.utime(path)
+            with contextlib.suppress(OSError):  # a folder that can only be read still serves
+                os.utime(path)
         except FileNotFoundError:
             return None
         except Exception as error:  # a damaged archive raises almost anything: BadZipFile, EOFError, zlib.error

@@ -1,3 +1,4 @@
+import errno
 import os
 import random
 import time
@@ -115,6 +116,18 @@ def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path: Path) ->
     found = cache.get("a")
     assert found is not None
     assert found.where == "memory"
+
+
+def test_a_folder_that_can_only_be_read_still_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    PictureCache(memory=0, folder=tmp_path, disk=64 * KIB).put("a", block(1.0))
+
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "utime", read_only)
+    found = PictureCache(memory=0, folder=tmp_path, disk=64 * KIB).get("a")
+    assert found is not None
+    np.testing.assert_array_equal(found.arrays["embeddings"], block(1.0)["embeddings"])
 
 
 def test_larger_than_the_disk_may_hold_is_not_written(tmp_path: Path) -> None:
