@@ -29,8 +29,9 @@ class Picture:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1 or len(self.pixels) != self.width * self.height * 3:
             raise ValueError(f"{len(self.pixels)} bytes are not {self.width} x {self.height} RGB pixels")
-        shape = f"{self.width}x{self.height}:".encode()
-        object.__setattr__(self, "digest", hashlib.blake2b(shape + self.pixels, digest_size=16).hexdigest())
+        digest = hashlib.blake2b(f"{self.width}x{self.height}:".encode(), digest_size=16)
+        digest.update(self.pixels)
+        object.__setattr__(self, "digest", digest.hexdigest())
 
 
 Box = tuple[float, float, float, float]
