@@ -8,6 +8,7 @@ Format: ggml `docs/gguf.md`, versions 2 and 3, little-endian.
 """
 
 import hashlib
+import math
 import os
 import struct
 from dataclasses import dataclass, field
@@ -154,9 +155,9 @@ class Gguf:
         return value if isinstance(value, str) else default
 
     def number(self, key: str, default: float | None = None) -> float:
-        """The number under `key`. Raises GgufError if there is none and no default."""
+        """The number under `key`. Raises GgufError if there is none and no default, or if it is no finite one."""
         value = self.metadata.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise GgufError(self.path, f"no number under {key}")
         return value
 
@@ -344,8 +345,9 @@ def fingerprint(*files: Gguf) -> str:
             with open(header.path, "rb") as file:
                 digest.update(file.read(min(header.data_offset, _MAX_HEADER)))
                 for tensor in header.tensors.values():
-                    file.seek(tensor.offset + tensor.nbytes // 2)
-                    digest.update(file.read(min(64, tensor.nbytes - tensor.nbytes // 2)))
+                    for offset in (0, tensor.nbytes // 2):
+                        file.seek(tensor.offset + offset)
+                        digest.update(file.read(min(256, tensor.nbytes - offset)))
         except OSError as error:
             raise ModelError(
                 f"The model file {header.path.name} cannot be read.", "Check that it is still there.", str(error)

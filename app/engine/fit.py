@@ -63,6 +63,11 @@ def context_that_fits(demand: Demand, free: int, *, asked: int, default: int, tr
     return possible
 
 
+def cache_that_fits(demand: Demand, free: int, *, context: int, asked: int) -> int:
+    """Bytes of memory for what can be computed or read again: as many as asked, or what the model leaves of `free`."""
+    return max(0, min(asked, free - demand.total(context)))
+
+
 def breakdown(demand: Demand, context: int) -> str:
     """The sum in words, for the detail of an error and for `spyglass doctor`."""
     return (

@@ -52,6 +52,13 @@ def test_a_number_that_is_missing_or_no_number_is_an_error(good):
             read_header(good).number(key)
 
 
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_number_that_is_not_finite_is_an_error(tmp_path, value):
+    write(tmp_path / "bad.gguf", [entry("a.ratio", value)], [])
+    with pytest.raises(GgufError):
+        read_header(tmp_path / "bad.gguf").number("a.ratio")
+
+
 def test_every_truncation_is_an_error(good):
     whole = good.read_bytes()
     for length in range(len(whole) - 30):  # the padding at the end may be missing

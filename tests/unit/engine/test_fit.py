@@ -1,7 +1,7 @@
 import pytest
 
 from app.engine import fit, machine
-from app.engine.fit import Demand, context_that_fits
+from app.engine.fit import Demand, cache_that_fits, context_that_fits
 from app.errors import MemoryShortError
 
 MIB = 1 << 20
@@ -24,6 +24,15 @@ def test_the_default_is_taken_when_it_fits() -> None:
 def test_without_a_wish_the_context_shrinks_to_what_fits() -> None:
     assert context(FIXED + 1100) == 1024
     assert context(FIXED + 512) == 512
+
+
+def test_a_cache_takes_no_more_than_the_model_leaves() -> None:
+    def cache(free: int) -> int:
+        return cache_that_fits(MODEL, free * MIB, context=1024, asked=512 * MIB) // MIB
+
+    assert cache(FIXED + 1024 + 600) == 512
+    assert cache(FIXED + 1024 + 100) == 100
+    assert cache(FIXED + 1000) == 0
 
 
 def test_no_more_than_the_model_was_trained_for() -> None:

@@ -10,11 +10,12 @@ from app.engine.families.mtmd import files as pair
 from app.engine.families.mtmd.model import MtmdModel
 from app.engine.families.mtmd.text import TextModel, Weights
 from app.engine.families.mtmd.vision import Vision
-from app.engine.fit import context_that_fits
+from app.engine.fit import cache_that_fits, context_that_fits
 from app.engine.native import facts
 from app.engine.pictures import PictureCache
 from app.engine.template import ChatTemplate
 from app.errors import UsageError
+from app.gguf import fingerprint
 from app.values import ModelSpec
 
 __all__ = ["facts", "load"]
@@ -31,9 +32,10 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
         raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
     gpus = native.gpu_devices()
     gpu_layers = pair.gpu_layers(files, options, max((gpu["free"] for gpu in gpus), default=0)) if gpus else 0
+    demand, free = pair.demand(files, options, gpu_layers), machine.free_memory()
     context = context_that_fits(
-        pair.demand(files, options, gpu_layers),
-        machine.free_memory(),
+        demand,
+        free,
         asked=options.context,
         default=pair.DEFAULT_CONTEXT,
         trained=pair.trained_context(files.model),
@@ -73,10 +75,12 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
             vision,
             template,
             PictureCache(
-                options.cache_memory, Path(options.cache_dir) if options.cache_dir else None, options.cache_disk
+                cache_that_fits(demand, free, context=context, asked=options.cache_memory),
+                Path(options.cache_dir) if options.cache_dir else None,
+                options.cache_disk,
             ),
             mark=mark,
-            identity="" if files.projector is None else f"{pair.identity(files.projector)} {native.VERSION}",
+            identity="" if files.projector is None else f"{fingerprint(files.projector)} {native.VERSION}",
             resources=stack.pop_all(),
         )
 

@@ -1,6 +1,5 @@
 """The pair of files: checked before native code sees them, and what they will take from memory."""
 
-import hashlib
 import platform
 import re
 from dataclasses import dataclass
@@ -75,22 +74,6 @@ def wrong_projector(projector: Path, picture: int, text: int) -> ModelError:
         "Choose the projector that was published with the model.",
         f"picture tokens are {picture} wide, the model takes {text}",
     )
-
-
-def identity(projector: Gguf) -> str:
-    """A digest that two projectors share only if they are the same: sizes, metadata and a sample of every tensor.
-
-    Hashing the whole file would read gigabytes; two trainings of one architecture differ in every tensor they touched.
-    """
-    digest = hashlib.blake2b(digest_size=16)
-    with open(projector.path, "rb") as file:
-        digest.update(file.read(projector.data_offset))
-        for tensor in projector.tensors.values():
-            for offset in (0, tensor.nbytes // 2):
-                file.seek(tensor.offset + offset)
-                digest.update(file.read(min(256, tensor.nbytes - offset)))
-    digest.update(str(projector.file_size).encode())
-    return digest.hexdigest()
 
 
 def trained_context(model: Gguf) -> int:
@@ -239,6 +222,9 @@ def _integers(model: Gguf, key: str) -> list[int]:
     """A size that is one number for all layers, or an array with one a layer; empty if there is neither."""
     name = f"{model.architecture}.{key}"
     value: Any = model.metadata.get(name)
-    if isinstance(value, ArrayValue):
-        return [int(each) for each in model.array(name)[:1024]]
-    return [] if value is None else [int(model.number(name))]
+    if not isinstance(value, ArrayValue):
+        return [] if value is None else [int(model.number(name))]
+    values = model.array(name)[:1024]
+    if not all(isinstance(each, int) for each in values):
+        raise GgufError(model.path, f"{name} is {values}")
+    return values

@@ -161,15 +161,28 @@ def test_the_projectors_identity_follows_its_contents(pairs: Pairs, tmp_path: Pa
     original = pairs(models.TINY).projector
     copy = tmp_path / "renamed.gguf"
     shutil.copy(original, copy)
-    identity = files.identity(gguf.read_header(original))
-    assert files.identity(gguf.read_header(copy)) == identity
+    identity = gguf.fingerprint(gguf.read_header(original))
+    assert gguf.fingerprint(gguf.read_header(copy)) == identity
     models.write_projector(tmp_path / "other.gguf", replace(models.TINY, seed=2))
-    assert files.identity(gguf.read_header(tmp_path / "other.gguf")) != identity
+    assert gguf.fingerprint(gguf.read_header(tmp_path / "other.gguf")) != identity
     header = gguf.read_header(copy)
     with copy.open("r+b") as file:
         file.seek(header.tensors["mm.2.weight"].offset)
         file.write(np.float32(9).tobytes())
-    assert files.identity(gguf.read_header(copy)) != identity
+    assert gguf.fingerprint(gguf.read_header(copy)) != identity
+
+
+def test_numbers_that_are_none_are_damage(pairs: Pairs) -> None:
+    header = gguf.read_header(pairs(models.TINY).model)
+    for value in (float("inf"), float("nan"), -1.0, 0):
+        lying = replace(header, metadata={**header.metadata, "llama.block_count": value})
+        with pytest.raises(gguf.GgufError, match="damaged"):
+            files._check_text(lying)
+    words = replace(
+        header, metadata={**header.metadata, "llama.attention.head_count": header.metadata["tokenizer.ggml.tokens"]}
+    )
+    with pytest.raises(gguf.GgufError, match="damaged"):
+        files._check_text(words)
 
 
 def test_damaged_weights_are_said_to_be_damaged(pairs: Pairs, tmp_path: Path) -> None:
