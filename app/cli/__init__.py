@@ -1,17 +1,17 @@
-"""The headless twin of the window: `spyglass ask`, `doctor`, `models`, `recognise`. Runs without Qt.
+"""The headless twin of the window: `spyglass ask`, `doctor`, `models`, `recognise`, `translate`. Runs without Qt.
 
 The answer goes to standard output, word by word; progress, figures and errors go to standard error. Exit status: 0,
 that of the error (app.errors), 130 after Ctrl-C, 141 if whoever read the output went away.
 """
 
 import argparse
+import io
 import logging
-import os
 import sys
 from typing import NoReturn
 
 from app import __version__, log
-from app.cli import ask, doctor, models, recognise
+from app.cli import ask, doctor, models, recognise, translate
 from app.cli.terminal import Terminal
 from app.errors import SpyglassError, UsageError
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 INTERRUPTED = 130
 NOBODY_READS = 141
 
-_COMMANDS = (ask, doctor, models, recognise)
+_COMMANDS = (ask, doctor, models, recognise, translate)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -32,14 +32,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: list[str]) -> int:
     """Run one command and return its exit status."""
-    terminal = Terminal(sys.stdout, sys.stderr)
+    # A closed stream is None; what would go there is of interest to nobody.
+    terminal = Terminal(sys.stdout or io.StringIO(), sys.stderr or io.StringIO())
     try:
         arguments = _parse(argv)
         terminal.verbose = arguments.verbose
         log.start(arguments.verbose, "spyglass-command")
-        status = int(arguments.run(arguments, terminal))
-        sys.stdout.flush()
-        return status
+        return int(arguments.run(arguments, terminal))
     except SpyglassError as error:
         terminal.error(error)
         return error.exit_code
@@ -47,8 +46,6 @@ def main(argv: list[str]) -> int:
         terminal.interrupted()
         return INTERRUPTED
     except BrokenPipeError:
-        # The interpreter flushes standard output once more when it ends; that must not fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOBODY_READS
     except Exception as error:
         _log.exception("the command failed")

@@ -1,7 +1,6 @@
 """spyglass ask PICTURE... "QUESTION": the answer, word by word."""
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 import msgspec
@@ -11,7 +10,7 @@ from app.cli import setup
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
-from app.errors import PictureError, SpyglassError, UsageError, of_kind
+from app.errors import SpyglassError, UsageError, of_kind
 from app.modes.ask import AskMode
 from app.settings.schema import Settings, memory_limit
 from app.values import Ask, Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
@@ -80,16 +79,7 @@ def _settings(arguments: argparse.Namespace, terminal: Terminal) -> Settings:
 def _open(names: list[str]) -> list[Picture]:
     if names.count("-") > 1:
         raise UsageError("Standard input can be read only once.", "Name one picture as -.")
-    return [_standard_input() if name == "-" else files.open_picture(name) for name in names]
-
-
-def _standard_input() -> Picture:
-    if sys.stdin is None or sys.stdin.isatty():
-        raise UsageError("Standard input holds no picture.", "Pipe one in: spyglass ask - QUESTION < picture.")
-    try:
-        return files.from_stream(sys.stdin.buffer, "standard input")
-    except OSError as error:
-        raise PictureError("Standard input cannot be read.", "Pipe a picture in.", str(error)) from error
+    return [setup.standard_input() if name == "-" else files.open_picture(name) for name in names]
 
 
 def _job(arguments: argparse.Namespace, settings: Settings, question: str, pictures: list[Picture]) -> Ask:

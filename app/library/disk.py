@@ -57,11 +57,13 @@ def resolve(
     projector: str | None = None,
     options: EngineOptions = DEFAULT_OPTIONS,
     extra: Sequence[Path] = (),
+    sees: bool = True,
 ) -> ModelSpec:
     """What to hand to the engine for "starter", "echo", the path of a file or folder, or an installed model's name.
 
-    projector: the path of the projector's file; by default the one that lies beside the model. Raises ModelError for
-    what is missing, damaged, ambiguous, or no model that reads pictures.
+    projector: the path of the projector's file; by default the one that lies beside the model. sees: whether the model
+    must read pictures; without, a model of text is taken as it is. Raises ModelError for what is missing, damaged,
+    ambiguous, or no model of that kind.
     """
     if name_or_path == ECHO or name_or_path.startswith(ECHO + ":"):
         return ModelSpec(path=name_or_path, options=options)
@@ -73,7 +75,7 @@ def resolve(
         raise ModelError(f"{path.name} is {kind}, not the model itself.", "Choose the model's own file.")
     if projector is not None:
         found = _regular_file(Path(projector).expanduser())
-    elif role == "text" and found is None:
+    elif role == "text" and found is None and sees:
         found = _projector_for(path, _headers(path.parent))
         if found is None:
             raise ModelError(

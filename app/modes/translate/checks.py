@@ -15,6 +15,12 @@ _UNITS = re.compile(r"(\d)(?:st|nd|rd|th|er|re|e|ème|º|ª|h|m|cm|km|g|kg|l|ml|
 _MONEY = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW"}
 _MONEY_WORDS = {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "pound": "GBP", "pounds": "GBP"}
 
+_NO_NAMES = frozenset(
+    "Mrs Miss Sir Madam Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June "
+    "July August September October November December".split()
+)
+"""English writes these with a capital too, and they are translated."""
+
 
 @dataclass(frozen=True)
 class Concern:
@@ -106,12 +112,12 @@ def _names(text: str) -> list[str]:
     words = re.findall(r"[^\W\d_][\w’'-]*|[.!?:\n]", text)
     plain = [w for w in words if w[0].isalpha()]
     capital = [w for w in plain if w[0].isupper()]
-    if len(plain) < 4 or len(capital) > 0.5 * len(plain):
+    if len(plain) < 4 or len(capital) > 0.6 * len(plain):
         return []
     return [
         word
         for before, word in itertools.pairwise(words)
-        if before[0].isalpha() and len(word) > 2 and word[0].isupper() and word[1:].islower() and word != "I"
+        if before[0].isalpha() and len(word) > 2 and word[0].isupper() and word[1:].islower() and word not in _NO_NAMES
     ]
 
 

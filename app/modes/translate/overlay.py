@@ -159,7 +159,7 @@ def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[Anchor]:
 def _room(canvas: Pixels, quad: Quad, paper: Ground, every: Sequence[Quad], anchor: Anchor) -> tuple[float, float]:
     """How far text may run over to the left and right: where the plain ground goes on and no other line is."""
     width, height = frames.size(quad)
-    most, step, margin = min(0.5 * width + 2 * height, 6 * height), max(1.0, 0.25 * height), 0.3 * height
+    most, step, margin = 0.5 * width + 8 * height, max(1.0, 0.25 * height), 0.3 * height
     others = [other for other in every if other is not quad]
     free = {"left": 0.0, "right": 0.0}
     for side in free:

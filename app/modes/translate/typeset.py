@@ -21,6 +21,7 @@ FONTS = (
     "NotoSansDevanagari-Regular.ttf",
     "NotoSansThai-Regular.ttf",
     "DroidSansFallbackFull.ttf",
+    "NanumSquareR.ttf",
 )
 _SHAPED = ("ARABIC", "HEBREW", "DEVANAGARI", "THAI")
 _UNIT = 100

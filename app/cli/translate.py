@@ -1,0 +1,139 @@
+"""spyglass translate PICTURE|- --to fr: what the text in a picture says in another language."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.capture import files
+from app.cli import setup
+from app.cli.terminal import Terminal
+from app.engine.client import EngineClient
+from app.engine.supervisor import Supervisor
+from app.errors import UsageError
+from app.library import disk
+from app.modes.translate import glossary, saving
+from app.modes.translate.languages import LANGUAGES, language
+from app.modes.translate.pipeline import Passage, Translation, Wish, translate_picture, translate_text
+from app.settings.schema import Settings, engine_options, memory_limit
+from app.values import Picture
+
+_EXAMPLE = "For example: spyglass translate sign.jpg --to fr."
+_STAGES = {"finding": "looking for text", "reading": "reading", "translating": "translating", "done": ""}
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
+    offered = ", ".join(LANGUAGES)
+    parser = commands.add_parser(
+        "translate",
+        parents=[common],
+        help="translate the text in a picture",
+        description=f"Read the text in a picture and give it in another language. The languages: {offered}.",
+    )
+    parser.add_argument("picture", nargs="?", metavar="PICTURE", help='a picture; "-" reads it from standard input')
+    parser.add_argument("--text", metavar="TEXT", help="translate this text instead of a picture")
+    parser.add_argument("--to", required=True, metavar="LANGUAGE", help="the language wanted, such as fr")
+    parser.add_argument("--from", dest="source", default="auto", metavar="LANGUAGE", help="the language it is in")
+    parser.add_argument(
+        "--overlay",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="save the picture with the translation drawn over it (.png, .jpg, .webp, .pdf), or both texts (.txt)",
+    )
+    parser.add_argument("--glossary", type=Path, metavar="FILE", help="your own terms, a line `term = word` for each")
+    parser.add_argument("--translator", metavar="MODEL", help="another model for the text, which need not see")
+    setup.add_model(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object with places, figures and concerns")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Translate one picture or text. Raises SpyglassError."""
+    if (arguments.picture is None) == (arguments.text is None):
+        raise UsageError("One picture or one text is needed.", _EXAMPLE)
+    for path in arguments.overlay:
+        if path.suffix.lower() not in saving.SUFFIXES:
+            raise UsageError(f"{path.name} has no ending that is known.", f"Use {', '.join(saving.SUFFIXES)}.")
+    settings = setup.settings(terminal)
+    wish = _wish(arguments, settings)
+    picture = None if arguments.picture is None else _picture(arguments.picture)
+    state = Translation(wish.target, "finding")
+    with EngineClient(Supervisor(memory_limit(settings))) as client:
+        steps = (
+            translate_text(arguments.text, wish, client)
+            if picture is None
+            else translate_picture(picture, wish, client)
+        )
+        state = _follow(steps, terminal, arguments.json)
+    for path in arguments.overlay:
+        saving.save(path, picture, state)
+    if arguments.json:
+        terminal.write_json(_as_json(state))
+    return 0
+
+
+def _wish(arguments: argparse.Namespace, settings: Settings) -> Wish:
+    source = arguments.source if arguments.source == "auto" else language(arguments.source).code
+    return Wish(
+        reader=setup.model(arguments, settings),
+        target=language(arguments.to).code,
+        source=source,
+        glossary=glossary.load(arguments.glossary),
+        translator=arguments.translator
+        and disk.resolve(arguments.translator, None, engine_options(settings), sees=False),
+    )
+
+
+def _picture(name: str) -> Picture:
+    if name != "-":
+        return files.open_picture(name)
+    return setup.standard_input()
+
+
+def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> Translation:
+    """Tell each passage when it is finished; returns the end. What was told stands if it is interrupted."""
+    told = 0
+    state = next(steps)
+    for state in steps:
+        part = f" {state.fraction:.0%}" if state.fraction else ""
+        terminal.progress(f"{_STAGES[state.stage]}{part}")
+        done = [p for p in state.passages if p.translation is not None]
+        for passage in [] if silent else done[told:]:
+            _tell(passage, terminal)
+        told = len(done)
+    if not silent and state.outcome == "no text":
+        terminal.note("spyglass: There is no text in this picture that could be read.")
+    elif not silent and state.outcome == "already":
+        terminal.note(f"spyglass: This is in {language(state.target).name} already.")
+        terminal.write("" if told else state.original + "\n")
+    return state
+
+
+def _tell(passage: Passage, terminal: Terminal) -> None:
+    terminal.write(f"{passage.translation}\n")
+    for concern in passage.concerns:
+        terminal.note(f"spyglass: Look twice: {concern.sentence}")
+
+
+def _as_json(state: Translation) -> dict[str, Any]:
+    return {
+        "outcome": state.outcome,
+        "source": None
+        if state.source is None
+        else {"language": state.source.code, "sure": round(state.source.sure, 4)},
+        "target": state.target,
+        "passages": [
+            {
+                "source": passage.source,
+                "translation": passage.translation,
+                "sure_read": round(passage.sure, 4),
+                "sure_written": round(passage.sure_written, 4),
+                "lines": list(passage.lines),
+                "quads": [[[round(float(v), 1) for v in corner] for corner in quad] for quad in passage.quads],
+                "concerns": [{"kind": c.kind, "what": c.what, "sentence": c.sentence} for c in passage.concerns],
+            }
+            for passage in state.passages
+        ],
+    }

@@ -1,0 +1,49 @@
+"""The person's own terms: a text file of lines `term = word`, read each time it is needed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from app import paths
+from app.errors import UsageError
+
+
+def path() -> Path:
+    """The person's own glossary; it need not exist."""
+    return paths.config_dir() / "glossary.txt"
+
+
+def load(file: Path | None = None) -> dict[str, str]:
+    """The terms of a file (by default the person's own, empty if there is none). Raises UsageError."""
+    own = file is None
+    file = file or path()
+    try:
+        return parse(file.read_text("utf-8-sig"))
+    except FileNotFoundError as error:
+        if own:
+            return {}
+        raise UsageError(f"There is no glossary {file.name}.", "Check its name and folder.", str(error)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"The glossary {file.name} cannot be read.", "Save it as text in UTF-8, a line for each term.", str(error)
+        ) from error
+
+
+def save(terms: Mapping[str, str]) -> None:
+    """Keep the terms as the person's own. Raises OSError."""
+    path().parent.mkdir(parents=True, exist_ok=True)
+    path().write_text("".join(f"{term} = {word}\n" for term, word in terms.items()), "utf-8")
+
+
+def parse(text: str) -> dict[str, str]:
+    """Lines `term = word`; empty ones and those that begin with # are passed over. Raises UsageError."""
+    terms: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        term, equals, word = (part.strip() for part in line.partition("="))
+        if not (equals and term and word):
+            raise UsageError(
+                f"Line {number} of the glossary is no term.", "Write each one as: term = word.", f"line: {line!r}"
+            )
+        terms[term] = word
+    return terms

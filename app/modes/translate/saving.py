@@ -1,0 +1,48 @@
+"""Keeping a translation: the picture with the words drawn over it, or both texts."""
+
+from pathlib import Path
+
+from PIL import Image
+
+from app.errors import SpyglassError, UsageError
+from app.modes.translate.overlay import overlay
+from app.modes.translate.pipeline import Translation
+from app.values import Picture
+
+PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".pdf": "PDF"}
+TEXT = ".txt"
+SUFFIXES = (*PICTURES, TEXT)
+
+
+def save(path: Path, picture: Picture | None, translation: Translation) -> None:
+    """Write a translation; the ending of the name says as what. Raises SpyglassError."""
+    kind = path.suffix.lower()
+    if kind not in SUFFIXES:
+        raise UsageError(f"A translation is not saved as {kind or 'a file without ending'}.", f"Use {_list()}.")
+    try:
+        if kind == TEXT:
+            path.write_text(side_by_side(translation), "utf-8")
+        elif picture is None:
+            raise UsageError("There is no picture to draw on.", "Save the texts as .txt.")
+        else:
+            drawn = overlay(picture, translation).picture
+            image = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.pixels)
+            image.save(path, PICTURES[kind], **({"resolution": 150.0} if kind == ".pdf" else {"quality": 92}))
+    except OSError as error:
+        raise SpyglassError(f"{path.name} cannot be written.", "Check the folder and the disk.", str(error)) from error
+
+
+def side_by_side(translation: Translation) -> str:
+    """Every passage as it was read, and below it, after an arrow, what it means."""
+    blocks = []
+    for passage in translation.passages:
+        lines = [passage.source]
+        if passage.translation is not None:
+            lines.append(f"→ {passage.translation}")
+        lines += [f"! {concern.sentence}" for concern in passage.concerns]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _list() -> str:
+    return f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"

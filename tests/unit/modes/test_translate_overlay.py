@@ -1,0 +1,203 @@
+"""The overlay, checked on pixels."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from app.capture.regions import Quad
+from app.errors import SpyglassError
+from app.modes.translate import saving, typeset
+from app.modes.translate.languages import LANGUAGES
+from app.modes.translate.overlay import Overlay, overlay
+from app.modes.translate.pipeline import Passage, Translation
+from app.values import Picture
+from tests import signs
+
+
+def picture(sheet: signs.Sheet) -> Picture:
+    height, width = sheet.pixels.shape[:2]
+    return Picture(width, height, sheet.pixels.tobytes())
+
+
+def pixels(shown: Picture) -> NDArray[np.int16]:
+    return np.frombuffer(shown.pixels, np.uint8).reshape(shown.height, shown.width, 3).astype(np.int16)
+
+
+def translation(sheet: signs.Sheet, texts: list[str], target: str = "fr") -> Translation:
+    passages = tuple(
+        Passage(line.text, (line.text,), (line.quad,), 1.0, text) for line, text in zip(sheet.lines, texts, strict=True)
+    )
+    return Translation(target, "done", passages=passages)
+
+
+def mask(shape: tuple[int, ...], quads: list[Quad], grow: int = 0) -> NDArray[np.bool_]:
+    filled = np.zeros(shape[:2], np.uint8)
+    for quad in quads:
+        cv2.fillConvexPoly(filled, np.round(quad).astype(np.int32), 1)
+    return cv2.dilate(filled, np.ones((2 * grow + 1,) * 2, np.uint8)) > 0
+
+
+def covered_only(sheet: signs.Sheet, state: Translation, monkeypatch: pytest.MonkeyPatch) -> Overlay:
+    """The overlay without its letters."""
+    with monkeypatch.context() as patch:
+        patch.setattr(typeset.SetLine, "draw", lambda *_: None)
+        return overlay(picture(sheet), state)
+
+
+CASES = [
+    ("fr", ["STATIONNEMENT INTERDIT", "8 – 18 h tous les jours"], 0.0, 0.0),
+    ("de", ["Hier ist das Parken verboten", "8 – 18 Uhr"], 12.0, 0.08),
+    ("ar", ["ممنوع الوقوف", "من 8 إلى 18"], -15.0, 0.05),
+    ("he", ["אין חניה", "8 – 18"], 7.0, 0.0),
+    ("zh", ["禁止停车", "8 点至 18 点"], 15.0, 0.1),
+    ("hi", ["पार्किंग निषेध", "8 से 18"], -5.0, 0.05),
+    ("th", ["ห้ามจอด", "8 – 18 น."], 3.0, 0.0),
+]
+
+
+@pytest.mark.parametrize("colours", [((20, 70, 140), (245, 245, 240)), ((255, 210, 0), (20, 20, 20))])
+@pytest.mark.parametrize(("target", "texts", "tilt", "perspective"), CASES)
+def test_the_original_is_gone_and_the_letters_stay_in_their_boxes(
+    target: str,
+    texts: list[str],
+    tilt: float,
+    perspective: float,
+    colours: tuple[signs.Colour, signs.Colour],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    paper, ink = colours
+    sheet = signs.photograph(signs.sign(["NO PARKING", "8 to 18 h daily"], 48, paper, ink), tilt, perspective, seed=4)
+    state = translation(sheet, texts, target)
+    covered, drawn = covered_only(sheet, state, monkeypatch), overlay(picture(sheet), state)
+    assert [label.text for label in drawn.labels] == texts
+    before, bare, after = pixels(picture(sheet)), pixels(covered.picture), pixels(drawn.picture)
+
+    originals = mask(before.shape, [line.quad for line in sheet.lines], 1)
+    contrast = np.abs(np.subtract(paper, ink, dtype=np.int16)).max()
+    assert np.abs(bare - paper)[originals].max() < 0.45 * contrast, (
+        "no old letter is seen (light falls off)"
+    )
+    assert not (before != bare)[~mask(before.shape, [line.quad for line in sheet.lines], 8)].any()
+
+    letters = np.abs(after - bare).max(axis=-1) > 0
+    assert not letters[~mask(before.shape, [label.box for label in drawn.labels], 1)].any()
+    assert not letters[~mask(before.shape, [label.ink for label in drawn.labels], 2)].any()
+    for label in drawn.labels:
+        inside = mask(before.shape, [label.ink])
+        assert letters[inside].mean() > 0.08, "there are letters"
+        assert np.abs(after - bare).max(axis=-1)[inside].max() > 0.6 * contrast, "and they stand out"
+
+
+def test_letters_have_the_size_and_colour_of_the_originals() -> None:
+    sheet = signs.sign(["Ticket office"], 60, (255, 255, 255), (160, 0, 20))
+    drawn = overlay(picture(sheet), translation(sheet, ["Guichet"]))
+    assert drawn.labels[0].size == pytest.approx(60, rel=0.12)
+    box = mask(sheet.pixels.shape, [drawn.labels[0].ink])
+    darkest = pixels(drawn.picture)[box].reshape(-1, 3)
+    assert np.abs(darkest[darkest.sum(axis=1).argmin()] - (160, 0, 20)).max() < 20
+
+
+def test_a_long_translation_uses_the_free_ground_before_it_shrinks() -> None:
+    rows = [("Soup", "4,50 €"), ("Bread", "1,00 €"), ("Cheese cake", "3,90 €")]
+    sheet = signs.menu(rows)
+    texts = ["Kräftige Zwiebelsuppe", "4,50 €", "Brot", "1,00 €", "Käsekuchen", "3,90 €"]
+    drawn = overlay(picture(sheet), translation(sheet, texts, "de"))
+    assert [label.text for label in drawn.labels] == ["Kräftige Zwiebelsuppe", "Brot", "Käsekuchen"]
+    assert drawn.labels[0].size > 24
+    starts = [label.ink[0, 0] for label in drawn.labels]
+    assert np.ptp(starts) < 6, "they still begin at one margin"
+
+
+def test_a_paragraph_flows_over_its_lines() -> None:
+    lines = ["We are glad to tell you that the room you have", "asked for is free, and hope to see you very soon"]
+    sheet = signs.letter([lines], 24)
+    text = "Wir freuen uns, dass das gewünschte Zimmer frei ist, und hoffen, Sie recht bald bei uns zu sehen"
+    passage = Passage(" ".join(lines), tuple(lines), tuple(line.quad for line in sheet.lines), 1.0, text)
+    drawn = overlay(picture(sheet), Translation("de", "done", passages=(passage,)))
+    assert " ".join(label.text for label in drawn.labels) == text
+    assert len(drawn.labels) == 2
+
+
+def test_colours_too_alike_become_black_or_white() -> None:
+    sheet = signs.sign(["Exit"], 60, (120, 120, 120), (170, 170, 170))
+    drawn = overlay(picture(sheet), translation(sheet, ["Sortie"]))
+    found = pixels(drawn.picture)[mask(sheet.pixels.shape, [drawn.labels[0].ink])]
+    assert found.min() < 12 or found.max() > 243
+
+
+def test_a_ground_that_fades_is_continued() -> None:
+    flat = signs.sign(["Ticket office"], 60, (240, 240, 240), (10, 10, 10))
+    shade = np.linspace(0.5, 1, flat.pixels.shape[1])[None, :, None]
+    sheet = signs.Sheet((flat.pixels * shade).astype(np.uint8), flat.lines)
+    drawn = overlay(picture(sheet), translation(sheet, ["A"]))
+    left, top = sheet.lines[0].quad[0].astype(int)
+    right = int(sheet.lines[0].quad[1, 0])
+    row = pixels(drawn.picture)[top + 3, :, 0]
+    for x in (left + 4, right - 4):
+        assert abs(int(row[x]) - 240 * float(shade[0, x, 0])) < 8
+
+
+def test_what_is_unfinished_unplaced_or_unchanged_is_left_alone() -> None:
+    sheet = signs.sign(["One", "Two", "Three"], 50)
+    state = translation(sheet, ["Un", "Two", "Trois"])
+    passages = list(state.passages)
+    passages[2] = Passage("Three", ("Three",), (), 1.0, "Trois")
+    drawn = overlay(picture(sheet), Translation("fr", "translating", passages=tuple(passages)))
+    assert [label.text for label in drawn.labels] == ["Un"]
+    nothing = overlay(picture(sheet), Translation("fr", "reading"))
+    assert nothing.picture.pixels == picture(sheet).pixels
+
+
+def test_a_line_at_the_pictures_edge_is_drawn() -> None:
+    sheet = signs.sign(["Ticket office"], 60)
+    left, top = (int(v) for v in sheet.lines[0].quad[0])
+    cropped = signs.Sheet(
+        np.ascontiguousarray(sheet.pixels[top + 4 :, left + 8 :]),
+        (signs.Line("Ticket office", sheet.lines[0].quad - np.float32([left + 8, top + 4])),),
+    )
+    assert overlay(picture(cropped), translation(cropped, ["Guichet"])).labels
+
+
+def runs(text: str, right_to_left: bool) -> list[str]:
+    return [run.text.strip() for run in typeset.SetLine(text, right_to_left).runs if run.text.strip()]
+
+
+def test_runs_stand_in_visual_order() -> None:
+    assert runs("ممنوع الوقوف Spyglass 12", True) == ["Spyglass 12", "ممنوع الوقوف"]
+    assert runs("Say שלום to him", False) == ["Say", "שלום", "to him"]
+    assert runs("禁止停车 No 12", False) == ["禁止停车", "No 12"]
+
+
+def test_every_offered_language_has_its_letters() -> None:
+    for language in LANGUAGES.values():
+        line = typeset.SetLine(language.native, language.right_to_left)
+        assert all(typeset._covers(run.font, c) for run in line.runs for c in run.text if not c.isspace()), language
+
+
+def test_letters_that_join_need_their_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typeset.features, "check", lambda _: False)
+    with pytest.raises(SpyglassError, match="its letters join"):
+        typeset.SetLine("ممنوع", True)
+    assert typeset.SetLine("Sortie", False).extent().right > 1
+
+
+@pytest.mark.parametrize("kind", sorted(saving.PICTURES))
+def test_it_is_saved_as_a_picture(kind: str, tmp_path: Path) -> None:
+    sheet = signs.sign(["Exit"], 40)
+    saving.save(tmp_path / f"out{kind}", picture(sheet), translation(sheet, ["Sortie"]))
+    written = (tmp_path / f"out{kind}").read_bytes()
+    if kind == ".pdf":
+        assert written.startswith(b"%PDF")
+    else:
+        with Image.open(tmp_path / f"out{kind}") as image:
+            assert image.size == (sheet.pixels.shape[1], sheet.pixels.shape[0])
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    sheet = signs.sign(["Exit"], 40)
+    with pytest.raises(SpyglassError, match="cannot be written"):
+        saving.save(tmp_path / "none" / "out.png", picture(sheet), translation(sheet, ["Sortie"]))
