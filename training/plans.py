@@ -16,10 +16,10 @@ class Stage:
     steps: int
     batch: int
     rate: float
-    reuse: float
     tiles: int = 0
     language: bool = True
     tower: bool = True
+    tower_share: float = 1.0
     decay: float = 0.0
 
 
@@ -34,8 +34,8 @@ CPU = Plan(
     VisionSize(),
     TextSize(),
     (
-        Stage("one tile", 900, 160, 1.5e-3, reuse=1.0, tiles=1, language=False),
-        Stage("all", 1000, 32, 1.5e-3, reuse=1.0, decay=0.5),
+        Stage("one tile", 900, 160, 1.5e-3, tiles=1, language=False),
+        Stage("all", 820, 48, 1.2e-3, tower_share=0.7, decay=1.0),
     ),
 )
 """About two hours on two cores."""
@@ -44,10 +44,10 @@ GPU = Plan(
     VisionSize(tiles=4, width=320, heads=10, mlp=1280, layers=8, global_layers=2, intermediate=(1, 3, 5, 7)),
     TextSize(width=256, heads=8, mlp=704, layers=8),
     (
-        Stage("one tile", 3500, 512, 1.5e-3, reuse=1.0, tiles=1, language=False),
-        Stage("tiles", 1500, 256, 1.2e-3, reuse=1.0, language=False),
-        Stage("language", 500, 192, 1.5e-3, reuse=1.0, tower=False),
-        Stage("all", 5000, 192, 1e-3, reuse=1.0, decay=0.5),
+        Stage("one tile", 3500, 512, 1.5e-3, tiles=1, language=False),
+        Stage("tiles", 1500, 256, 1.2e-3, language=False),
+        Stage("language", 500, 192, 1.5e-3, tower=False),
+        Stage("all", 5000, 192, 1e-3, tower_share=0.7, decay=0.6),
     ),
 )
 """About half an hour. Drawing the pictures is what limits a GPU: give it all the cores there are."""

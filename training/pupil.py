@@ -13,7 +13,7 @@ from .model import Mllama
 from .plans import Plan, Stage
 from .tower import Heads, to_tiles
 
-TOWER_SHARE = 0.6
+TOWER_SHARE = 1.0
 """Weight of the tower's own lessons while the language is learned."""
 
 

@@ -304,7 +304,7 @@ class Painter:
     def any_scene(self, height: int, width: int, rng: Rng) -> Scene:
         """A scene of any sort that one can be asked about."""
         return self.one_of(
-            {"single": 0.33, "several": 0.30, "sign": 0.22, "chart": 0.05, "nothing": 0.10}, height, width, rng
+            {"single": 0.45, "several": 0.22, "sign": 0.17, "chart": 0.05, "nothing": 0.11}, height, width, rng
         )
 
     def simple_scene(self, height: int, width: int, rng: Rng) -> Scene:

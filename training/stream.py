@@ -1,7 +1,7 @@
-"""A stream of training samples: worker processes draw, a window of recent samples is drawn from more than once.
+"""A stream of training batches, drawn by worker processes.
 
-Drawing a scene costs a few milliseconds, as much as learning from it on two cores; so each sample serves ``reuse``
-steps on average, from a window large enough that repetitions lie far apart.
+Every sample is seen once. Drawing one costs a few milliseconds, so seeing it again is tempting; but a small model
+learns a picture by heart the first time it comes back.
 """
 
 import multiprocessing
@@ -13,54 +13,34 @@ from typing import Any
 import numpy as np
 
 Sample = dict[str, Any]
-_BLOCK = 32
 _make: Callable[[int], Sample]
 
 
-def _block(start: int) -> list[Sample]:
-    return [_make(index) for index in range(start, start + _BLOCK)]
+def _draw(numbers: range) -> dict[str, Any]:
+    samples = [_make(number) for number in numbers]
+    return {key: np.stack([sample[key] for sample in samples]) for key in samples[0]}
 
 
 class Stream:
-    """``make(index)`` draws sample ``index``; samples are drawn in order from ``start`` on, by ``workers``
-    processes."""
+    """Batches of ``size`` samples, in order from sample ``start`` on; ``make(number)`` draws one."""
 
-    def __init__(self, make: Callable[[int], Sample], start: int, workers: int, reuse: float, window: int) -> None:
+    def __init__(self, make: Callable[[int], Sample], start: int, size: int, workers: int) -> None:
         global _make
         _make = make  # inherited by fork
         self._pool = multiprocessing.get_context("fork").Pool(workers)
-        self._pending: deque[AsyncResult[list[Sample]]] = deque()
-        self._next, self._ahead = start, 3 * workers
-        self._fresh: list[Sample] = []
-        self._reuse, self._window = reuse, window
-        self.drawn = start
+        self._parts = max(1, size // 16)
+        self._next, self._size, self._ahead = start, size, 2 * workers + 2 * self._parts
 
-    def _take(self, count: int) -> list[Sample]:
-        while len(self._fresh) < count:
-            while len(self._pending) < self._ahead:
-                self._pending.append(self._pool.apply_async(_block, (self._next,)))
-                self._next += _BLOCK
-            self._fresh += self._pending.popleft().get()
-        taken, self._fresh = self._fresh[:count], self._fresh[count:]
-        self.drawn += count
-        return taken
-
-    def batches(self, size: int, seed: int) -> Iterator[dict[str, Any]]:
-        """Endless batches: each key's arrays stacked; values that are no arrays come as lists."""
-        rng = np.random.default_rng(seed)
-        window: deque[Sample] = deque(self._take(min(self._window, 8 * size)), maxlen=self._window)
-        owed = 0.0
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        pending: deque[AsyncResult[dict[str, Any]]] = deque()
         while True:
-            owed += size / self._reuse
-            window.extend(self._take(int(owed)))
-            owed -= int(owed)
-            chosen = [window[i] for i in rng.choice(len(window), size, replace=False)]
-            yield {
-                key: np.stack([s[key] for s in chosen])
-                if isinstance(chosen[0][key], np.ndarray | np.generic)
-                else [s[key] for s in chosen]
-                for key in chosen[0]
-            }
+            while len(pending) < self._ahead:
+                pending.append(
+                    self._pool.apply_async(_draw, (range(self._next, self._next + self._size // self._parts),))
+                )
+                self._next += self._size // self._parts
+            parts = [pending.popleft().get() for _ in range(self._parts)]
+            yield {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
     def close(self) -> None:
         self._pool.terminate()

@@ -20,7 +20,6 @@ from .pupil import Pupil
 from .stream import Stream
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-_WINDOW = 8192
 _SAVE_EVERY, _TELL_EVERY = 150.0, 20.0
 
 
@@ -33,15 +32,25 @@ def keep_memory() -> None:
         libc.mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD
 
 
-def optimisers(model: nn.Module, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the layers' matrices, AdamW for embeddings, heads, norms, gates and biases."""
-    matrices, others = [], []
+def optimisers(model: nn.Module, stage: Stage) -> list[torch.optim.Optimizer]:
+    """Muon for the layers' matrices, AdamW for embeddings, heads, norms, gates and biases; each in two groups, the
+    tower's with its own share of the rate."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            (matrices if parameter.ndim == 2 and "layers." in name else others).append(parameter)
+            matrix = parameter.ndim == 2 and "layers." in name
+            groups.setdefault((matrix, "language_model" in name), []).append(parameter)
+
+    def of(matrix: bool) -> list[dict[str, Any]]:
+        return [
+            {"params": parameters, "share": 1.0 if language else stage.tower_share}
+            for (is_matrix, language), parameters in groups.items()
+            if is_matrix == matrix
+        ]
+
     return [
-        torch.optim.Muon(matrices, lr=rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw", ns_steps=4),
-        torch.optim.AdamW(others, lr=rate, weight_decay=0.01, betas=(0.9, 0.98)),
+        torch.optim.Muon(of(True), lr=stage.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw", ns_steps=4),
+        torch.optim.AdamW(of(False), lr=stage.rate, weight_decay=0.01, betas=(0.9, 0.98)),
     ]
 
 
@@ -88,13 +97,13 @@ class Trainer:
 
     def run_stage(self, stage: Stage, kept: dict[str, Any] | None) -> None:
         self.pupil.allow(stage)
-        tools = optimisers(self.pupil, stage.rate)
+        tools = optimisers(self.pupil, stage)
         step = kept["step"] if kept else 0
         for tool, state in zip(tools, kept["tools"] if kept else (), strict=bool(kept)):
             tool.load_state_dict(state)
         make = partial(lessons.sample, stage=stage, size=self.plan.vision)
         lessons.painter(), lessons.writer()  # load the art and the tokenizer before the workers fork
-        stream = Stream(make, int(step * stage.batch / stage.reuse), self.workers, stage.reuse, _WINDOW)
+        stream = Stream(make, step * stage.batch, stage.batch, self.workers)
         try:
             self._steps(stage, step, tools, stream)
         finally:
@@ -103,7 +112,7 @@ class Trainer:
     def _steps(self, stage: Stage, step: int, tools: list[torch.optim.Optimizer], stream: Stream) -> None:
         saved = told = time.monotonic()
         figures: list[dict[str, float]] = []
-        batches = stream.batches(stage.batch, seed=step)
+        batches = iter(stream)
         while step < stage.steps and not self.stopped:
             rate = stage.rate * rate_at(step, stage)
             figures.append(self._step(next(batches), stage, tools, rate))
@@ -133,7 +142,7 @@ class Trainer:
         nn.utils.clip_grad_norm_(self.pupil.parameters(), 2.0)
         for tool in tools:
             for group in tool.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["share"]
             tool.step()
             tool.zero_grad()
         return {"loss": loss.item(), **shown}
