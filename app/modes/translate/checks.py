@@ -15,9 +15,9 @@ _UNITS = re.compile(r"(\d)(?:st|nd|rd|th|er|re|e|ème|º|ª|h|m|cm|km|g|kg|l|ml|
 _MONEY = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW"}
 _MONEY_WORDS = {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD", "pound": "GBP", "pounds": "GBP"}
 
-_NO_NAMES = frozenset(
-    "Mrs Miss Sir Madam Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June "
-    "July August September October November December".split()
+_NO_NAMES = re.compile(
+    "Mrs|Miss|Sir|Madam|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|"
+    "(Septem|Octo|Novem|Decem)ber"
 )
 """English writes these with a capital too, and they are translated."""
 
@@ -117,7 +117,11 @@ def _names(text: str) -> list[str]:
     return [
         word
         for before, word in itertools.pairwise(words)
-        if before[0].isalpha() and len(word) > 2 and word[0].isupper() and word[1:].islower() and word not in _NO_NAMES
+        if before[0].isalpha()
+        and len(word) > 2
+        and word[0].isupper()
+        and word[1:].islower()
+        and not _NO_NAMES.fullmatch(word)
     ]
 
 
