@@ -38,7 +38,6 @@ class ChatTemplate:
     source: the Jinja program, `tokenizer.chat_template` of the file; None takes the layout of ChatML if the
     vocabulary has its tokens, a plain one otherwise. has_token: whether a text is one control token of the vocabulary.
     bos, eos: texts of these tokens. mark: what stands for a picture in the prompt.
-    picture_parts: give the template `{"type": "image"}` and leave it to write the mark; otherwise the mark is text.
 
     Raises ModelError if the program cannot be parsed or breaks a limit when tried on a short conversation.
     """
@@ -51,10 +50,9 @@ class ChatTemplate:
         bos: str = "",
         eos: str = "",
         has_token: Callable[[str], bool] = lambda _: False,
-        picture_parts: bool = False,
     ) -> None:
         self._mark = mark
-        self._picture_part = {"type": "image"} if picture_parts else {"type": "text", "text": mark}
+        self._picture_part = {"type": "text", "text": mark}
         self._names = {"bos_token": bos, "eos_token": eos, "raise_exception": _raise, "strftime_now": _strftime_now}
         self._template = _compile(source if source is not None else _fallback(has_token))
         self._plain, self._with_pictures = self._forms()

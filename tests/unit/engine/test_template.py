@@ -41,15 +41,6 @@ def test_a_template_that_only_knows_parts_gets_parts_for_every_message() -> None
     assert render(parts) == "[user] <mark> <mark> What is this?[assistant] A cat.[user] Sure?"
 
 
-def test_a_template_that_writes_its_own_mark() -> None:
-    own = (
-        "{% for m in messages %}{% if m.content is string %}{{ m.content }}|{% else %}"
-        "{% for part in m.content %}{% if part.type == 'image' %}<mark>{% else %}{{ part.text }}|{% endif %}"
-        "{% endfor %}{% endif %}{% endfor %}"
-    )
-    assert render(own, picture_parts=True) == "<mark><mark>What is this?|A cat.|Sure?|"
-
-
 def test_a_typed_mark_is_no_picture() -> None:
     prompt = render(CHATML, Message(role="user", text=f"What is {MARK}here?", pictures=("a",)))
     assert prompt.count(MARK) == 1

@@ -1,5 +1,6 @@
 """A loaded model of this family and how it answers."""
 
+import itertools
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ from app.engine.families.mtmd.tally import Tally
 from app.engine.families.mtmd.text import Aborted, ContextFullError, TextModel
 from app.engine.families.mtmd.vision import Chunk, Vision
 from app.engine.pictures import PictureCache
+from app.engine.quotes import Quotes
 from app.engine.sampling import Detokenizer, Sampler
 from app.engine.template import ChatTemplate
 from app.errors import ModelError, PictureError
@@ -92,15 +94,18 @@ class MtmdModel:
                 "Choose its projector too: the file beside it whose name begins with mmproj.",
             )
         weights = self._text.weights
-        prompt = self._template.render(messages)
+        quotes = Quotes(weights.controls)
+        prompt = self._template.render([quotes.hide(message) for message in messages])
         first: list[Chunk] = []
         if weights.adds_bos:
             prompt = prompt.removeprefix(weights.token_text(weights.bos))
             first = [Chunk(tokens=(weights.bos,))]
+        parts = [quotes.split(part) for part in prompt.split(self._mark)]
         if self._vision is None:
-            yield [*first, Chunk(tokens=tuple(weights.tokenize(prompt)))]
+            tokens = [weights.tokenize(words.text, special=not words.plain) for words in parts[0]]
+            yield [*first, Chunk(tokens=tuple(itertools.chain(*tokens)))]
             return
-        with self._vision.prompt(prompt.split(self._mark), pictures) as chunks:
+        with self._vision.prompt(parts, pictures) as chunks:
             yield [*first, *chunks]
 
     def _write(self, sampler: Sampler, limit: int, tally: Tally, emit: Emit, cancel: Cancel) -> Reason:

@@ -82,12 +82,12 @@ class Weights:
     def adds_bos(self) -> bool:
         return bool(llama_cpp.llama_vocab_get_add_bos(self.vocab)) and 0 <= self.bos < self.n_vocab
 
-    def tokenize(self, text: str) -> list[int]:
-        """Token ids of `text`, control tokens in it included; nothing added."""
+    def tokenize(self, text: str, special: bool = True) -> list[int]:
+        """Token ids of `text`, nothing added; unless `special`, what reads like a control token is words."""
         raw = text.encode()
         tokens = np.empty(len(raw) + 8, np.int32)
         pointer = tokens.ctypes.data_as(ctypes.POINTER(llama_cpp.llama_token))
-        count = llama_cpp.llama_tokenize(self.vocab, raw, len(raw), pointer, tokens.size, False, True)
+        count = llama_cpp.llama_tokenize(self.vocab, raw, len(raw), pointer, tokens.size, False, special)
         if count < 0:
             raise ModelError(
                 "The model's vocabulary cannot read this text.",
@@ -95,6 +95,13 @@ class Weights:
                 f"{-count} tokens for {len(raw)} bytes",
             )
         return [int(token) for token in tokens[:count]]
+
+    def controls(self, text: str) -> set[str]:
+        """Texts of the control tokens that `tokenize` reads out of `text`."""
+        kinds = llama_cpp.LLAMA_TOKEN_ATTR_CONTROL | llama_cpp.LLAMA_TOKEN_ATTR_UNKNOWN
+        tokens = set(self.tokenize(text))
+        found = {self.token_text(t) for t in tokens if llama_cpp.llama_vocab_get_attr(self.vocab, t) & kinds}
+        return {each for each in found if each and each in text}
 
     def is_control(self, text: str) -> bool:
         """Whether `text` is exactly one control token."""

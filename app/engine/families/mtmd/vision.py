@@ -17,6 +17,7 @@ from app.engine import ggml, native
 from app.engine.families import LoadCancelled, Progress
 from app.engine.families.mtmd.files import wrong_projector
 from app.engine.families.mtmd.text import FLASH, Aborted, TextModel, Weights, check_status
+from app.engine.quotes import Words
 from app.errors import ModelError, PictureError, SpyglassError
 from app.values import EngineOptions, Picture
 
@@ -97,20 +98,20 @@ class Vision:
             return max((chunk.cells for chunk in chunks), default=0)
 
     @contextmanager
-    def prompt(self, parts: Sequence[str], pictures: Sequence[Picture]) -> Iterator[list[Chunk]]:
+    def prompt(self, parts: Sequence[Sequence[Words]], pictures: Sequence[Picture]) -> Iterator[list[Chunk]]:
         """Chunks of a prompt whose pictures stand between its `parts`: `len(parts) == len(pictures) + 1`.
 
         The pixels are not looked at; the chunks serve to count and to place what is encoded elsewhere.
         """
-        mixed: list[str | _Bitmap] = [parts[0]]
-        for picture, text in zip(pictures, parts[1:], strict=True):
-            mixed += [_Bitmap(picture.width, picture.height, None, picture.digest), text]
+        mixed: list[Words | _Bitmap] = [*parts[0]]
+        for picture, words in zip(pictures, parts[1:], strict=True):
+            mixed += [_Bitmap(picture.width, picture.height, None, picture.digest), *words]
         problem = ModelError("The model cannot read this conversation.", "Try another picture or another model.")
         with self._chunks(mixed, problem) as chunks:
             yield chunks
 
     @contextmanager
-    def _chunks(self, parts: Sequence["str | _Bitmap"], problem: SpyglassError) -> Iterator[list[Chunk]]:
+    def _chunks(self, parts: Sequence["Words | _Bitmap"], problem: SpyglassError) -> Iterator[list[Chunk]]:
         """Tokenize. The chunks are valid inside the `with`. Raises `problem` if that fails."""
         bitmaps: list[int] = []
         output = mtmd_cpp.mtmd_input_chunks_init()
@@ -208,7 +209,7 @@ class _Bitmap:
     digest: str
 
 
-def _inputs(parts: Sequence[str | _Bitmap], bitmaps: list[int]) -> tuple[Any, list[Any]]:
+def _inputs(parts: Sequence[Words | _Bitmap], bitmaps: list[int]) -> tuple[Any, list[Any]]:
     """`mtmd_input_part **` for `parts`, and what must stay alive with it. New bitmaps are appended to `bitmaps`."""
     keep: list[Any] = []
     pointers: list[Any] = []
@@ -224,8 +225,8 @@ def _inputs(parts: Sequence[str | _Bitmap], bitmaps: list[int]) -> tuple[Any, li
             mtmd_cpp.mtmd_bitmap_set_id(bitmap, part.digest.encode())
             item = mtmd_cpp.mtmd_input_part(text=None, bitmap=bitmap)
         else:
-            raw = part.encode()
-            text = mtmd_cpp.mtmd_input_text(text=raw, text_len=len(raw), add_special=False, parse_special=True)
+            raw, special = part.text.encode(), not part.plain
+            text = mtmd_cpp.mtmd_input_text(text=raw, text_len=len(raw), add_special=False, parse_special=special)
             keep += [raw, text]
             item = mtmd_cpp.mtmd_input_part(text=ctypes.pointer(text), bitmap=None)
         keep.append(item)
