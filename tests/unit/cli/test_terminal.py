@@ -10,7 +10,17 @@ class Screen(io.StringIO):
 
 
 def test_only_what_can_be_printed_is_printed() -> None:
-    assert printable("a\x1b[31mb\x00\x9bc\u202ed\té\n") == "a[31mbcd\té\n"
+    assert printable("a\x1b[31mb\x00\x9bc\u202ed\té\r\n") == "a[31mbcd\té\n"
+
+
+def test_what_languages_are_written_with_stays() -> None:
+    for text in (
+        "Ça va\u202f?\xa0Oui",
+        "\u4e2d\u3000\u6587",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f469\u200d\U0001f467",
+    ):
+        assert printable(text) == text
 
 
 def test_progress_is_only_for_terminals_and_gone_when_words_come() -> None:
