@@ -78,9 +78,7 @@ def test_the_original_is_gone_and_the_letters_stay_in_their_boxes(
 
     originals = mask(before.shape, [line.quad for line in sheet.lines], 1)
     contrast = np.abs(np.subtract(paper, ink, dtype=np.int16)).max()
-    assert np.abs(bare - paper)[originals].max() < 0.45 * contrast, (
-        "no old letter is seen (light falls off)"
-    )
+    assert np.abs(bare - paper)[originals].max() < 0.45 * contrast, "no old letter is seen (light falls off)"
     assert not (before != bare)[~mask(before.shape, [line.quad for line in sheet.lines], 8)].any()
 
     letters = np.abs(after - bare).max(axis=-1) > 0
