@@ -5,13 +5,11 @@ class, and ask the same model. Without `--model`, an engine in this process take
 answers with what is true of the frame it was sent, so that only the two loops are compared.
 
     python -m benchmarks.live [--model starter] [--look 0.35] [--json]      the two loops
-    python -m benchmarks.live --window                                      a real window: rate, stalls, overhead
     python -m benchmarks.live --hour                                        an hour of a bad camera, as fast as it goes
 
 Ends with status 1 if we asked more than a fifth as often as the other loop, were not sooner, named a steady thing later
-than 1.5 s, or showed a name over a scene cut; if the window's preview fell below 28 frames a second at 30, its thread
-stood still for more than 30 ms, or the overhead was above 15 ms (median) or 40 ms (95th percentile); if the hour cost
-20 MB or a thread.
+than 1.5 s, or showed a name over a scene cut; or if the hour cost 20 MB or a thread. With a model of your own what it
+can name is its own affair, and the figures are only printed.
 """
 
 import argparse
@@ -118,13 +116,13 @@ class Pretender:
 
 @dataclass
 class Watched:
-    """What one loop did. shown: for every frame its time in the video and the names shown over it."""
+    """What one loop did. shown: for every frame its moment in the video, and for every name shown over it the moment of
+    the frame that the name was given to."""
 
     name: str
     asked: int = 0
     to_label_s: list[float] = field(default_factory=list)
-    shown: list[tuple[float, set[str]]] = field(default_factory=list)
-    frames: int = 0
+    shown: list[tuple[float, dict[str, float]]] = field(default_factory=list)
 
 
 class Playing:
@@ -162,14 +160,15 @@ def truth_of(script: Script, at: float) -> str:
 def ours(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Watched:
     watched = Watched("gate and tracker")
     lookout = Lookout(Live(), engine, spec)
+    moments: dict[float, float] = {}
 
     def on_frame(frame: Frame) -> None:
-        at = playing.now
+        at = moments[frame.time] = playing.now
         if isinstance(engine, Pretender):
             engine.truth = lambda: truth_of(script, at)
         lookout.frame(frame)
         labels = lookout.read(Live.labels)
-        watched.shown.append((at, {label.name for label in labels if not label.faded}))
+        watched.shown.append((at, {label.name: moments[label.seen] for label in labels if not label.faded}))
 
     _play(on_frame, playing, script.seconds)
     figures = lookout.read(lambda live: (live.schedule.frames[Reason.GOOD], list(live.delays)))
@@ -181,7 +180,7 @@ def ours(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Watc
 def naive(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Watched:
     """Every half second the newest frame is asked about, if the engine is free; the answer is shown when it ends."""
     watched = Watched("poll every 500 ms")
-    names: set[str] = set()
+    names: dict[str, float] = {}
     busy = threading.Event()
     due = 0.0
 
@@ -193,9 +192,9 @@ def naive(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Wat
             busy.set()
             watched.asked += 1
             _ask(engine, spec, script, frame, at, on_end)
-        watched.shown.append((at, set(names)))
+        watched.shown.append((at, dict(names)))
 
-    def on_end(found: set[str], frame: Frame) -> None:
+    def on_end(found: dict[str, float], frame: Frame) -> None:
         nonlocal names
         names = found
         if found:
@@ -207,7 +206,12 @@ def naive(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Wat
 
 
 def _ask(
-    engine: Any, spec: ModelSpec, script: Script, frame: Frame, at: float, on_end: Callable[[set[str], Frame], None]
+    engine: Any,
+    spec: ModelSpec,
+    script: Script,
+    frame: Frame,
+    at: float,
+    on_end: Callable[[dict[str, float], Frame], None],
 ) -> None:
     if isinstance(engine, Pretender):
         engine.truth = lambda: truth_of(script, at)
@@ -221,7 +225,7 @@ def _ask(
         elif isinstance(event, Failed):
             print(event.what, file=sys.stderr)
         if is_last(event):
-            on_end({one.name for one in reading.found()}, frame)
+            on_end({one.name: at for one in reading.found()}, frame)
 
     engine.submit(recognition(spec, (picture.digest,)), (picture,), on_event)
 
@@ -245,15 +249,15 @@ def judge(watched: Watched, script: Script) -> dict[str, float]:
                 last = [at for at, names in watched.shown if at < end and thing.name in names]
                 gone.append(max(0.0, last[-1] - thing.goes) if last else 0.0)
     for (before, _), (at, names) in itertools.pairwise(watched.shown):
-        known = {thing.name for thing in script.scene(at).things}
-        cuts += (at - before) if names - known else 0.0
+        begins = script.scene(at).begins
+        cuts += at - before if any(given < begins for given in names.values()) else 0.0
     return {
         "asked": watched.asked,
         "to_label_s": statistics.median(watched.to_label_s) if watched.to_label_s else float("nan"),
         "named_after_s": statistics.median(late),
         "named_after_most_s": max(late),
         "gone_after_most_s": max(gone),
-        "names_of_another_scene_s": cuts,
+        "names_over_a_cut_s": cuts,
         "frames": len(watched.shown),
     }
 
@@ -299,12 +303,14 @@ def compare(arguments: argparse.Namespace) -> int:
         for key in next(iter(rows.values())):
             print(f"{key:26}" + "".join(f"{name}: {row[key]:8.2f}    " for name, row in rows.items()))
     theirs, mine = rows["poll every 500 ms"], rows["gate and tracker"]
+    if arguments.model is not None:
+        return 0
     fails = {
-        "asked too often": mine["asked"] > theirs["asked"] / 5 and arguments.model is None,
+        "asked too often": mine["asked"] > theirs["asked"] / 5,
         "not sooner": mine["to_label_s"] >= theirs["to_label_s"],
         "named late": mine["named_after_most_s"] > LATE_S,
         "stayed too long": mine["gone_after_most_s"] > LATE_S,
-        "names over a cut": mine["names_of_another_scene_s"] > 0,
+        "names over a cut": mine["names_over_a_cut_s"] > 0,
     }
     return _verdict(fails)
 
@@ -401,7 +407,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", help="a real model; without one an engine is pretended")
     parser.add_argument("--look", type=float, default=0.35, metavar="S", help="seconds the pretended engine looks")
-    parser.add_argument("--window", action="store_true")
     parser.add_argument("--hour", action="store_true")
     parser.add_argument("--minutes", type=float, default=60.0, help="how much of the hour")
     parser.add_argument("--json", action="store_true")

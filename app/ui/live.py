@@ -6,7 +6,7 @@ paints what the two have left for it.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, QStandardPaths, Qt, Signal
@@ -43,10 +43,12 @@ class Sighting:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the camera's thread leaves for the window's."""
+    """What the other threads leave for the window's, which so never waits for them."""
 
     labels: tuple[Label, ...]
     verdict: Reason | Wait
+    error: SpyglassError | None
+    figures: Figures | None
     time: float
 
 
@@ -118,16 +120,22 @@ class LiveStage(QObject):
         lookout = self._lookout
         if lookout is None:
             return
-        self._clip.add(frame)
         verdict = lookout.frame(frame)
-        self._seen = _Seen(lookout.read(_labels), verdict, frame.time)
+        figures = self._seen.figures if self._seen is not None else None
+        if frame.time - self._figures_at >= _FIGURES_S:
+            self._figures_at = frame.time
+            figures = lookout.read(_figures)
+        labels, error = lookout.read(_shown)
+        self._seen = _Seen(labels, verdict, error, figures, frame.time)
+        self._clip.add(frame)
 
     # --- the engine client's thread ---
 
     def _on_event(self, event: Event, frame: Frame, result: object) -> None:  # noqa: ARG002
         if isinstance(result, Answered) and result.news:
             self._answered.emit(Sighting(self.wish, time.time(), result.probability, frame))
-        elif result is True:
+        elif result is True and (lookout := self._lookout) is not None and (seen := self._seen) is not None:
+            self._seen = replace(seen, labels=lookout.read(_shown)[0])
             self._named.emit()
 
     # --- the window's thread ---
@@ -142,19 +150,16 @@ class LiveStage(QObject):
         self.overlay.kept_free = [QRectF(self.panel.geometry())]
         if not self.wish:
             self.panel.show_labels(seen.labels, seen.time)
-        error = lookout.read(_error)
-        self.panel.show_coach(seen.verdict, f"{error.what} {error.todo}" if error else "")
-        if self.panel.shows_figures and seen.time - self._figures_at >= _FIGURES_S:
-            self._figures_at = seen.time
-            self._show_figures(lookout)
+        self.panel.show_coach(seen.verdict, f"{seen.error.what} {seen.error.todo}" if seen.error else "")
+        if self.panel.shows_figures and seen.figures is not None:
+            self.panel.show_figures(seen.figures, self._feed.fps)
 
     def _on_named(self) -> None:
         """A new name is painted at once, without waiting for the camera's next frame."""
-        lookout, frame = self._lookout, self._feed.latest
-        if lookout is None or frame is None:
-            return
-        self.overlay.show(lookout.read(_labels), QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
-        self._stage.canvas.update()
+        seen, frame = self._seen, self._feed.latest
+        if seen is not None and frame is not None:
+            self.overlay.show(seen.labels, QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
+            self._stage.canvas.update()
 
     def _follow_wish(self) -> None:
         """Begin, change or end as the mode, the model and the wish say now."""
@@ -198,11 +203,6 @@ class LiveStage(QObject):
         if hidden != self._paused:
             self._paused = hidden
             (lookout.pause if hidden else lookout.resume)()
-
-    def _show_figures(self, lookout: Lookout[Live] | Lookout[Watch]) -> None:
-        figures = lookout.read(_figures)
-        if figures is not None:
-            self.panel.show_figures(figures, self._feed.fps)
 
     def _on_answered(self, sighting: Sighting) -> None:
         if sighting.wish == self.wish:
@@ -253,16 +253,12 @@ class LiveStage(QObject):
         self._background.run(work, lambda saved: self.told.emit(self.tr("Saved as {}").format(saved)), self.failed.emit)
 
 
-def _labels(looker: Live | Watch) -> tuple[Label, ...]:
-    return looker.labels() if isinstance(looker, Live) else ()
+def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None]:
+    return looker.labels() if isinstance(looker, Live) else (), looker.error
 
 
 def _figures(looker: Live | Watch) -> Figures | None:
     return looker.figures(time.monotonic()) if isinstance(looker, Live) else None
-
-
-def _error(looker: Live | Watch) -> SpyglassError | None:
-    return looker.error
 
 
 def _new_file(where: QStandardPaths.StandardLocation, ending: str) -> Path:

@@ -139,7 +139,7 @@ def test_the_panel_coaches(window: Window, qtbot: QtBot, scene: list[np.ndarray]
 def test_figures_can_be_turned_on_and_off(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
     window.live.panel._toggle_figures()
-    qtbot.waitUntil(lambda: "answers a minute" in window.live.panel.words, timeout=5_000)
+    qtbot.waitUntil(lambda: "1 answers a minute" in window.live.panel.words, timeout=5_000)
     assert "from frame to label" in window.live.panel.words
     window.live.panel._toggle_figures()
     assert "answers a minute" not in window.live.panel.words
