@@ -29,6 +29,16 @@ _SURROGATES = re.compile(r"\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}")
 """A character beyond the first plane as JSON escapes it; GBNF wants one escape a character."""
 
 
+class NotNumbersError(ModelError):
+    """The logits are NaN or infinite, as damaged weights make them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model computed something that is not a number.",
+            "Its file is damaged: download or convert it again.",
+        )
+
+
 def probability(logits: NDArray[np.float32], token: int) -> float:
     """Softmax of the raw logits at `token`: before temperature, limits and grammar.
 
@@ -59,13 +69,10 @@ class Sampler:
     def choose(self, logits: NDArray[np.float32]) -> tuple[int, float]:
         """The next token and its probability (see `probability`). logits: `(n_vocab,) float32`, left unchanged.
 
-        Raises ModelError if the logits are not numbers (a damaged file) or the grammar allows no token at all.
+        Raises NotNumbersError if the logits are none, ModelError if the grammar allows no token at all.
         """
         if not np.isfinite(logits.max()):
-            raise ModelError(
-                "The model computed something that is not a number.",
-                "Its file is damaged: download or convert it again.",
-            )
+            raise NotNumbersError
         token = self._pick(logits)
         if self._grammar is not None:
             if not self._allowed(token):

@@ -15,7 +15,7 @@ from app.engine.families.mtmd.text import Aborted, ContextFullError, TextModel
 from app.engine.families.mtmd.vision import Chunk, Vision
 from app.engine.pictures import PictureCache
 from app.engine.quotes import Quotes
-from app.engine.sampling import Detokenizer, Sampler
+from app.engine.sampling import Detokenizer, NotNumbersError, Sampler
 from app.engine.template import ChatTemplate
 from app.errors import ModelError, PictureError
 from app.values import Ask, Finished, Message, Picture, Piece
@@ -59,6 +59,9 @@ class MtmdModel:
                     self._reader.read(chunks, shown, tally, emit, cancel)
                 with tally.time("write_s"):
                     reason = self._write(sampler, ask.sampling.max_tokens, tally, emit, cancel)
+            except NotNumbersError:
+                self._reader.forget()
+                raise
             except Aborted:
                 reason = "cancelled"
             except ContextFullError:

@@ -67,6 +67,11 @@ class Reader:
         self._text.read([token], self.position)
         self._held.append(token)
 
+    def forget(self) -> None:
+        """Empty the KV cache of what cannot be trusted."""
+        self._held = []
+        self._text.clear(data=True)
+
     def read(
         self, chunks: Sequence[Chunk], pictures: Sequence[Picture], tally: Tally, emit: Emit, cancel: Cancel
     ) -> None:

@@ -158,9 +158,15 @@ class TextModel:
             first = llama_cpp.llama_memory_seq_pos_min(self._memory, 0)
             if self._window == 0 or 0 <= first <= max(0, position - self._window):
                 return True
-        # Not the data as well: writing zeros over a gigabyte that no cell refers to takes a good part of a second.
-        llama_cpp.llama_memory_clear(self._memory, False)
+        self.clear()
         return position == 0
+
+    def clear(self, data: bool = False) -> None:
+        """Forget everything; `data`: and overwrite it, a gigabyte of it, with zeros.
+
+        Needed only where it is no numbers: attention multiplies what it masks by zero, and zero times NaN is NaN.
+        """
+        llama_cpp.llama_memory_clear(self._memory, data)
 
     def read(self, tokens: Sequence[int], position: int) -> None:
         """Compute up to `batch` tokens from `position` on; afterwards `logits` are those of the last one.

@@ -18,6 +18,7 @@ from app.engine.families import LoadCancelled, Progress
 from app.engine.families.mtmd.files import wrong_projector
 from app.engine.families.mtmd.text import FLASH, Aborted, TextModel, Weights, check_status
 from app.engine.quotes import Words
+from app.engine.sampling import NotNumbersError
 from app.errors import ModelError, PictureError, SpyglassError
 from app.values import EngineOptions, Picture
 
@@ -139,7 +140,10 @@ class Vision:
             yield [chunk for chunk in chunks if chunk.picture]
 
     def encode(self, chunk: Chunk, progress: Progress, cancelled: Callable[[], bool]) -> NDArray[np.float32]:
-        """`(cells, width) float32` embeddings of a slice. Raises Aborted within a few graph nodes of `cancelled`."""
+        """`(cells, width) float32` embeddings of a slice, all finite.
+
+        Raises Aborted within a few graph nodes of `cancelled`, NotNumbersError, PictureError.
+        """
         with self._watch.watching(progress, cancelled), native.complaints() as complaints:
             status = mtmd_cpp.mtmd_encode_chunk(self.pointer, chunk.pointer)
         if self._watch.failure is not None:
@@ -151,7 +155,10 @@ class Vision:
                 "The model could not look at the picture.", "Try another picture.", "\n".join(complaints)
             )
         output = mtmd_cpp.mtmd_get_output_embd(self.pointer)
-        return np.ctypeslib.as_array(output, (chunk.cells, self._width)).copy()
+        embeddings = np.ctypeslib.as_array(output, (chunk.cells, self._width)).copy()
+        if not np.isfinite(embeddings).all():  # before they are remembered
+            raise NotNumbersError
+        return embeddings
 
     def fits(self, chunk: Chunk, embeddings: NDArray[Any]) -> bool:
         """Whether `embeddings` can be those of `chunk`: native code would read past the end of smaller ones."""

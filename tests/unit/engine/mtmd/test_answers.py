@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
 import pytest
 
 from app.engine import sampling
+from app.engine.families.mtmd.text import TextModel
+from app.engine.families.mtmd.vision import Chunk, Vision
+from app.errors import ModelError
 from app.values import Looking, Message, Reading
 from tests import models
 from tests.handler import Handler
@@ -136,6 +140,24 @@ def test_a_sliding_window_is_cut_like_any_other_cache(load: Load) -> None:
     said = talk.ask(user("what is it", FIRST), assistant("yes"), user("why"))
     assert said.finished.stats.reused_tokens > 0
     assert said.text == load(models.GEMMA3).ask(user("what is it", FIRST), assistant("yes"), user("why")).text
+
+
+def test_numbers_that_are_none_do_not_stay_in_the_cache(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = load(flash="off")
+    question = user("what is it", FIRST)
+    expected = talk.ask(question).text
+    place = Vision.place
+
+    def spoilt(vision: Vision, text: TextModel, chunk: Chunk, embeddings: np.ndarray, *rest: Any) -> None:
+        place(vision, text, chunk, np.full_like(embeddings, np.nan), *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Vision, "place", spoilt)
+        with pytest.raises(ModelError, match="not a number"):
+            talk.ask(user("what is it", SECOND))
+    after = talk.ask(question)
+    assert after.text == expected
+    assert after.finished.stats.reused_tokens == 0
 
 
 def test_progress_grows_to_one(load: Load) -> None:

@@ -16,7 +16,7 @@ from app.engine.families.mtmd import files
 from app.errors import MemoryShortError, ModelError, PictureError, SpyglassError, UsageError
 from app.values import Ask, EngineOptions, ModelSpec
 from tests import models
-from tests.unit.engine.mtmd.conftest import FIRST, Load, user
+from tests.unit.engine.mtmd.conftest import FIRST, PICTURES, Load, user
 
 Pairs = Callable[[models.Shape], models.Pair]
 
@@ -185,16 +185,34 @@ def test_numbers_that_are_none_are_damage(pairs: Pairs) -> None:
         files._check_text(words)
 
 
-def test_damaged_weights_are_said_to_be_damaged(pairs: Pairs, tmp_path: Path) -> None:
-    pair = pairs(models.TINY)
-    header = gguf.read_header(pair.model)
-    broken = tmp_path / "broken.gguf"
-    raw = bytearray(pair.model.read_bytes())
-    weights = header.tensors["output_norm.weight"]
+def damaged(good: Path, tensor: str, folder: Path) -> Path:
+    """A copy of `good` whose `tensor`, float32, is NaN throughout."""
+    header = gguf.read_header(good)
+    raw = bytearray(good.read_bytes())
+    weights = header.tensors[tensor]
     raw[weights.offset : weights.offset + weights.nbytes] = np.full(weights.nbytes // 4, np.nan, np.float32).tobytes()
+    broken = folder / "broken.gguf"
     broken.write_bytes(raw)
+    return broken
+
+
+def test_damaged_weights_are_said_to_be_damaged(pairs: Pairs, tmp_path: Path) -> None:
+    broken = damaged(pairs(models.TINY).model, "output_norm.weight", tmp_path)
     spec = ModelSpec(path=str(broken), options=EngineOptions(context=256, threads=1))
     model = mtmd.load(spec, lambda _: None, Cancel())
     with pytest.raises(ModelError, match="not a number"):
         model.answer(Ask(model=spec, messages=(user("who is that"),)), {}, lambda _: None, Cancel())
     model.close()
+
+
+def test_what_a_damaged_projector_sees_is_not_remembered(pairs: Pairs, tmp_path: Path) -> None:
+    pair = pairs(models.TINY)
+    cache = tmp_path / "cache"
+    options = EngineOptions(context=256, threads=1, cache_dir=str(cache))
+    broken = damaged(pair.projector, "v.blk.0.ln1.weight", tmp_path)
+    spec = ModelSpec(path=str(pair.model), projector=str(broken), options=options)
+    model = mtmd.load(spec, lambda _: None, Cancel())
+    with pytest.raises(ModelError, match="not a number"):
+        model.answer(Ask(model=spec, messages=(user("what is it", FIRST),)), PICTURES, lambda _: None, Cancel())
+    model.close()
+    assert not cache.exists()
