@@ -162,9 +162,10 @@ class TextModel:
         return position == 0
 
     def clear(self, data: bool = False) -> None:
-        """Forget everything; `data`: and overwrite it, a gigabyte of it, with zeros.
+        """Forget everything; `data`: and overwrite all of the cache's memory with zeros.
 
-        Needed only where it is no numbers: attention multiplies what it masks by zero, and zero times NaN is NaN.
+        That is needed only after numbers that are none: attention multiplies what it masks by zero, and zero times NaN
+        is NaN.
         """
         llama_cpp.llama_memory_clear(self._memory, data)
 
