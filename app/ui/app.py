@@ -1,15 +1,16 @@
 """Builds the window and everything it works with; the only place of `ui` that does."""
 
 import argparse
+import contextlib
 import logging
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QFileOpenEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import __version__, log
 from app.capture.camera import cameras
@@ -108,22 +109,28 @@ def main(argv: Sequence[str]) -> int:
     for warning in store.warnings:
         window.pane.notice.show_hint(warning)
     services.desk.open(arguments.pictures)
-    heed_signals(app, window)
     _log.info("window shown after %.2f s", time.monotonic() - started)
     try:
-        return app.exec()
+        with signals_close(window.widget):
+            return app.exec()
     finally:
         dismantle(services)
 
 
-def heed_signals(app: QApplication, window: Window) -> None:
-    """Ctrl-C in the terminal closes the window. Python runs its handlers only between two of its own instructions,
-    so something must call it now and then."""
-    signal.signal(signal.SIGINT, lambda *_: window.widget.close())
-    signal.signal(signal.SIGTERM, lambda *_: window.widget.close())
-    timer = QTimer(app, interval=500)
+@contextlib.contextmanager
+def signals_close(widget: QWidget) -> Iterator[None]:
+    """Meanwhile Ctrl-C in the terminal, or a polite kill, closes the window."""
+    before = {number: signal.signal(number, lambda *_: widget.close()) for number in (signal.SIGINT, signal.SIGTERM)}
+    # Python runs its handlers between two of its own instructions, so it must be called now and then.
+    timer = QTimer(interval=500)
     timer.timeout.connect(lambda: None)
     timer.start()
+    try:
+        yield
+    finally:
+        timer.stop()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:

@@ -70,6 +70,7 @@ class EngineBridge(QObject):
     def close(self) -> None:
         """End all jobs, the engine process and its thread; no signal comes after this."""
         self._engine.close()
+        self._woken.disconnect()
         self._timer.stop()
         with self._lock:
             self._came.clear()

@@ -2,7 +2,8 @@
 
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from app.ui import theme
@@ -11,6 +12,8 @@ from app.ui.chat_view import ChatView
 from app.ui.composer import Composer
 from app.ui.find_bar import FindBar
 from app.ui.notify import ActivityLine, Notice
+
+_LEAST = QSize(320, 200)
 
 
 class Opening(QWidget):
@@ -45,17 +48,40 @@ class Opening(QWidget):
         ):
             chips.addWidget(push(words, partial(self.question.emit, words), "chip"), 0, Qt.AlignmentFlag.AlignHCenter)
         self._questions.hide()
+        self._there = False
+        self._head = head
         column.addWidget(self._questions)
         column.addStretch()
 
     def show_picture(self, there: bool) -> None:
         """Offer questions once there is something to ask about."""
-        self._questions.setVisible(there)
+        self._there = there
+        self._fit()
         self._line.setText(
             self.tr("Drag a rectangle on the picture to ask about a part of it.")
             if there
             else self.tr("Bring a picture, then ask about it in your own words.")
         )
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Leave out what does not fit, the least needed first."""
+        self._questions.setVisible(self._there and self.height() >= 280)
+        self._line.setVisible(self.height() >= 130)
+        self._head.setVisible(self.height() >= 72)
+
+
+class _Rest(QStackedWidget):
+    """Takes whatever height is left, even none."""
+
+    def hasHeightForWidth(self) -> bool:
+        return False
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, 0)
 
 
 class ConversationPane(QFrame):
@@ -75,12 +101,23 @@ class ConversationPane(QFrame):
         column.addWidget(self.find_bar)
         self._notice_box = _padded(self.notice, 8)
         column.addWidget(self._notice_box)
-        self._stack = QStackedWidget()
+        self._stack = _Rest()
         self._stack.addWidget(self.opening)
         self._stack.addWidget(view)
         column.addWidget(self._stack, 1)
         column.addWidget(_padded(self.activity, 0))
         column.addWidget(_padded(composer, 0))
+
+    def minimumSizeHint(self) -> QSize:
+        """As high as its words need at this width: a notice must not be squeezed, the stage gives way instead."""
+        layout = self.layout()
+        needed = layout.minimumHeightForWidth(max(self.width(), _LEAST.width())) if layout else 0
+        return _LEAST.expandedTo(QSize(0, needed))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
 
     def show_conversation(self, there: bool) -> None:
         """Show the conversation, or the opening while there is none."""

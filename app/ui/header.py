@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.modes.base import Mode
 from app.ui import icons, theme
@@ -53,10 +53,14 @@ class Header(QFrame):
     def __init__(self, modes: Sequence[Mode], actions: Actions) -> None:
         super().__init__()
         self.setObjectName("header")
-        self.setFixedHeight(56)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 0, 12, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self._row = row = QHBoxLayout()
+        row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(8)
+        column.addLayout(row)
         self._menu = IconButton("menu", self.tr("Menu"))
         self._menu.clicked.connect(lambda: self.menu_wanted.emit(_below(self._menu)))
         row.addWidget(self._menu)
@@ -69,8 +73,11 @@ class Header(QFrame):
         row.addWidget(self._name)
         row.addStretch(1)
         self._modes = self._make_modes(modes)
+        self._modes_at = row.count()
         row.addWidget(self._modes, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
+        self._second = QHBoxLayout()
+        column.addLayout(self._second)
         self._offline = QLabel()
         self._offline.setToolTip(self.tr("Nothing leaves this machine: pictures, questions and answers stay here."))
         row.addWidget(self._offline)
@@ -107,6 +114,7 @@ class Header(QFrame):
             button = QToolButton()
             button.setText(self.tr(mode.title))
             button.setCheckable(True)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.clicked.connect(lambda _=False, m=mode.id: self.mode_chosen.emit(m))
             group.addButton(button)
@@ -144,15 +152,27 @@ class Header(QFrame):
 
     def _fit(self) -> None:
         wide, middle = self.width() >= _NARROW, self.width() >= 480
+        self._place_modes(wide)
         for widget in (self._name, self._offline_words, self._state):
             widget.setVisible(wide)
-        self._logo.setVisible(middle or not self._modes.isVisibleTo(self))
         self._offline.setVisible(middle)
         name = self._full_name or self.tr("Looking…")
-        room = 200 if wide else 110 if not self._modes.isVisibleTo(self) else 72
+        room = 200 if wide else 110
         self._model.say(self._model.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
         self._model.setToolTip(self.tr("Model: {}").format(name))
         self._model.setAccessibleName(self._model.toolTip())
+
+    def _place_modes(self, wide: bool) -> None:
+        """The modes stand in the middle, or on a line of their own where there is little room."""
+        if len(self._mode_buttons) < 2 or wide == (self._second.count() == 0):
+            return
+        if wide:
+            self._second.removeWidget(self._modes)
+            self._row.insertWidget(self._modes_at, self._modes, 0, Qt.AlignmentFlag.AlignVCenter)
+        else:
+            self._row.removeWidget(self._modes)
+            self._second.addWidget(self._modes)
+        self._second.setContentsMargins(12, 0, 12, 0 if wide else 8)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -24,7 +24,7 @@ class MainWindow(QWidget):
         super().__init__()
         self.setObjectName("window")
         self.setWindowTitle("Spyglass")
-        self.setMinimumSize(340, 480)
+        self.setMinimumSize(340, 600)
         self.setAcceptDrops(True)
         self.stage, self.pane, self.header = stage, pane, header
         column = QVBoxLayout(self)
@@ -37,8 +37,7 @@ class MainWindow(QWidget):
         self._splitter.addWidget(stage)
         self._splitter.addWidget(pane)
         column.addWidget(self._splitter, 1)
-        stage.setMinimumSize(320, 160)
-        pane.setMinimumSize(320, 220)
+        stage.setMinimumSize(320, 152)
         self._wide: bool | None = None
         self._sizes: dict[bool, list[int]] = {}
         self._splitter.splitterMoved.connect(self._on_moved)

@@ -41,18 +41,20 @@ class SettingsDialog(SmallWindow):
         self._store = store
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
+        tabs.tabBar().setDrawBase(False)
         by_section = {section: list(group) for section, group in groupby(SETTINGS, key=lambda s: s.section)}
         for section in sorted(by_section, key=lambda s: _FIRST.index(s) if s in _FIRST else len(_FIRST)):
             tabs.addTab(self._page(by_section[section]), translate("Settings", section))
         self.column.addWidget(tabs, 1)
-        self.finish()
+        self.finish(focus=tabs.tabBar())
         self.resize(min(560, parent.width()), min(600, max(400, parent.height())))
 
     def _page(self, settings: list[Setting]) -> QWidget:
         page = QWidget()
         form = QFormLayout(page)
         form.setContentsMargins(4, 16, 16, 16)
-        form.setSpacing(6)
+        form.setHorizontalSpacing(24)
+        form.setVerticalSpacing(6)
         form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for setting in settings:

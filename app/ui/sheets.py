@@ -37,15 +37,15 @@ class SmallWindow(QDialog):
         head.setFont(theme.scaled(self.font(), 1.25, bold=True))
         self.column.addWidget(head)
 
-    def finish(self, *buttons: QWidget) -> None:
-        """Put buttons and Close below."""
+    def finish(self, *buttons: QWidget, focus: QWidget | None = None) -> None:
+        """Put buttons and Close below, and begin at `focus`."""
         row = QHBoxLayout()
         row.addStretch()
         close = push(self.tr("Close"), self.accept, "primary")
         for button in (*buttons, close):
             row.addWidget(button)
         self.column.addLayout(row)
-        close.setFocus()
+        (focus or close).setFocus()
 
 
 class KeySheet(SmallWindow):
@@ -76,7 +76,7 @@ class KeySheet(SmallWindow):
         area.setWidget(inside)
         area.setAccessibleName(self.windowTitle())
         self.column.addWidget(area, 1)
-        self.finish()
+        self.finish(focus=area)
         self.resize(min(520, parent.width()), min(680, max(360, parent.height())))
 
 
@@ -93,7 +93,7 @@ class DetailSheet(SmallWindow):
         text.setAccessibleName(self.tr("Details"))
         self.column.addWidget(text, 1)
         whole = f"{error.what}\n{error.todo}\n\n{error.detail}\n\nSpyglass {__version__}"
-        self.finish(push(self.tr("Copy"), lambda: QGuiApplication.clipboard().setText(whole)))
+        self.finish(push(self.tr("Copy"), lambda: QGuiApplication.clipboard().setText(whole)), focus=text)
         self.resize(min(560, parent.width()), min(400, max(320, parent.height())))
 
 

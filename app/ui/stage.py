@@ -84,8 +84,9 @@ class Invitation(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        self._sign.setVisible(self.height() >= 260)
-        self._samples.setVisible(self._has_samples and self.height() >= 300)
+        samples = self._has_samples and self.height() >= 240
+        self._samples.setVisible(samples)
+        self._sign.setVisible(self.height() >= (340 if samples else 260))
 
 
 class Stage(QFrame):

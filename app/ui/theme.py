@@ -107,7 +107,7 @@ QPushButton[primary="true"] { background: $accent; color: $on_accent; border-col
 QPushButton[primary="true"]:hover { background: $accent_hover; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 6px 11px; }
 QPushButton[chip="true"] { border-radius: 15px; padding: 5px 14px; }
-QPushButton[link="true"] { background: transparent; border-color: transparent; color: $accent; padding: 3px 6px; }
+QPushButton[link="true"] { background: transparent; border-color: transparent; color: $accent; padding: 3px 6px 3px 0; }
 QPushButton[link="true"]:hover { text-decoration: underline; }
 QPushButton[link="true"]:focus { border-color: $accent; }
 
@@ -168,6 +168,11 @@ QComboBox QAbstractItemView {
 }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button { width: 0; }
 
+QCheckBox { spacing: 8px; }
+QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid $soft; border-radius: 5px; background: $surface; }
+QCheckBox::indicator:checked { background: $tick; border-color: $tick; image: url("$tick_image"); }
+QCheckBox::indicator:focus { border: 2px solid $accent; }
+
 QTabBar::tab { padding: 8px 16px; margin-right: 4px; border: none; border-bottom: 2px solid transparent; color: $soft; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
@@ -199,10 +204,11 @@ def current() -> Theme:
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Give every widget the theme's palette and the style sheet."""
-    arrow = (paths.assets_dir() / "icons" / "box-arrow.svg").as_posix()
+    folder = paths.assets_dir() / "icons"
+    images = {"arrow": (folder / "box-arrow.svg").as_posix(), "tick_image": (folder / "tick.svg").as_posix()}
     app.setStyle("Fusion")
     app.setPalette(palette(theme))
-    app.setStyleSheet(_SHEET.substitute(vars(theme), arrow=arrow))
+    app.setStyleSheet(_SHEET.substitute(vars(theme), **images, tick=LIGHT.accent))
 
 
 @cache

@@ -430,4 +430,4 @@ class Window(QObject):
             self.pane.notice.retint()
 
     def _tell_quiet(self) -> None:
-        self.pane.activity.set_quiet(self.tr("Everything stays on this machine. Answers can be wrong."))
+        self.pane.activity.set_quiet(self.tr("Runs on this machine. Answers can be wrong."))

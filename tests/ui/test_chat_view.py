@@ -1,0 +1,184 @@
+"""The conversation on the screen: safe, selectable, steady while it grows."""
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QTextDocument
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.ui import theme
+from app.ui.blocks import Flow, Position, Selection
+from app.ui.chat_rows import AnswerRow
+from app.ui.window import Window
+from app.values import Failed
+from tests.echo import say
+from tests.ui.steps import ask, script, type_and_send
+
+TABLE = "| a | b |\n|---|---|\n| one | two |\n"
+
+
+def flow_of(text: str, width: int = 400) -> Flow:
+    flow = Flow(QApplication.font())
+    flow.show(text)
+    flow.lay_out(width)
+    return flow
+
+
+def painted(flow: Flow, selection: Selection | None = None) -> QImage:
+    image = QImage(int(flow.width), int(flow.height) + 1, QImage.Format.Format_RGB32)
+    image.fill(QColor(theme.current().window))
+    with QPainter(image) as painter:
+        flow.paint(painter, selection, image.rect().toRectF())
+    return image
+
+
+@pytest.mark.parametrize("how", ["![x]({})", '<img src="{}">', "[x]: {}\n\n![x]"])
+def test_an_answer_loads_no_file(qtbot: QtBot, tmp_path: Path, how: str) -> None:  # noqa: ARG001
+    secret = tmp_path / "secret.png"
+    red = QImage(50, 50, QImage.Format.Format_RGB32)
+    red.fill(QColor("red"))
+    red.save(str(secret))
+    image = painted(flow_of(how.format(f"file://{secret}")))
+    reds = [
+        (x, y) for x in range(image.width()) for y in range(image.height()) if image.pixelColor(x, y) == QColor("red")
+    ]
+    assert not reds
+
+
+def test_the_document_itself_loads_no_file(qtbot: QtBot, tmp_path: Path) -> None:  # noqa: ARG001
+    red = QImage(50, 50, QImage.Format.Format_RGB32)
+    red.fill(QColor("red"))
+    red.save(str(tmp_path / "secret.png"))
+    document = flow_of("text").blocks[0].document
+    document.setHtml(f'<img src="file://{tmp_path}/secret.png">')
+    assert isinstance(document, QTextDocument)
+    assert document.size().height() < 50
+
+
+def test_links_lead_to_the_web_only(qtbot: QtBot) -> None:  # noqa: ARG001
+    targets = ["https://example.org", "mailto:a@example.org", "file:///etc/passwd", "javascript:alert(1)", "ssh://x"]
+    links = [flow_of(f"[link]({target})").link(QPointF(8, 8)) for target in targets]
+    assert links == ["https://example.org", "mailto:a@example.org", "", "", ""]
+
+
+def test_text_is_selected_across_blocks(qtbot: QtBot) -> None:  # noqa: ARG001
+    flow = flow_of("Some **bold** words\n\n```\ncode here\n```\n\nThe end")
+    assert len(flow.blocks) == 3
+    assert flow.text(flow.everything()) == "Some bold words\n\ncode here\n\nThe end"
+    part = Selection(Position(2, 3), Position(0, 5))
+    assert flow.text(part) == "bold words\n\ncode here\n\nThe"
+    assert flow.text(flow.word(Position(0, 7))) == "bold"
+    assert painted(flow, part) != painted(flow)
+
+
+def test_hit_finds_the_character(qtbot: QtBot) -> None:  # noqa: ARG001
+    flow = flow_of("one\n\n```\ntwo\n```")
+    assert flow.hit(QPointF(-5, 2)) == Position(0, 0)
+    assert flow.hit(QPointF(399, 2)) == Position(0, 3)
+    assert flow.hit(QPointF(399, flow.height + 50)) == Position(1, 3)
+
+
+def test_streamed_text_looks_as_if_written_at_once(qtbot: QtBot) -> None:  # noqa: ARG001
+    words = "# Title\n\nSome *words*, `code` and [a link](https://example.org).\n\n"
+    text = f"{words}{TABLE}\n```\na = 1\n```\n\n1. one\n2. two\n"
+    streamed = Flow(QApplication.font())
+    for end in range(1, len(text) + 1):
+        streamed.show(text[:end])
+        streamed.lay_out(400)
+    assert painted(streamed) == painted(flow_of(text))
+
+
+def test_growing_text_leaves_finished_parts_alone(qtbot: QtBot) -> None:  # noqa: ARG001
+    flow = flow_of("```\ncode\n```\n\ntext")
+    first = flow.blocks[0].document
+    flow.show("```\ncode\n```\n\ntext and more")
+    assert flow.blocks[0].document is first
+
+
+def test_mouse_selects_and_copies(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, script(say("alpha beta gamma")))
+    view = window.view
+    index = window.chat.index(1)
+    start = view.visualRect(index).topLeft() + view.row(index).origin + QPoint(1, 8)
+    qtbot.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    event_end = start + QPoint(300, 0)
+    qtbot.mouseMove(view.viewport(), event_end)
+    QApplication.processEvents()
+    qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=event_end)
+    qtbot.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
+    assert view.selected_text() == "alpha"
+    qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "alpha"
+    qtbot.keyClick(view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    assert view.selected_text() == "alpha beta gamma"
+
+
+def test_view_follows_until_the_person_scrolls_up(window: Window, qtbot: QtBot) -> None:
+    bar = window.view.verticalScrollBar()
+    type_and_send(window, script(say("line\n\n", delay=0.004, times=400)))
+    turn = window.session.conversation.turns[-1]
+    qtbot.waitUntil(lambda: bar.maximum() > 300, timeout=10_000)
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum())
+    bar.setValue(100)
+    before = bar.maximum()
+    qtbot.waitUntil(lambda: bar.maximum() > before + 200, timeout=10_000)
+    assert bar.value() == 100
+    assert window.view._newest.isVisible()
+    window.view._newest.click()
+    assert bar.value() == bar.maximum()
+    qtbot.waitUntil(lambda: turn.ended, timeout=10_000)
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum())
+    assert not window.view._newest.isVisible()
+
+
+def test_find_goes_from_place_to_place(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, script(say("A needle, a haystack, another Needle.")))
+    window.actions["find"].trigger()
+    bar = window.pane.find_bar
+    bar.edit.setText("a needle")
+    assert bar.count.text().endswith("of 2")  # the question, which is the script, holds it too
+    bar.edit.setText("haystack")
+    seen = []
+    for _ in range(2):
+        bar.step(1)
+        seen.append(window.view.selected_text())
+    assert seen == ["haystack", "haystack"]
+    bar.edit.setText("nowhere")
+    assert bar.count.text() == "Not found"
+    window.actions["escape"].trigger()
+    assert not bar.isVisible()
+
+
+def test_screen_reader_hears_question_answer_and_figures(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "What?")
+    role = Qt.ItemDataRole.AccessibleTextRole
+    assert window.chat.index(0).data(role) == "You asked: What?"
+    said = window.chat.index(1).data(role)
+    assert said.startswith("Answer: You asked: What? very sure ")
+    assert "to first word" in said
+    assert "Mean probability of a token: 90%" in window.chat.index(1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_long_conversation_measures_only_what_changed(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(30):
+        window.session.conversation.ask(f"Question {i}").take(
+            Failed(kind="EngineError", what="It died.", todo="Ask again.")
+        )
+    window.session.turns.emit()
+    ask(window, qtbot, "warm")
+    QApplication.processEvents()
+    measured: list[int] = []
+    original = AnswerRow._measure
+
+    def measure(row: AnswerRow, width: int) -> int:
+        measured.append(row.turn.id)
+        return original(row, width)
+
+    monkeypatch.setattr(AnswerRow, "_measure", measure)
+    turn = ask(window, qtbot, script(say("word\n\n", delay=0.002, times=100)))
+    QApplication.processEvents()
+    assert set(measured) == {turn.id}
