@@ -86,9 +86,10 @@ class Reader:
                 "The model's chat template ends with a picture, not with a question.", "Use another model."
             )
         if total >= self._text.context:
+            fewer = "show fewer or smaller pictures" if pictures else "ask for less at once"
             raise UsageError(
                 f"The conversation has {total} tokens, but the model was loaded for {self._text.context}.",
-                "Start a new conversation, or choose a larger context in the settings.",
+                f"Start a new conversation, {fewer}, or choose a larger context in the settings.",
             )
         kept = self._keep(items)
         tally.reading(prefix.positions(items), prefix.positions(items[:kept]), len({p.digest for p in pictures}))

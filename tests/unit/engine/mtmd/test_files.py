@@ -81,7 +81,10 @@ def test_too_long_a_conversation(load: Load) -> None:
     with pytest.raises(UsageError) as raised:
         talk.ask(user("is the door open " * 200))
     assert re.search(r"has \d+ tokens, but the model was loaded for 256", raised.value.what)
+    assert "ask for less at once" in raised.value.todo
     assert talk.ask(user("is the door open")).text
+    with pytest.raises(UsageError, match="smaller pictures"):
+        talk.ask(user("is the door open " * 200, FIRST))
 
 
 def test_a_picture_that_did_not_come_along(load: Load) -> None:
