@@ -31,6 +31,8 @@ from app.engine.protocol import Beat, DropPicture, FrameDecoder, Hello, Order, P
 from app.errors import EngineError, MemoryShortError, ModelError, SpyglassError
 from app.values import Ask, Doctor, Event, Finished, Load, Loading, Picture, Piece, Report, Stats, is_last
 
+_NICE = 5
+"""By how much other processes come first."""
 _BEAT_S = 0.5
 _CHUNK = 1 << 20
 _MODEL_FACTS = "app.engine.families.mtmd"
@@ -58,6 +60,8 @@ def _behave(memory_limit: int) -> None:
         return
     import resource
 
+    # The model would take every core there is; the window and the camera come first.
+    os.nice(_NICE)
     # Core files would hold the person's pictures and take minutes to write.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if memory_limit:
