@@ -7,9 +7,10 @@ cd "$(dirname "$0")/.."
 say() { printf '%s\n' "spyglass: $*"; }
 fail() { say "$*" >&2; exit 1; }
 
-# What the build of llama.cpp and Qt's window need and a bare Debian 12 lacks.
-PACKAGES="python3-venv build-essential libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libfreetype6 libx11-xcb1
-libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0
+# What a bare Debian 12 lacks: a compiler for llama.cpp, what Qt's window needs, and fribidi, by which the letters of
+# some languages are joined in drawn translations.
+PACKAGES="python3-venv build-essential libfribidi0 libegl1 libgl1 libglib2.0-0 libdbus-1-3 libfontconfig1 libfreetype6
+libx11-xcb1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0
 libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-xfixes0 libxcb-xkb1"
 
 missing_packages() {
@@ -44,7 +45,8 @@ if ! [ -x .venv/bin/python ]; then
     "$python" -m venv .venv
 fi
 say "installing the packages of requirements.lock"
-say "llama.cpp is compiled for this machine, which takes minutes the first time (7 on two cores)"
+.venv/bin/python -c 'import llama_cpp.llama_cpp' 2>/dev/null ||
+    say "llama.cpp is compiled for this machine, which takes minutes the first time (7 on two cores)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check 'pip==26.3'
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 
