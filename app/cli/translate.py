@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.capture import files
-from app.cli import setup
+from app.cli import ask, setup
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
@@ -19,7 +19,7 @@ from app.settings.schema import Settings, engine_options, memory_limit
 from app.values import Picture
 
 _EXAMPLE = "For example: spyglass translate sign.jpg --to fr."
-_STAGES = {"finding": "looking for text", "reading": "reading", "translating": "translating", "done": ""}
+_STAGES = {"finding": "Looking for text", "reading": "Reading the text", "translating": "Translating", "done": ""}
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -98,7 +98,7 @@ def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> T
     state = next(steps)
     for state in steps:
         part = f" {state.fraction:.0%}" if state.fraction else ""
-        terminal.progress(f"{_STAGES[state.stage]}{part}")
+        terminal.progress(ask.stage(state.progress) if state.progress else f"{_STAGES[state.stage]}{part}")
         done = [p for p in state.passages if p.translation is not None]
         for passage in [] if silent else done[told:]:
             _tell(passage, terminal)

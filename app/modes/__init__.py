@@ -3,6 +3,7 @@
 from app.modes.ask import AskMode
 from app.modes.base import Mode
 from app.modes.recognise import RecogniseMode
+from app.modes.translate.mode import TranslateMode
 
-MODES: tuple[Mode, ...] = (AskMode(), RecogniseMode())
+MODES: tuple[Mode, ...] = (AskMode(), TranslateMode(), RecogniseMode())
 """Every mode, in the order in which the window offers them."""

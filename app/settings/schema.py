@@ -194,6 +194,20 @@ SETTINGS: tuple[Setting, ...] = (
         unit="tokens",
     ),
     Setting(
+        "translate.to",
+        "Translate",
+        "en",
+        "Translate into",
+        "The code of a language, such as fr. Translate keeps the one chosen last here.",
+    ),
+    Setting(
+        "translate.model",
+        "Translate",
+        "",
+        "Translator",
+        "Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.",
+    ),
+    Setting(
         "window.send",
         "Window",
         "enter",

@@ -104,6 +104,8 @@ class ConversationPane(QFrame):
         self._stack = _Rest()
         self._stack.addWidget(self.opening)
         self._stack.addWidget(view)
+        self._main: QWidget = self.opening
+        self._page: QWidget | None = None
         column.addWidget(self._stack, 1)
         column.addWidget(_padded(self.activity, 0))
         column.addWidget(_padded(composer, 0))
@@ -121,7 +123,15 @@ class ConversationPane(QFrame):
 
     def show_conversation(self, there: bool) -> None:
         """Show the conversation, or the opening while there is none."""
-        self._stack.setCurrentIndex(1 if there else 0)
+        self._main = self.view if there else self.opening
+        self.show_page(self._page)
+
+    def show_page(self, page: QWidget | None) -> None:
+        """Show a mode's own page in place of the conversation, or the conversation again."""
+        self._page = page
+        if page is not None and self._stack.indexOf(page) < 0:
+            self._stack.addWidget(page)
+        self._stack.setCurrentWidget(page or self._main)
 
 
 def _padded(widget: QWidget, top: int) -> QWidget:

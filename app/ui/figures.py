@@ -68,7 +68,18 @@ def number(value: float) -> str:
 
 def stage(turn: Turn) -> tuple[str, float | None]:
     """What is being done for an answer, and how much of it is done where that is known."""
-    match turn.progress:
+    if turn.progress is not None:
+        return doing(turn.progress)
+    return (
+        (translate("Figures", "Writing"), None)
+        if turn.state is State.WRITING
+        else (translate("Figures", "Starting"), None)
+    )
+
+
+def doing(progress: Loading | Looking | Reading) -> tuple[str, float]:
+    """What the engine does before it writes, and how much of it is done."""
+    match progress:
         case Loading(fraction=f):
             return translate("Figures", "Loading the model"), f
         case Looking(picture=i, of=n, fraction=f):
@@ -80,8 +91,3 @@ def stage(turn: Turn) -> tuple[str, float | None]:
             return words, (i + f) / max(n, 1)
         case Reading(fraction=f):
             return translate("Figures", "Reading"), f
-    return (
-        (translate("Figures", "Writing"), None)
-        if turn.state is State.WRITING
-        else (translate("Figures", "Starting"), None)
-    )

@@ -132,6 +132,8 @@ QPushButton[link="true"]:focus { border-color: $accent; }
 #send:focus { border: 2px solid $text; }
 #send:disabled { background: $raised; }
 #attachment { background: $bubble; border-radius: 10px; }
+#passage { background: $bubble; border-radius: 12px; }
+#concern { color: $danger; }
 
 #notice { background: $accent_soft; border-radius: 12px; }
 #notice[kind="error"] { background: $danger_soft; }

@@ -38,6 +38,7 @@ from app.ui.settings_dialog import SettingsDialog
 from app.ui.sheets import AboutSheet, DetailSheet, KeySheet
 from app.ui.sightings import Sightings
 from app.ui.stage import Stage
+from app.ui.translate import Tools, Translate
 from app.values import ModelSpec
 
 
@@ -81,6 +82,9 @@ class Window(QObject):
         self.sightings = Sightings(self.widget, self.session, services.background)
         self.objects = LabelOverlay()
         self.stage.canvas.overlays.append(self.objects)
+        canvas, engine = self.stage.canvas, services.bridge.engine
+        tools = Tools(engine, services.background, self.session, self.desk, canvas, services.store)
+        self.translate = Translate(tools)
         self._connect_session()
         self._connect_controls()
         self._connect_live()
@@ -134,12 +138,17 @@ class Window(QObject):
         camera.frame.connect(self.stage.show_frame)
         camera.words.connect(self.stage.show_live)
         camera.stopped.connect(self._on_camera_stopped)
-        for source in (session, desk, camera):
+        self.translate.activity.connect(self.pane.activity.show_activity)
+        self.translate.busy.connect(self._on_busy)
+        for source in (session, desk, camera, self.translate):
             source.failed.connect(self._on_failed)
 
     def _connect_controls(self) -> None:
         self.composer.submitted.connect(self._ask)
         self.composer.stopped.connect(self.session.stop)
+        self.composer.stopped.connect(self.translate.stop)
+        self.pane.activity.cancelled.connect(self.translate.stop)
+        self.widget.closing.connect(self.translate.stop)
         self.composer.picture.connect(self._take)
         self.composer.removed.connect(self._on_removed)
         self.pane.activity.cancelled.connect(self.session.stop)
@@ -172,6 +181,10 @@ class Window(QObject):
     # --- asking ---
 
     def _ask(self, question: str) -> None:
+        if self.translate.on:
+            self.translate.translate_text(question)
+            self.composer.clear()
+            return
         if self.live.on and question.strip():
             self.live.watch(question)
             self.composer.clear()
@@ -213,12 +226,16 @@ class Window(QObject):
             self.stage.canvas.drop_part()
         elif self.session.running or self.pane.activity.words:
             self.session.stop()
+            self.translate.stop()
         elif self.camera.on:
             self.camera.stop()
 
     def _choose_mode(self, mode: str) -> None:
         self.session.mode = mode
         self.header.show_mode(mode)
+        self.translate.choose(mode)
+        self.pane.show_page(self.translate.panel if self.translate.on else None)
+        self._on_attached(self.desk.attached)
 
     # --- what the session says ---
 
@@ -264,7 +281,9 @@ class Window(QObject):
         self.pane.opening.show_picture(there)
         again = self.tr("Ask about the picture…") if there else self.tr("Ask anything…")
         self.composer.set_placeholder(self.tr("Ask a follow-up…") if turns and not self.desk.attached else again)
-        if self.live.on:
+        if self.translate.on:
+            self.composer.set_placeholder(self.tr("Write a text to translate…"))
+        elif self.live.on:
             self.composer.set_placeholder(self.tr("Tell me when… (for example: a bus comes)"))
 
     # --- pictures ---
@@ -308,7 +327,7 @@ class Window(QObject):
         self.composer.edit.setFocus()
 
     def _on_attached(self, sheets: list[Sheet]) -> None:
-        self.composer.show_attached(sheets)
+        self.composer.show_attached([] if self.translate.on else sheets)
         self._refresh()
 
     def _on_opening(self, opening: bool) -> None:

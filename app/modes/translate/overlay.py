@@ -80,20 +80,26 @@ def _cover(canvas: Pixels, quad: Quad, paper: Ground) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Slot:
-    """A line to be written over: room is how far the words may run over to its left and right, in pixels."""
+    """A line to be written over. room: how far letters may go beyond it: left, up, right, down, in pixels."""
 
     quad: Quad
     paper: Ground
     anchor: Anchor
-    room: tuple[float, float]
+    room: tuple[float, float, float, float]
 
     @property
     def width(self) -> float:
-        return frames.size(self.quad)[0] + sum(self.room)
+        return frames.size(self.quad)[0] + self.room[0] + self.room[2]
 
     @property
     def height(self) -> float:
-        return frames.size(self.quad)[1]
+        return frames.size(self.quad)[1] + self.room[1] + self.room[3]
+
+    @property
+    def box(self) -> Quad:
+        left, up, right, down = self.room
+        width, height = frames.size(self.quad)
+        return frames.placed(self.quad, -left, -up, width + right, height + down)
 
 
 def _set(canvas: Pixels, passage: Passage, slots: Sequence[_Slot], right_to_left: bool) -> list[Label]:
@@ -101,15 +107,16 @@ def _set(canvas: Pixels, passage: Passage, slots: Sequence[_Slot], right_to_left
     text = passage.translation or ""
     whole = SetLine(text, right_to_left).extent()
     original = SetLine(" ".join(passage.lines), right_to_left).extent()
-    tallest = max(whole.bottom - whole.top, original.bottom - original.top, 0.2)
-    size = min(slot.height for slot in slots) / tallest
+    size = min(frames.size(slot.quad)[1] for slot in slots) / max(original.bottom - original.top, 0.2)
+    size = min(size, *(slot.height / max(whole.bottom - whole.top, 0.2) for slot in slots))
     texts = _wrapped(text, [slot.width for slot in slots], size, right_to_left)
     while texts is None and size > _SMALLEST:
         size *= 0.95
         texts = _wrapped(text, [slot.width for slot in slots], size, right_to_left)
     lines = texts or [text]
+    descent = original.bottom / max(original.bottom - original.top, 0.2)
     return [
-        _letter(canvas, SetLine(line, right_to_left), slot, size)
+        _letter(canvas, SetLine(line, right_to_left), slot, size, descent)
         for line, slot in zip(lines, slots, strict=False)
         if line
     ]
@@ -151,59 +158,77 @@ def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[Anchor]:
             "left": np.abs(left - left[i]),
             "right": np.abs(right - right[i]),
         }
-        best: Anchor = min(_ANCHORS, key=lambda edge: off[edge][near].min()) if near.any() else "centre"
+        nearest = {edge: off[edge][near].min(initial=np.inf) for edge in _ANCHORS}
+        best: Anchor = min(_ANCHORS, key=lambda edge: nearest[edge])
+        best = best if nearest[best] < 0.6 * height else "centre"
         anchors.append("right" if best == "left" and right_to_left else best)
     return anchors
 
 
-def _room(canvas: Pixels, quad: Quad, paper: Ground, every: Sequence[Quad], anchor: Anchor) -> tuple[float, float]:
-    """How far text may run over to the left and right: where the plain ground goes on and no other line is."""
+def _room(
+    canvas: Pixels, quad: Quad, paper: Ground, every: Sequence[Quad], anchor: Anchor
+) -> tuple[float, float, float, float]:
+    """How far letters may go beyond a line, left, up, right, down: where its plain ground goes on, without other lines.
+
+    Up and down it is little, for the accents and descenders that the original did not have.
+    """
     width, height = frames.size(quad)
     most, step, margin = 0.5 * width + 8 * height, max(1.0, 0.25 * height), 0.3 * height
     others = [other for other in every if other is not quad]
-    free = {"left": 0.0, "right": 0.0}
-    for side in free:
-        while anchor in ("centre", "right" if side == "left" else "left") and free[side] + step <= most:
-            start = -free[side] - step - margin if side == "left" else width + free[side]
-            if not _plain(canvas, quad, paper, others, start, start + step + margin):
+
+    def along(sign: int) -> float:
+        free = 0.0
+        while free + step <= most:
+            start = -free - step - margin if sign < 0 else width + free
+            if not _plain(canvas, quad, paper, others, (start, -0.1 * height, start + step + margin, 1.1 * height)):
                 break
-            free[side] += step
-    return max(0.0, free["left"] - margin), max(0.0, free["right"] - margin)
+            free += step
+        return max(0.0, free - margin)
+
+    high = 0.25 * height
+    up = high * _plain(canvas, quad, paper, others, (0.0, -1.4 * high, width, -0.4 * high))
+    down = high * _plain(canvas, quad, paper, others, (0.0, height + 0.4 * high, width, height + 1.4 * high))
+    left = along(-1) if anchor != "left" else 0.0
+    right = along(1) if anchor != "right" else 0.0
+    return left, up, right, down
 
 
-def _plain(canvas: Pixels, quad: Quad, paper: Ground, others: Sequence[Quad], start: float, end: float) -> bool:
-    """Whether the piece of the line's strip from start to end shows nothing but the line's ground."""
-    height = frames.size(quad)[1]
-    piece = frames.placed(quad, start, -0.1 * height, end, 1.1 * height)
+def _plain(
+    canvas: Pixels, quad: Quad, paper: Ground, others: Sequence[Quad], part: tuple[float, float, float, float]
+) -> bool:
+    """Whether a rectangle (left, top, right, bottom) of the line's frame shows nothing but the line's ground."""
+    piece = frames.placed(quad, *part)
     if (piece < 0).any() or (piece >= canvas.shape[1::-1]).any():
         return False
     if any(cv2.intersectConvexConvex(piece, other)[0] > 0 for other in others):
         return False
     crop = rectify(canvas, piece, 0.0)
-    expected = paper.at(crop.shape[1], crop.shape[0], start, -0.1 * height)
+    expected = paper.at(crop.shape[1], crop.shape[0], part[0], part[1])
     return bool(np.abs(crop.astype(np.int16) - expected).max(axis=-1).mean() < 14 and crop.std(axis=(0, 1)).max() < 12)
 
 
-def _letter(canvas: Pixels, line: SetLine, slot: _Slot, size: float) -> Label:
-    """Draw one line into its room, within its height, and return where it went."""
+def _letter(canvas: Pixels, line: SetLine, slot: _Slot, size: float, descent: float) -> Label:
+    """Draw one line into its room and return where it went. descent: where the original's baseline was, from below, as
+    a part of the line's height."""
     width, height = frames.size(slot.quad)
+    room_left, up, room_right, down = slot.room
     extent = line.extent()
     edge = 1.0  # rounding to whole pixels shall not leave the room
     size = min(
         size,
         max(slot.width - edge, 1) / max(extent.right - extent.left, 1e-6),
-        max(height - edge, 1) / max(extent.bottom - extent.top, 1e-6),
+        max(slot.height - edge, 1) / max(extent.bottom - extent.top, 1e-6),
     )
     long, tall = (extent.right - extent.left) * size, (extent.bottom - extent.top) * size
     wanted = {"left": 0.0, "centre": (width - long) / 2, "right": width - long}[slot.anchor]
-    left, top = min(max(wanted, -slot.room[0]), width + slot.room[1] - long), (height - tall) / 2
+    left = min(max(wanted, -room_left), width + room_right - long)
+    top = min(max(height * (1 - descent) + extent.top * size, edge / 2 - up), height + down - edge / 2 - tall)
     scale = 2 if height < 60 else 1
-    layer = Image.new("L", (max(1, round(slot.width * scale)), max(1, round(height * scale))), 0)
-    x, baseline = (left + slot.room[0] - extent.left * size) * scale, (top - extent.top * size) * scale
+    layer = Image.new("L", (max(1, round(slot.width * scale)), max(1, round(slot.height * scale))), 0)
+    x, baseline = (left + room_left - extent.left * size) * scale, (top + up - extent.top * size) * scale
     line.draw(ImageDraw.Draw(layer), x, baseline, size * scale, (255,))
     mask = np.asarray(layer)
     patch = np.empty((*mask.shape, 3), np.uint8)
     patch[:] = slot.paper.ink
-    frames.put(canvas, patch, mask, slot.quad, (slot.room[0] * scale, 0.0), float(scale))
-    box = frames.placed(slot.quad, -slot.room[0], 0, width + slot.room[1], height)
-    return Label(line.text, box, frames.placed(slot.quad, left, top, left + long, top + tall), size)
+    frames.put(canvas, patch, mask, slot.quad, (room_left * scale, up * scale), float(scale))
+    return Label(line.text, slot.box, frames.placed(slot.quad, left, top, left + long, top + tall), size)

@@ -16,7 +16,7 @@ from app.capture.regions import Quad
 from app.modes.translate import checks, prompts, reading
 from app.modes.translate.checks import Concern
 from app.modes.translate.languages import Guess, guess, language
-from app.modes.translate.reading import Engine, Reading
+from app.modes.translate.reading import Engine, Progress, Reading, Step
 from app.values import ModelSpec, Picture
 
 Stage = Literal["finding", "reading", "translating", "done"]
@@ -63,12 +63,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class Translation:
-    """The translation as far as it has come. draft: what is being written just now; fraction: 0..1 of the stage."""
+    """The translation as far as it has come.
+
+    draft: what is being written just now; fraction: 0..1 of the stage; progress: what the engine does before it writes.
+    """
 
     target: str
     stage: Stage
     fraction: float = 0.0
     draft: str = ""
+    progress: Progress | None = None
     found: tuple[Quad, ...] = ()
     passages: tuple[Passage, ...] = ()
     source: Guess | None = None
@@ -106,14 +110,13 @@ def translate_text(text: str, wish: Wish, engine: Engine) -> Iterator[Translatio
     yield from _translate(Translation(target, "translating", passages=passages), wish, engine)
 
 
-def _shown(
-    steps: Generator[tuple[float | None, str], None, _T], state: Translation
-) -> Generator[Translation, None, _T]:
+def _shown(steps: Generator[Step, None, _T], state: Translation) -> Generator[Translation, None, _T]:
     """The steps of a stage (fraction, if it is known, and draft) as states; returns what the stage returns."""
     try:
         while True:
-            fraction, draft = next(steps)
-            yield replace(state, fraction=state.fraction if fraction is None else fraction, draft=draft)
+            fraction, draft, progress = next(steps)
+            fraction = state.fraction if fraction is None else fraction
+            yield replace(state, fraction=fraction, draft=draft, progress=progress)
     except StopIteration as end:
         value: _T = end.value
         return value
@@ -160,16 +163,16 @@ def _translate(state: Translation, wish: Wish, engine: Engine) -> Iterator[Trans
         spoken = source.code if source else ""
         concerns = checks.concerns(passage.source, translated, spoken, wish.glossary)
         done = replace(passage, translation=translated, sure_written=sure, concerns=concerns)
-        state = replace(state, passages=(*state.passages[:at], done, *state.passages[at + 1 :]), draft="")
+        state = replace(
+            state, passages=(*state.passages[:at], done, *state.passages[at + 1 :]), draft="", progress=None
+        )
         yield replace(state, fraction=(at + 1) / len(state.passages))
     same = source is not None and source.code == wish.target
     same &= all((p.translation or "").casefold() == p.source.casefold() for p in state.passages)
     yield replace(state, stage="done", fraction=1.0, outcome="already" if same else "translated")
 
 
-def _one(
-    passage: Passage, whole: str, wish: Wish, engine: Engine
-) -> Generator[tuple[float | None, str], None, tuple[str, float]]:
+def _one(passage: Passage, whole: str, wish: Wish, engine: Engine) -> Generator[Step, None, tuple[str, float]]:
     """Translate one passage; prices and numbers stay as they are, and so does what the glossary holds whole."""
     known = {term.casefold(): wanted for term, wanted in wish.glossary.items()}
     if passage.source.casefold() in known:
@@ -180,5 +183,5 @@ def _one(
     with closing(reading.answer(engine, job)) as growing:
         written = reading.Answer()
         for written in growing:
-            yield None, written.text
+            yield Step(None, written.text, written.progress)
     return prompts.bare(written.text, passage.source), written.sure

@@ -4,7 +4,7 @@ import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from app.capture import layout, regions
 from app.capture.regions import Pixels, Quad, Region
 from app.errors import EngineError, of_kind
 from app.modes.translate import laying, prompts
-from app.values import Ask, Event, Failed, Finished, Job, ModelSpec, Picture, Piece
+from app.values import Ask, Event, Failed, Finished, Job, Loading, Looking, ModelSpec, Picture, Piece
+from app.values import Reading as EngineReading
+
+Progress = Loading | Looking | EngineReading
 
 SEEN = 1120
 """Pixels of the longer side of what a model sees at once: four tiles of 560 in Llama 3.2 Vision."""
@@ -31,11 +34,23 @@ class Engine(Protocol):
         ...
 
 
+class Step(NamedTuple):
+    """News of a stage. fraction: 0..1 of it, None if unknown; draft: what is being written; progress: the engine's."""
+
+    fraction: float | None
+    draft: str
+    progress: Progress | None
+
+
 @dataclass
 class Answer:
-    """An answer as it is written. Each piece keeps its probability, so that a line of it can say how sure it is."""
+    """An answer as it is written. Each piece keeps its probability, so that a line of it can say how sure it is.
+
+    progress: what the engine does before it writes.
+    """
 
     pieces: list[Piece] = field(default_factory=list)
+    progress: Progress | None = None
 
     @property
     def text(self) -> str:
@@ -85,6 +100,10 @@ def answer(engine: Engine, job: Ask, pictures: Iterable[Picture] = ()) -> Genera
         for event in events:
             if isinstance(event, Piece):
                 written.pieces.append(event)
+                written.progress = None
+                yield written
+            elif isinstance(event, Loading | Looking | EngineReading):
+                written.progress = event
                 yield written
             elif isinstance(event, Failed):
                 raise of_kind(event.kind, event.what, event.todo, event.detail)
@@ -97,9 +116,7 @@ def answer(engine: Engine, job: Ask, pictures: Iterable[Picture] = ()) -> Genera
     return written
 
 
-def read(
-    engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Region]
-) -> Generator[tuple[float | None, str], None, Reading]:
+def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Region]) -> Generator[Step, None, Reading]:
     """Read a picture whose lines of text were found. Yields (part done 0..1, the text so far); returns the reading."""
     pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
     order = [i for row in layout.rows(found) for i in row]
@@ -120,12 +137,12 @@ def read(
 
 def _shown(
     engine: Engine, model: ModelSpec, picture: Picture, fraction: float, before: str
-) -> Generator[tuple[float | None, str], None, Answer]:
+) -> Generator[Step, None, Answer]:
     """Read one picture, yielding what is known with each piece."""
     with closing(answer(engine, prompts.read(model, picture), (picture,))) as growing:
         written = Answer()
         for written in growing:
-            yield fraction, before + written.text
+            yield Step(fraction, before + written.text, written.progress)
     return written
 
 
@@ -188,9 +205,7 @@ def _placed(written: Sequence[tuple[str, float]], found: Sequence[Region]) -> Re
     return Reading(tuple(lines), tuple(passages))
 
 
-def _look_again(
-    engine: Engine, model: ModelSpec, pixels: Pixels, lines: list[ReadLine]
-) -> Generator[tuple[float | None, str], None, None]:
+def _look_again(engine: Engine, model: ModelSpec, pixels: Pixels, lines: list[ReadLine]) -> Generator[Step, None, None]:
     """Read unsure lines once more, each from its own straightened crop, and keep the surer reading (in place)."""
     unsure = sorted(
         (i for i, line in enumerate(lines) if line.sure < _UNSURE and line.quad is not None),

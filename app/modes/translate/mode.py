@@ -1,0 +1,26 @@
+"""Translate as one of the window's modes. Its page does the work; as a question, the last message is translated."""
+
+from app.modes.base import Block, TextBlock
+from app.modes.translate import prompts
+from app.modes.translate.languages import LANGUAGES, Language
+from app.settings.schema import Settings
+from app.values import Ask, Message, ModelSpec
+
+
+class TranslateMode:
+    """The text in a picture, or a text, in the person's language."""
+
+    id = "translate"
+    title = "Translate"
+
+    def job(self, messages: tuple[Message, ...], model: ModelSpec, settings: Settings) -> Ask:
+        last = messages[-1]
+        return prompts.translate(model, last.text, last.text, target(settings), {})
+
+    def blocks(self, answer: str) -> tuple[Block, ...]:
+        return (TextBlock(answer),) if answer else ()
+
+
+def target(settings: Settings) -> Language:
+    """The language to translate into: the one last chosen, English if that is not offered any more."""
+    return LANGUAGES.get(settings["translate.to"], LANGUAGES["en"])

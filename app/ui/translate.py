@@ -1,0 +1,193 @@
+"""Translate in the window: a page beside the picture, the translation over it, and one piece of work at a time."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from app.errors import SpyglassError
+from app.library import disk
+from app.modes.translate import glossary, saving
+from app.modes.translate.mode import TranslateMode, target
+from app.modes.translate.pipeline import Translation, Wish
+from app.settings.schema import engine_options
+from app.settings.store import SettingsStore
+from app.ui import figures
+from app.ui.bridge import Background, Engine
+from app.ui.canvas import Canvas
+from app.ui.desk import Desk, Sheet
+from app.ui.session import Activity, Session
+from app.ui.translate_overlay import TranslationOverlay
+from app.ui.translate_panel import AUTO, TranslatePanel
+from app.ui.translate_work import Drawn, TranslateWork
+from app.values import Picture
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What it works with; all of it belongs to the window."""
+
+    engine: Engine
+    background: Background
+    session: Session
+    desk: Desk
+    canvas: Canvas
+    store: SettingsStore
+
+
+class Translate(QObject):
+    """activity: an Activity or None. busy: whether something is being translated. failed: a SpyglassError."""
+
+    activity = Signal(object)
+    busy = Signal(bool)
+    failed = Signal(object)
+
+    def __init__(self, tools: Tools) -> None:
+        super().__init__()
+        self._tools = tools
+        self.on = False
+        self.panel = TranslatePanel()
+        self.panel.choose(AUTO, target(tools.store.settings).code)
+        self.overlay = TranslationOverlay(tools.canvas)
+        self.work = TranslateWork(tools.engine, tools.background, self)
+        self.state: Translation | None = None
+        self._what: Picture | str | None = None
+        self._glance: Drawn | None = None
+        self.work.changed.connect(self._on_changed)
+        self.work.drawn.connect(self._on_drawn)
+        self.work.busy.connect(self._on_busy)
+        self.work.failed.connect(self.failed)
+        self.panel.languages_chosen.connect(self._on_languages)
+        self.panel.again.connect(self.again)
+        self.panel.original.connect(self.overlay.show_original)
+        self.panel.copied.connect(self._copy)
+        self.panel.saved.connect(self._save)
+        tools.desk.stage_changed.connect(self._on_stage)
+
+    def choose(self, mode: str) -> None:
+        """A mode was chosen: begin with the picture on the stage if it is this one, else leave it as it is."""
+        self.on = mode == TranslateMode.id
+        if not self.on:
+            self.stop()
+        self.overlay.show(self._glance if self.on else None)
+        if self.on and self._sheet() is not None and self._what is not self._sheet_picture():
+            self._begin(self._sheet_picture())
+        self._show()
+
+    def translate_text(self, text: str) -> None:
+        """Translate a text that was written or pasted."""
+        self._begin(text)
+
+    def again(self) -> None:
+        """Translate the same once more."""
+        self._begin(self._what)
+
+    def stop(self) -> None:
+        """End what is being done; what is finished stays."""
+        self.work.stop()
+
+    def _begin(self, what: Picture | str | None) -> None:
+        self._what, self._glance = what, None
+        self.overlay.show(None)
+        self.state = None
+        if what:
+            source, into = self.panel.languages
+            self.work.translate(what, partial(self._wish, source, into))
+        else:
+            self.work.stop()
+        self._show()
+
+    def _wish(self, source: str, into: str) -> Wish:
+        """What is wanted. Reads files: not for the window's thread."""
+        spec = self._tools.session.spec
+        if spec is None:
+            raise SpyglassError("There is no model yet.", "Wait until it is found, or choose one above.")
+        settings = self._tools.store.settings
+        name = settings["translate.model"]
+        translator = disk.resolve(name, None, engine_options(settings), sees=False) if name else None
+        return Wish(spec, into, source, glossary.load(), translator)
+
+    def _sheet(self) -> Sheet | None:
+        return self._tools.desk.stage
+
+    def _sheet_picture(self) -> Picture | None:
+        sheet = self._sheet()
+        return sheet.picture if sheet else None
+
+    # --- what happens ---
+
+    def _on_stage(self, sheet: Sheet | None) -> None:
+        self.overlay.show(None)
+        self._glance = None
+        if self.on:
+            self._begin(sheet.picture if sheet else None)
+        elif not isinstance(self._what, str):
+            self.stop()
+            self._what, self.state = None, None
+
+    def _on_changed(self, state: Translation) -> None:
+        self.state = state
+        self._show()
+        self.activity.emit(_activity(state))
+
+    def _on_drawn(self, drawn: Drawn) -> None:
+        self._glance = drawn
+        if self.on and self._what is self._sheet_picture():
+            self.overlay.show(drawn)
+
+    def _on_busy(self, busy: bool) -> None:
+        if not busy:
+            self.activity.emit(None)
+        self.busy.emit(busy)
+
+    def _on_languages(self, source: str, into: str) -> None:
+        del source
+        try:
+            self._tools.store.set("translate.to", into)
+        except SpyglassError as error:
+            self.failed.emit(error)
+        if self._what:
+            self.again()
+
+    def _show(self) -> None:
+        self.panel.show_translation(self.state, self._sheet() is not None)
+
+    def _copy(self) -> None:
+        if self.state is not None:
+            QGuiApplication.clipboard().setText(self.state.text)
+
+    def _save(self) -> None:
+        picture = self._what if isinstance(self._what, Picture) else None
+        kinds = {self.tr("Picture (*.png *.jpg *.webp)"): ".png", self.tr("PDF (*.pdf)"): ".pdf"} if picture else {}
+        kinds[self.tr("Text (*.txt)")] = saving.TEXT
+        name, kind = QFileDialog.getSaveFileName(self.panel, self.tr("Save the translation"), "", ";;".join(kinds))
+        if name:
+            path = Path(name)
+            known = path.suffix.lower() in saving.SUFFIXES
+            self.save(path if known else path.with_name(path.name + kinds.get(kind, saving.TEXT)))
+
+    def save(self, path: Path) -> None:
+        """Write the translation as the ending says."""
+        picture, state = self._what if isinstance(self._what, Picture) else None, self.state
+        if state is not None:
+            work = partial(saving.save, path, picture, state)
+            self._tools.background.run(work, lambda _: None, self.failed.emit)
+
+
+def _activity(state: Translation) -> Activity | None:
+    """What is being done, in words."""
+    translate = figures.translate
+    if state.stage == "done":
+        return None
+    if state.progress is not None:
+        words, fraction = figures.doing(state.progress)
+        return Activity(words, fraction)
+    words = {
+        "finding": translate("Translate", "Looking for text"),
+        "reading": translate("Translate", "Reading the text"),
+        "translating": translate("Translate", "Translating"),
+    }[state.stage]
+    return Activity(words, state.fraction if state.stage == "translating" else None)

@@ -1,0 +1,214 @@
+"""Beside the picture: every passage with its translation, how sure both are, and what to look at twice."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.modes.translate.checks import Concern
+from app.modes.translate.languages import LANGUAGES
+from app.modes.translate.pipeline import Passage, Translation
+from app.ui import figures, theme
+from app.ui.buttons import IconButton, push
+
+_SIDE_BY_SIDE = 440
+"""Pixels of width from which the two texts stand beside each other."""
+AUTO = "auto"
+
+
+class PassageRow(QFrame):
+    """One passage: the original, its translation, how sure, and concerns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("passage")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 12, 10)
+        column.setSpacing(4)
+        self._texts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._texts.setSpacing(12)
+        self.source, self.translation = _text("soft"), _text("")
+        self._texts.addWidget(self.source, 1)
+        self._texts.addWidget(self.translation, 1)
+        column.addLayout(self._texts)
+        self._sure = QLabel()
+        self._sure.setObjectName("soft")
+        self._sure.setFont(theme.scaled(self.font(), 0.8))
+        column.addWidget(self._sure)
+        self.concerns = _text("concern")
+        column.addWidget(self.concerns)
+
+    def show_passage(self, passage: Passage, draft: str, right_to_left: bool) -> None:
+        """draft: what is being written as its translation just now."""
+        self.source.setText(passage.source)
+        self.translation.setText(draft if passage.translation is None else passage.translation)
+        direction = Qt.LayoutDirection.RightToLeft if right_to_left else Qt.LayoutDirection.LeftToRight
+        self.translation.setLayoutDirection(direction)
+        sure = min(passage.sure, passage.sure_written)
+        done = passage.translation is not None and passage.translation != passage.source
+        dots = figures.sure_dots(sure)
+        self._sure.setText(f"{'●' * dots}{'○' * (figures.DOTS - dots)}  {figures.sure_words(sure)}" if done else "")
+        self._sure.setVisible(done)
+        self.concerns.setText("\n".join(self._words(concern) for concern in passage.concerns))
+        self.concerns.setVisible(bool(passage.concerns))
+
+    def set_wide(self, wide: bool) -> None:
+        self._texts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+
+    def _words(self, concern: Concern) -> str:
+        words = {
+            "number": self.tr("Look twice: the number {} differs or is missing."),
+            "price": self.tr("Look twice: the currency {} is missing."),
+            "code": self.tr("Look twice: {} is missing."),
+            "name": self.tr("Look twice: the name {} is missing."),
+            "term": self.tr("Your own word for “{}” was not used."),
+            "empty": self.tr("“{}” was not translated."),
+        }
+        return words[concern.kind].format(concern.what)
+
+
+class TranslatePanel(QFrame):
+    """languages_chosen: codes of source ("auto" too) and target. again, saved, copied: a button was pressed. original:
+    whether the picture shall stand as it was."""
+
+    languages_chosen = Signal(str, str)
+    again = Signal()
+    saved = Signal()
+    copied = Signal()
+    original = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("translate")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 8)
+        column.setSpacing(8)
+        self.source, self.target = QComboBox(), QComboBox()
+        self.source.addItem(self.tr("Detect language"), AUTO)
+        for language in sorted(LANGUAGES.values(), key=lambda one: one.native.casefold()):
+            for box in (self.source, self.target):
+                box.addItem(language.native, language.code)
+        self.source.setAccessibleName(self.tr("Translate from"))
+        self.target.setAccessibleName(self.tr("Translate into"))
+        languages = QHBoxLayout()
+        languages.setSpacing(8)
+        languages.addWidget(self.source, 1)
+        languages.addWidget(QLabel("→"))
+        languages.addWidget(self.target, 1)
+        column.addLayout(languages)
+        for box in (self.source, self.target):
+            box.activated.connect(self._on_chosen)
+        column.addLayout(self._make_tools())
+        self.message = QLabel()
+        self.message.setObjectName("soft")
+        self.message.setWordWrap(True)
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(self.message)
+        self._rows: list[PassageRow] = []
+        self._list = QWidget()
+        self._list_column = QVBoxLayout(self._list)
+        self._list_column.setContentsMargins(0, 0, 4, 0)
+        self._list_column.setSpacing(8)
+        self._list_column.addStretch()
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setWidget(self._list)
+        column.addWidget(self._scroll, 1)
+        self.show_translation(None)
+
+    def _make_tools(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        self._original = push(
+            self.tr("Show the original"), lambda: self.original.emit(self._original.isChecked()), "chip"
+        )
+        self._original.setCheckable(True)
+        self._original.setToolTip(self.tr("Or hold O on the picture, or point at a line"))
+        row.addWidget(self._original)
+        row.addStretch()
+        self._copy = IconButton("copy", self.tr("Copy the translation"), self.copied.emit, size=16)
+        self._save = IconButton("image", self.tr("Save as picture, PDF or text"), self.saved.emit, size=16)
+        self._again = IconButton("refresh-cw", self.tr("Translate again"), self.again.emit, size=16)
+        for button in (self._copy, self._save, self._again):
+            row.addWidget(button)
+        return row
+
+    @property
+    def rows(self) -> Sequence[PassageRow]:
+        return self._rows
+
+    @property
+    def languages(self) -> tuple[str, str]:
+        """Codes of the source's language, or "auto", and of the target's."""
+        return str(self.source.currentData()), str(self.target.currentData())
+
+    def choose(self, source: str, target: str) -> None:
+        """Show these languages as chosen."""
+        for box, code in ((self.source, source), (self.target, target)):
+            with QSignalBlocker(box):
+                box.setCurrentIndex(max(0, box.findData(code)))
+
+    def show_translation(self, state: Translation | None, picture: bool = False) -> None:
+        """Show what is known so far; None: nothing yet. picture: whether one is on the stage."""
+        passages = state.passages if state else ()
+        self._fit_rows(len(passages))
+        right_to_left = state is not None and LANGUAGES[state.target].right_to_left
+        next_one = next((i for i, p in enumerate(passages) if p.translation is None), -1)
+        for i, (row, passage) in enumerate(zip(self._rows, passages, strict=True)):
+            row.show_passage(passage, state.draft if state and i == next_one else "", right_to_left)
+        words = self._message(state, picture)
+        self.message.setText(words)
+        self.message.setVisible(bool(words))
+        self._scroll.setVisible(bool(passages) or not words)
+        something = state is not None and bool(state.text)
+        for button in (self._copy, self._save):
+            button.setEnabled(something)
+        self._original.setVisible(something and any(p.quads for p in passages))
+        self._again.setEnabled(state is not None)
+
+    def _message(self, state: Translation | None, picture: bool) -> str:
+        if state is None:
+            return (
+                self.tr("The text in the picture appears here, with its translation.")
+                if picture
+                else self.tr("Bring a picture with text in it, or write a text below.")
+            )
+        if state.outcome == "no text":
+            return self.tr("There is no text in this picture that could be read.")
+        if state.outcome == "already":
+            return self.tr("This is in {} already.").format(LANGUAGES[state.target].native)
+        if state.stage == "reading":
+            return state.draft
+        return ""
+
+    def _fit_rows(self, count: int) -> None:
+        while len(self._rows) > count:
+            row = self._rows.pop()
+            self._list_column.removeWidget(row)
+            row.hide()
+            row.deleteLater()
+        while len(self._rows) < count:
+            row = PassageRow()
+            row.set_wide(self.width() >= _SIDE_BY_SIDE)
+            self._list_column.insertWidget(len(self._rows), row)
+            self._rows.append(row)
+
+    def _on_chosen(self) -> None:
+        self.languages_chosen.emit(*self.languages)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        for row in self._rows:
+            row.set_wide(self.width() >= _SIDE_BY_SIDE)
+
+
+def _text(name: str) -> QLabel:
+    label = QLabel()
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    label.setAlignment(Qt.AlignmentFlag.AlignLeading | Qt.AlignmentFlag.AlignTop)
+    return label

@@ -1,0 +1,149 @@
+"""Translations for the window: one at a time, on another thread, each step brought to the window's."""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.errors import EngineError, SpyglassError
+from app.modes.translate.overlay import overlay
+from app.modes.translate.pipeline import Translation, Wish, translate_picture, translate_text
+from app.ui.bridge import Background, Engine
+from app.ui.desk import Sheet, make_sheet
+from app.values import Event, Job, Picture, is_last
+
+_QUICK_S = 0.3
+"""A picture drawn faster than this is drawn again with every passage, else only at the end."""
+
+
+class _Run:
+    """An engine for one translation, which can be stopped from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._job: int | None = None
+        self.stopped = False
+
+    def run(self, job: Job, pictures: Iterable[Picture] = ()) -> Iterator[Event]:
+        events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        with self._lock:
+            if self.stopped:
+                raise EngineError("The translation was stopped.", "Start it again to go on.")
+            self._job = self._engine.submit(job, pictures, events.put)
+        while True:
+            event = events.get()
+            yield event
+            if is_last(event):
+                return
+
+    def stop(self) -> None:
+        with self._lock:
+            self.stopped = True
+            if self._job is not None:
+                self._engine.cancel(self._job)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A picture with its translation drawn over it, ready to be shown."""
+
+    sheet: Sheet
+    translation: Translation
+
+
+class TranslateWork(QObject):
+    """changed: the Translation so far. drawn: a Drawn. busy: whether one is being made. failed: a SpyglassError."""
+
+    changed = Signal(object)
+    drawn = Signal(object)
+    busy = Signal(bool)
+    failed = Signal(object)
+    _came = Signal()
+
+    def __init__(self, engine: Engine, background: Background, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine, self._background = engine, background
+        self._run: _Run | None = None
+        self._lock = threading.Lock()  # guards the next one
+        self._left: tuple[_Run, Translation, Drawn | None] | None = None
+        self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def running(self) -> bool:
+        return self._run is not None
+
+    def translate(self, what: Picture | str, wish: Callable[[], Wish]) -> None:
+        """Begin with a picture or a text, in place of what is being done. `wish` is made on the other thread."""
+        self.stop()
+        self._run = run = _Run(self._engine)
+        self.busy.emit(True)
+        self._background.run(
+            partial(self._work, run, what, wish), partial(self._on_done, run), partial(self._on_failed, run)
+        )
+
+    def stop(self) -> None:
+        """End it; what is finished stays."""
+        if self._run is not None:
+            self._run.stop()
+            self._run = None
+            self.busy.emit(False)
+
+    # --- the other thread ---
+
+    def _work(self, run: _Run, what: Picture | str, wish: Callable[[], Wish]) -> None:
+        try:
+            asked = wish()
+            steps = (
+                translate_picture(what, asked, run) if isinstance(what, Picture) else translate_text(what, asked, run)
+            )
+            last: Translation | None = None
+            drawing_s = 0.0
+            for state in steps:
+                self._leave(run, state)
+                news = last is None or state.stage != last.stage or state.passages != last.passages
+                worth = drawing_s < _QUICK_S or state.stage == "done"
+                if isinstance(what, Picture) and news and worth and state.text:
+                    begun = time.monotonic()
+                    drawn = Drawn(make_sheet(overlay(what, state).picture), state)
+                    self._leave(run, state, drawn)
+                    drawing_s = time.monotonic() - begun
+                last = state
+        except SpyglassError:
+            if not run.stopped:
+                raise
+
+    def _leave(self, run: _Run, state: Translation, drawn: Drawn | None = None) -> None:
+        """Leave the newest step for the window's thread; one it has not yet looked at is out of date."""
+        with self._lock:
+            waiting = self._left is not None
+            drawn = drawn or (self._left[2] if self._left is not None and self._left[0] is run else None)
+            self._left = (run, state, drawn)
+        if not waiting:
+            self._came.emit()
+
+    # --- the window's thread ---
+
+    def _on_came(self) -> None:
+        with self._lock:
+            left, self._left = self._left, None
+        if left is None or left[0] is not self._run:
+            return
+        self.changed.emit(left[1])
+        if left[2] is not None:
+            self.drawn.emit(left[2])
+
+    def _on_done(self, run: _Run, _: None) -> None:
+        if run is self._run:
+            self._run = None
+            self.busy.emit(False)
+
+    def _on_failed(self, run: _Run, error: SpyglassError) -> None:
+        if run is self._run:
+            self._run = None
+            self.busy.emit(False)
+            self.failed.emit(error)

@@ -1,0 +1,247 @@
+"""Translate in the real window, with an engine that reads and translates by a table."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QImage
+from pytestqt.qtbot import QtBot
+
+from app.modes.translate import glossary
+from app.modes.translate.pipeline import Passage, Translation
+from app.ui.translate_panel import PassageRow
+from app.ui.window import Window
+from app.values import Ask, Event, Failed, Finished, Job, Looking, Picture, Piece
+from tests import signs
+from tests.ui.steps import open_picture, type_and_send
+
+ROWS = ["Ticket office", "Open daily to 18 h"]
+FRENCH = {"Ticket office": "Guichet", "Open daily to 18 h": "Ouvert tous les jours à 19 h"}
+
+
+class Table:
+    """In the engine's place: it answers at once, or holds back what comes after `hold` answers."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine = engine
+        self.hold = 1000
+        self.fail = False
+        self.read = "\n".join(ROWS)
+        self.asked: list[str] = []
+        self.held: dict[int, Callable[[Event], None]] = {}
+
+    def submit(self, job: Job, pictures: Iterable[Picture], on_event: Callable[[Event], None]) -> int:
+        del pictures
+        assert isinstance(job, Ask)
+        question = job.messages[-1]
+        self.asked.append(question.text)
+        number = len(self.asked)
+        if self.fail:
+            on_event(Failed(kind="EngineError", what="The engine died.", todo="Try again."))
+            return number
+        if question.pictures:
+            on_event(Looking(picture=0, of=1, fraction=0.5))
+        text = self.read if question.pictures else FRENCH[question.text.split('"')[1]]
+        if number > self.hold:
+            on_event(Piece(text=text[:4], probability=0.9))
+            self.held[number] = on_event
+        else:
+            on_event(Piece(text=text, probability=0.9))
+            on_event(Finished(reason="stop"))
+        return number
+
+    def cancel(self, job_id: int) -> None:
+        if job_id in self.held:
+            self.held.pop(job_id)(Finished(reason="cancelled"))
+
+
+@pytest.fixture
+def table(window: Window) -> Table:
+    window.services.store.set("translate.to", "fr")
+    window.translate.panel.choose("auto", "fr")
+    engine = Table(window.services.bridge.engine)
+    window.translate.work._engine = engine
+    return engine
+
+
+@pytest.fixture
+def sign(tmp_path: Path) -> Path:
+    path = tmp_path / "sign.png"
+    Image.fromarray(signs.sign(ROWS, 40).pixels).save(path)
+    return path
+
+
+def ended(window: Window) -> bool:
+    state = window.translate.state
+    return state is not None and state.stage == "done" and not window.translate.work.running
+
+
+def rows(window: Window) -> list[tuple[str, str]]:
+    return [(row.source.text(), row.translation.text()) for row in window.translate.panel.rows]
+
+
+def shot(window: Window) -> QImage:
+    return window.stage.canvas.grab().toImage()
+
+
+def test_a_picture_is_translated_beside_and_over_it(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
+    window.actions["mode.translate"].trigger()
+    assert window.translate.panel.isVisible()
+    open_picture(window, qtbot, sign)
+    before = shot(window)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert rows(window) == list(FRENCH.items())
+    assert "18 differs" in window.translate.panel.rows[1].concerns.text()
+    assert window.translate.panel.rows[0].concerns.isHidden()
+    assert len(table.asked) == 3
+    assert window.translate.overlay.shown
+    assert shot(window) != before
+    window.translate.panel.original.emit(True)
+    assert shot(window) == before
+
+
+def test_the_original_is_seen_under_the_pointer_and_while_o_is_held(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    del table
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    before = shot(window)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    canvas, overlay = window.stage.canvas, window.translate.overlay
+    after = shot(window)
+    assert window.translate.state is not None
+    middle = window.translate.state.passages[0].quads[0].mean(axis=0)
+    place = canvas.to_view().map(QPointF(*(float(v) for v in middle))).toPoint()
+    qtbot.mouseMove(canvas, place)
+    qtbot.waitUntil(lambda: overlay.uncovered is not None)
+    assert overlay.uncovered is window.translate.state.passages[0]
+    assert shot(window) not in (before, after)
+    qtbot.mouseMove(canvas, QPoint(2, 2))
+    qtbot.waitUntil(lambda: overlay.uncovered is None)
+    canvas.setFocus()
+    qtbot.keyPress(canvas, Qt.Key.Key_O)
+    assert not overlay.shown
+    qtbot.keyRelease(canvas, Qt.Key.Key_O)
+    assert overlay.shown
+
+
+def test_text_is_translated_in_the_same_place(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert rows(window) == [("Ticket office", "Guichet")]
+    assert table.asked == ['Translate "Ticket office" into French.']
+    assert not window.session.conversation.turns
+    window.translate.panel.copied.emit()
+    assert QGuiApplication.clipboard().text() == "Guichet"
+
+
+def test_stop_keeps_what_is_finished(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
+    table.hold = 2
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: rows(window) == [("Ticket office", "Guichet"), (ROWS[1], "Ouve")], timeout=10_000)
+    assert window.pane.activity.words == "Translating"
+    window.composer._send.click()
+    qtbot.waitUntil(lambda: not table.held)
+    assert not window.translate.work.running
+    assert window.pane.activity.words == ""
+    assert rows(window)[0] == ("Ticket office", "Guichet")
+    assert window.pane.notice.words == ""
+    table.hold = 1000
+    window.translate.panel.again.emit()
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert rows(window) == list(FRENCH.items())
+
+
+def test_leaving_the_mode_stops_and_uncovers_and_coming_back_shows_it(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    open_picture(window, qtbot, sign)
+    assert table.asked == [], "nothing is translated before it is asked for"
+    window.actions["mode.translate"].trigger()
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    window.actions["mode.ask"].trigger()
+    assert not window.translate.panel.isVisible()
+    assert not window.translate.overlay.shown
+    window.actions["mode.translate"].trigger()
+    assert window.translate.overlay.shown
+    assert len(table.asked) == 3, "it is not done twice"
+
+
+def test_another_language_is_kept_and_translated_into(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    panel = window.translate.panel
+    panel.target.setCurrentIndex(panel.target.findData("it"))
+    panel.target.activated.emit(panel.target.currentIndex())
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert table.asked[-1] == 'Translate "Ticket office" into Italian.'
+    assert window.services.store.settings["translate.to"] == "it"
+
+
+def test_a_failure_is_said(window: Window, qtbot: QtBot, table: Table) -> None:
+    table.fail = True
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: "The engine died." in window.pane.notice.words)
+    assert not window.translate.work.running
+
+
+def test_a_broken_glossary_is_said(window: Window, qtbot: QtBot, table: Table) -> None:
+    glossary.path().parent.mkdir(parents=True, exist_ok=True)
+    glossary.path().write_text("no term", "utf-8")
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: "Line 1 of the glossary" in window.pane.notice.words)
+    assert table.asked == []
+
+
+@pytest.mark.parametrize("ending", [".png", ".pdf", ".txt"])
+def test_it_is_saved(window: Window, qtbot: QtBot, table: Table, sign: Path, tmp_path: Path, ending: str) -> None:
+    del table
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    window.translate.save(tmp_path / f"out{ending}")
+    qtbot.waitUntil(lambda: (tmp_path / f"out{ending}").exists() and (tmp_path / f"out{ending}").stat().st_size > 0)
+    window.translate.save(tmp_path / "none" / "out.png")
+    qtbot.waitUntil(lambda: "cannot be written" in window.pane.notice.words)
+
+
+def test_a_blank_picture_says_so(window: Window, qtbot: QtBot, table: Table, tmp_path: Path) -> None:
+    table.read = "NONE"
+    Image.fromarray(np.full((80, 120, 3), 90, np.uint8)).save(tmp_path / "blank.png")
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, tmp_path / "blank.png")
+    qtbot.waitUntil(lambda: "no text in this picture" in window.translate.panel.message.text(), timeout=10_000)
+
+
+def test_rows_stand_beside_or_below_each_other(window: Window, qtbot: QtBot, table: Table) -> None:
+    del table
+    window.actions["mode.translate"].trigger()
+    window.widget.resize(1200, 800)
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    row = window.translate.panel.rows[0]
+
+    def aside(row: PassageRow) -> bool:
+        return row.translation.x() > row.source.x()
+
+    qtbot.waitUntil(lambda: aside(row))
+    window.widget.resize(400, 800)
+    qtbot.waitUntil(lambda: not aside(row))
+
+
+def test_text_from_right_to_left_begins_at_the_right(qtbot: QtBot) -> None:
+    row = PassageRow()
+    qtbot.addWidget(row)
+    row.show_passage(Passage("Exit", ("Exit",), (), 1.0, "خروج", 0.9), "", Translation("ar", "done").target == "ar")
+    assert row.translation.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    assert row.source.layoutDirection() == Qt.LayoutDirection.LeftToRight
