@@ -125,7 +125,7 @@ def _regular_file(path: Path) -> Path:
 
 def _only(models: Sequence[Installed], none: str) -> tuple[Path, Path | None]:
     if not models:
-        raise ModelError(none, "Choose another model; `spyglass models list` shows what there is.")
+        raise ModelError(none, "Choose another model.")
     if len(models) > 1:
         raise ModelError("The folder holds several models.", f"Choose one of {_names(models)}.")
     return models[0].path, models[0].projector
