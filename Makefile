@@ -25,7 +25,7 @@ lint:
 	.venv/bin/lint-imports --no-logo
 
 bench:
-	@for file in benchmarks/*.py; do \
+	@for file in $$(grep -l __main__ benchmarks/*.py); do \
 		printf '\n== %s\n' "$$file"; \
 		PYTHONPATH=. QT_QPA_PLATFORM=offscreen $(PYTHON) "$$file" || exit 1; \
 	done
