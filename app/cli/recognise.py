@@ -26,7 +26,7 @@ from app.modes.live import Live
 from app.modes.lookout import Lookout
 from app.modes.objects import Found, counts
 from app.modes.watch import Answered, Watch, YesNo
-from app.settings.schema import memory_limit
+from app.settings.schema import camera_format, memory_limit
 from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last
 
 _EXAMPLE = "For example: spyglass recognise desk.jpg, or spyglass recognise camera."
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         _need_folder(arguments.keep)
     spec = setup.model(arguments, settings)
     with EngineClient(Supervisor(memory_limit(settings))) as client:
-        task = _Task(client, spec, arguments, _Printer(terminal, arguments))
+        task = _Task(client, spec, arguments, camera_format(settings), _Printer(terminal, arguments))
         for source in arguments.sources:
             task.look_at(source)
     return 0
@@ -126,8 +126,16 @@ class _Printer:
 class _Task:
     """Looks at one source after another with one engine."""
 
-    def __init__(self, client: EngineClient, spec: ModelSpec, arguments: argparse.Namespace, printer: _Printer) -> None:
+    def __init__(
+        self,
+        client: EngineClient,
+        spec: ModelSpec,
+        arguments: argparse.Namespace,
+        camera_format: tuple[int, int, float],
+        printer: _Printer,
+    ) -> None:
         self._client, self._spec, self._printer = client, spec, printer
+        self._format = camera_format
         self._wish: str | None = arguments.watch
         self._seconds: float | None = arguments.seconds
 
@@ -223,7 +231,7 @@ class _Task:
                 answers.put(None)
 
         lookout = Lookout(self._looker(), self._client, self._spec, on_event)
-        with Camera(source, on_frame=lookout.frame, on_status=on_status) as camera:
+        with Camera(source, *self._format, on_frame=lookout.frame, on_status=on_status) as camera:
             try:
                 camera.wait(timeout=30)
                 self._follow(answers, begun, lambda: lookout.read(lambda looker: looker.schedule.busy))

@@ -224,8 +224,25 @@ SETTINGS: tuple[Setting, ...] = (
         choices=(("system", "As the system"), ("light", "Light"), ("dark", "Dark")),
     ),
     Setting(
+        "camera.size",
+        "Camera",
+        "1280x720",
+        "Resolution",
+        "What the camera is asked for; it takes what comes nearest.",
+        choices=(("640x480", "640 × 480"), ("1280x720", "1280 × 720"), ("1920x1080", "1920 × 1080")),
+    ),
+    Setting(
+        "camera.fps",
+        "Camera",
+        30.0,
+        "Frames a second",
+        "Fewer keep the machine cooler.",
+        low=1.0,
+        high=120.0,
+    ),
+    Setting(
         "watch.keep",
-        "Window",
+        "Camera",
         True,
         "Keep what was watched for",
         "A picture of it goes into the conversation, with the time.",
@@ -283,6 +300,12 @@ def engine_options(settings: Settings) -> EngineOptions:
         cache_memory=settings["cache.memory"] * MIB,
         cache_disk=settings["cache.disk"] * MIB,
     )
+
+
+def camera_format(settings: Settings) -> tuple[int, int, float]:
+    """Width, height and frames a second to ask a camera for."""
+    width, height = settings["camera.size"].split("x")
+    return int(width), int(height), settings["camera.fps"]
 
 
 def memory_limit(settings: Settings) -> int | None:

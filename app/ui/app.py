@@ -21,7 +21,7 @@ from app.gguf import read_header
 from app.library import disk
 from app.library.disk import Installed
 from app.modes import MODES
-from app.settings.schema import MIB
+from app.settings.schema import MIB, camera_format
 from app.settings.store import SettingsStore
 from app.ui import icons, theme
 from app.ui.bridge import Background, EngineBridge
@@ -71,7 +71,9 @@ def build(store: SettingsStore) -> Services:
     background = Background()
     library = DiskLibrary()
     session = Session(bridge, background, library, store, MODES)
-    return Services(bridge, background, session, Desk(background), CameraFeed(background, cameras), library, store)
+    feed = CameraFeed(background, cameras)
+    feed.format = lambda: camera_format(store.settings)
+    return Services(bridge, background, session, Desk(background), feed, library, store)
 
 
 def dismantle(services: Services) -> None:

@@ -17,7 +17,14 @@ class OpenCamera(Protocol):
     """How a camera is made: app.capture.camera.Camera, or another source of frames in a test."""
 
     def __call__(
-        self, source: str | CameraInfo, *, on_frame: Callable[[Frame], None], on_status: Callable[[Status], None]
+        self,
+        source: str | CameraInfo,
+        *,
+        width: int,
+        height: int,
+        fps: float,
+        on_frame: Callable[[Frame], None],
+        on_status: Callable[[Status], None],
     ) -> Camera: ...
 
 
@@ -42,6 +49,8 @@ class CameraFeed(QObject):
         super().__init__(parent)
         self.devices: list[CameraInfo] = []
         self.source: str | CameraInfo | None = None
+        self.format: Callable[[], tuple[int, int, float]] = lambda: (1280, 720, 30.0)
+        """Width, height and frames a second to ask a camera for."""
         self.mirror = False
         self.rotate: Rotation = 0
         self._background = background
@@ -130,7 +139,15 @@ class CameraFeed(QObject):
         if self._camera:
             self._camera.stop()
         try:
-            camera = self._open_camera(source, on_frame=self._on_frame, on_status=self._on_camera_status)
+            width, height, fps = self.format()
+            camera = self._open_camera(
+                source,
+                width=width,
+                height=height,
+                fps=fps,
+                on_frame=self._on_frame,
+                on_status=self._on_camera_status,
+            )
         except CameraError as error:
             self._fail(error)
             return
