@@ -272,7 +272,10 @@ class Camera:
             reader.abandoned.set()
             self._reader = None
             self._stuck = [r for r in [*self._stuck, reader] if r.is_alive()]
+            closing = self._closing
         end = reader.outcome
+        if closing:
+            return Ended()
         if end is None:
             words = f"The camera has sent no picture for {limit:.3g} seconds."
             end = CameraError(words, "Check its cable or its network.")

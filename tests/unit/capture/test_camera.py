@@ -131,6 +131,17 @@ def test_a_source_that_breaks_is_opened_again() -> None:
     assert watched.states()[-2:] == [State.LIVE, State.GONE]
 
 
+def test_a_camera_that_is_closed_says_nothing_else() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    watched = Watched(Scripted([picture(1), lambda: (inside.set(), go_on.wait(5))[0]]), patience=Patience())
+    watched.camera.start()
+    assert inside.wait(5)
+    watched.camera.stop()
+    go_on.set()
+    assert watched.camera.close()
+    assert watched.states() == [State.LIVE, State.CLOSED]
+
+
 def test_a_hanging_read_is_said_and_abandoned() -> None:
     let_go = threading.Event()
     late = [lambda: (let_go.wait(10), None)[1], picture(66), picture(66)]
