@@ -8,6 +8,12 @@ from app.engine import ggml, machine, native
 from app.errors import EngineError
 
 
+class _Feature(ctypes.Structure):
+    """struct ggml_backend_feature"""
+
+    _fields_ = (("name", ctypes.c_char_p), ("value", ctypes.c_char_p))
+
+
 class Devices:
     """The backends graphs run on, in the order of preference, the CPU last; and the switch that stops a computation.
 
@@ -30,6 +36,19 @@ class Devices:
         self._on_cpu(
             "ggml_backend_set_abort_callback", abort, self.backends[-1], self._abort.callback, self._abort.data
         )
+
+    @property
+    def fast_bf16(self) -> bool:
+        """Whether the processor multiplies bfloat16 faster than float32."""
+        kind = CFUNCTYPE(POINTER(_Feature), c_void_p)
+        registry = self.g.backend_dev_backend_reg(self.cpu)
+        address = self.g.backend_reg_get_proc_address(registry, b"ggml_backend_get_features")
+        features, index = (kind(address)(registry) if address else None), 0
+        while features and features[index].name:
+            if features[index].name == b"AVX512_BF16" and features[index].value == b"1":
+                return True
+            index += 1
+        return False
 
     @property
     def host(self) -> int:

@@ -42,6 +42,11 @@ class Tensor:
     shape: Shape
     type: int = F32
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes, if contiguous."""
+        return nbytes(self.shape, self.type)
+
 
 class Cancelled(Exception):
     """The computation was stopped by `Devices.stop`; its results are worthless."""
@@ -81,14 +86,14 @@ class Graph:
     # --- operands -----------------------------------------------------------------------------------------------
 
     def input(self, shape: Sequence[int], type: int = F32) -> Tensor:
-        """A tensor whose values `set` provides before each run."""
+        """A tensor whose values `set` provides before each run, which may write over them."""
         full = shape4(shape)
         at = self._g.new_tensor_4d(self._ctx, type, *full)
         self._g.set_input(at)
         return Tensor(at, full, type)
 
     def constant(self, values: np.ndarray) -> Tensor:
-        """A tensor with fixed values, float32 or int32."""
+        """A tensor with values of the first run, float32 or int32; its memory is used again afterwards."""
         tensor = self.input(values.shape[::-1], {np.dtype(t): n for n, t in _NUMPY.items()}[values.dtype])
         self._constants.append((tensor, values))
         return tensor
@@ -154,17 +159,31 @@ class Graph:
         q (head, heads, n), k and v (head, kv_heads, m) -> (head * heads, n). mask (m, n) float16, 0 or -inf.
         """
         _check(q.shape[0] == k.shape[0] and k.shape == v.shape and q.shape[1] % k.shape[1] == 0, "attention", q, k, v)
-        g, ctx, scale = self._g, self._ctx, q.shape[0] ** -0.5
-        head, heads, n = q.shape[:3]
+        if not flash:
+            return self.attention_by_products(q, self.by_head(k), self.by_head(v, columns=True), mask)
         q, k, v = self._heads_last(q), self._heads_last(k), self._heads_last(v)
-        if flash:
-            at = g.flash_attn_ext(ctx, q.at, k.at, v.at, mask.at if mask else None, scale, 0.0, 0.0)
-            g.prec_set_acc(at, ggml.PREC_F32)
-            return self.reshape(Tensor(at, (head, heads, n, 1)), (head * heads, n))
-        weights = g.soft_max_ext(ctx, g.mul_mat(ctx, k.at, q.at), mask.at if mask else None, scale, 0.0)
-        columns = g.cont(ctx, g.permute(ctx, v.at, 1, 0, 2, 3))
-        mixed = Tensor(g.mul_mat(ctx, columns, weights), (head, n, heads, 1))
+        at = self._g.flash_attn_ext(
+            self._ctx, q.at, k.at, v.at, mask.at if mask else None, q.shape[0] ** -0.5, 0.0, 0.0
+        )
+        self._g.prec_set_acc(at, ggml.PREC_F32)
+        return self.reshape(Tensor(at, q.shape), (q.shape[0] * q.shape[2], q.shape[1]))
+
+    def attention_by_products(self, q: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The same by two products with a softmax between. keys and values as `by_head` gives them."""
+        head, heads, n = q.shape[:3]
+        _check(keys.shape[0] == head and values.shape[:2] == (keys.shape[1], head), "attention", q, keys, values)
+        g, ctx = self._g, self._ctx
+        scores = g.mul_mat(ctx, keys.at, self._heads_last(q).at)
+        weights = g.soft_max_ext(ctx, scores, mask.at if mask else None, head**-0.5, 0.0)
+        mixed = Tensor(g.mul_mat(ctx, values.at, weights), (head, n, heads, 1))
         return self.reshape(self.contiguous(self._heads_last(mixed)), (head * heads, n))
+
+    def by_head(self, x: Tensor, columns: bool = False, type: int = F32) -> Tensor:
+        """x (head, heads, n) head by head in memory, as products read it: (head, n, heads), or (n, head, heads)."""
+        a, b, c, _ = x.shape
+        order, shape = ((1, 2, 0, 3), (c, a, b, 1)) if columns else ((0, 2, 1, 3), (a, c, b, 1))
+        turned = Tensor(self._g.permute(self._ctx, x.at, *order), shape, x.type)
+        return self.contiguous(turned) if type == x.type else self.cast(turned, type)
 
     def _heads_last(self, x: Tensor) -> Tensor:
         """(head, heads, n) <-> (head, n, heads), without moving data."""
@@ -187,6 +206,22 @@ class Graph:
         row = nbytes(x.shape[:1], x.type)
         at = self._g.view_4d(self._ctx, x.at, x.shape[0], count, 1, 1, row, row * count, row * count, row * start)
         return Tensor(at, (x.shape[0], count, 1, 1), x.type)
+
+    def first(self, x: Tensor, count: int, axis: int) -> Tensor:
+        """The first `count` along `axis` of a contiguous tensor, without moving data."""
+        _check(1 <= count <= x.shape[axis], "first", x)
+        strides = [nbytes(x.shape[:i], x.type) for i in (1, 2, 3)]
+        shape = shape4([count if i == axis else side for i, side in enumerate(x.shape)])
+        return Tensor(self._g.view_4d(self._ctx, x.at, *shape, *strides, 0), shape, x.type)
+
+    def join(self, parts: Sequence[Tensor], whole: Tensor) -> Tensor:
+        """Put (d, n) parts under one another into `whole`, a tensor of a store, each as soon as it is there."""
+        start = 0
+        for part in parts:
+            self._g.build_forward_expand(self._graph, self.copy(part, self.rows(whole, start, part.shape[1])).at)
+            start += part.shape[1]
+        _check(start == whole.shape[1], "join", whole, *parts)
+        return whole
 
     def take(self, table: Tensor, indices: Tensor) -> Tensor:
         """Rows of `table` (d, n) by their numbers, as float32."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F32, Graph, Tensor, Workspace
+from app.engine.families.mllama.graph import BF16, F32, Graph, Tensor, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
 from app.engine.families.mllama.store import Store
 from app.engine.families.mllama.weights import Weights
@@ -24,7 +24,9 @@ from app.engine.families.mllama.weights import Weights
 Progress = Callable[[float], None]
 
 _QUERIES_AT_ONCE = 1024
-"""Rows per attention operation: a computation can be stopped only between two operations."""
+"""Rows per flash attention operation: a computation can be stopped only between two operations."""
+_QUERIES_IN_CACHE = 32
+"""Rows per attention by products: the scores of all heads then stay in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,23 @@ class Rows:
         return self.real + self.missing + self.padding
 
 
+@dataclass(frozen=True)
+class _State:
+    """What lives from layer to layer: all rows, a place for a layer's attention, and the intermediate states."""
+
+    x: Tensor
+    mixed: Tensor
+    taps: dict[int, Tensor]
+
+
 class VisionTower:
     """Encodes one picture at a time. Each layer is a graph of its own: progress and memory by the layer."""
 
     def __init__(self, weights: Weights, devices: Devices) -> None:
         self._w, self._devices, self._c = weights, devices, weights.config.vision
-        self._workspace = Workspace(devices, max_nodes=256)
+        self._workspace = Workspace(devices, max_nodes=4096)
+        plain = weights["v.blk.0.attn_q.weight"].type == F32
+        self._by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
 
     def encode(self, tiles: Tiles, exact: bool = True, progress: Progress = lambda _: None) -> np.ndarray:
         """The picture's projected features, (real tiles * rows of a tile, text width) float32.
@@ -59,20 +72,23 @@ class VisionTower:
         rows = Rows(n, tiles.count * c.rows, (n - tiles.count) * c.rows, n * c.padding)
         steps = c.layers + c.global_layers
         with Store(self._devices, 2 + len(c.taps)) as store:
-            x = store.tensor((c.width, rows.all), F32, self._w.placement.vision)
-            taps = {i: store.tensor((c.width, rows.real), F32, self._w.placement.vision) for i in c.taps}
+            state = _State(
+                x=store.tensor((c.width, rows.all), F32, self._w.placement.vision),
+                mixed=store.tensor((c.width, rows.all), F32, self._w.placement.vision),
+                taps={i: store.tensor((c.width, rows.real), F32, self._w.placement.vision) for i in c.taps},
+            )
             store.allocate()
-            self._run(lambda g: g.copy(self._embed(g, tiles, rows), x))
+            self._run(lambda g: g.copy(self._embed(g, tiles, rows), state.x))
             for i in range(c.layers):
-                self._keep(x, taps, i)
-                self._advance(f"v.blk.{i}.", x, rows)
+                self._keep(state, i)
+                self._advance(f"v.blk.{i}.", state, rows)
                 progress((i + 1) / steps)
-            self._keep(x, taps, c.layers)
-            self._run(lambda g: g.copy(self._between(g, x, tiles, rows), x))
+            self._keep(state, c.layers)
+            self._run(lambda g: g.copy(self._between(g, state.x, tiles, rows), state.x))
             for i in range(c.global_layers):
-                self._advance(f"v.global.blk.{i}.", x, rows)
+                self._advance(f"v.global.blk.{i}.", state, rows)
                 progress((c.layers + i + 1) / steps)
-            return self._fetch(lambda g: self._project(g, g.rows(x, 0, rows.real), list(taps.values())))
+            return self._fetch(lambda g: self._project(g, g.rows(state.x, 0, rows.real), list(state.taps.values())))
 
     def close(self) -> None:
         self._workspace.close()
@@ -102,37 +118,43 @@ class VisionTower:
         row = g.rows(g.reshape(row, (per_tile, c.max_tiles)), 0, n)
         return g.scale(g.reshape(row, (c.width, per_tile // c.width, n)), w.gate(f"{table}.gate"))
 
-    def _layer(self, g: Graph, block: str, x: Tensor, rows: Rows) -> Tensor:
+    def _layer(self, g: Graph, block: str, state: _State, rows: Rows) -> Tensor:
         """One pre-norm transformer layer; in the global ones both branches are gated."""
-        c, w = self._c, self._w
+        c, w, x = self._c, self._w, state.x
         h = g.layer_norm(x, w[f"{block}attn_norm.weight"], w[f"{block}attn_norm.bias"], c.norm_eps)
-        h = g.linear(w[f"{block}attn_output.weight"], self._attention(g, block, h, rows))
+        h = g.linear(w[f"{block}attn_output.weight"], self._attention(g, block, h, state.mixed, rows))
         x = g.add(x, self._gated(g, h, f"{block}attn_gate"))
         h = g.layer_norm(x, w[f"{block}ffn_norm.weight"], w[f"{block}ffn_norm.bias"], c.norm_eps)
         h = g.gelu(g.linear(w[f"{block}ffn_up.weight"], h, w[f"{block}ffn_up.bias"]))
         h = g.linear(w[f"{block}ffn_down.weight"], h, w[f"{block}ffn_down.bias"])
         return g.add(x, self._gated(g, h, f"{block}ffn_gate"))
 
-    def _attention(self, g: Graph, block: str, x: Tensor, rows: Rows) -> Tensor:
+    def _attention(self, g: Graph, block: str, x: Tensor, mixed: Tensor, rows: Rows) -> Tensor:
         """Real rows look at all rows, all other rows at the real ones (see the top of this file)."""
-        q, k, v = (g.linear(self._w[f"{block}attn_{part}.weight"], x) for part in "qkv")
-        mixed = self._look(g, q, k, v, range(0, rows.real, _QUERIES_AT_ONCE), rows.real)
+        q, k, v = (self._heads(g, g.linear(self._w[f"{block}attn_{part}.weight"], x)) for part in "qkv")
+        if self._by_products:
+            k, v = g.by_head(k), g.by_head(v, columns=True, type=BF16)
+        parts = self._look(g, q, k, v, 0, rows.real)
         if rows.real < rows.all:
-            k, v = g.rows(k, 0, rows.real), g.rows(v, 0, rows.real)
-            mixed += self._look(g, q, k, v, range(rows.real, rows.all, _QUERIES_AT_ONCE), rows.all)
-        whole = mixed[0]
-        for part in mixed[1:]:
-            whole = g.concat(whole, part, axis=1)
-        return whole
+            few = (g.first(k, rows.real, 1), g.first(v, rows.real, 0)) if self._by_products else None
+            few = few or (g.first(k, rows.real, 2), g.first(v, rows.real, 2))
+            parts += self._look(g, q, *few, rows.real, rows.all)
+        return g.join(parts, mixed)
 
-    def _look(self, g: Graph, q: Tensor, k: Tensor, v: Tensor, starts: range, end: int) -> list[Tensor]:
-        """Attention of q's rows from each start to the next, over all of k and v."""
-        c = self._c
-        keys, values = (g.reshape(t, (c.width // c.heads, c.heads, t.shape[1])) for t in (k, v))
-        parts = []
-        for start in starts:
-            part = g.rows(q, start, min(_QUERIES_AT_ONCE, end - start))
-            parts.append(g.attention(g.reshape(part, (c.width // c.heads, c.heads, part.shape[1])), keys, values))
+    def _heads(self, g: Graph, x: Tensor) -> Tensor:
+        return g.reshape(x, (self._c.width // self._c.heads, self._c.heads, x.shape[1]))
+
+    def _look(self, g: Graph, q: Tensor, k: Tensor, v: Tensor, start: int, end: int) -> list[Tensor]:
+        """Attention of q's rows start .. end over all of k and v, some rows at a time.
+
+        Where the processor multiplies bfloat16 fast, weights and values do so (scores stay float32): a good deal
+        faster than ggml's flash attention, which turns everything to float32.
+        """
+        step = _QUERIES_IN_CACHE if self._by_products else _QUERIES_AT_ONCE
+        whole, parts = g.reshape(q, (self._c.width, q.shape[2])), []
+        for first in range(start, end, step):
+            part = self._heads(g, g.rows(whole, first, min(step, end - first)))
+            parts.append(g.attention_by_products(part, k, v) if self._by_products else g.attention(part, k, v))
         return parts
 
     def _gated(self, g: Graph, h: Tensor, gate: str) -> Tensor:
@@ -156,14 +178,15 @@ class VisionTower:
 
     # --- running ------------------------------------------------------------------------------------------------
 
-    def _advance(self, block: str, x: Tensor, rows: Rows) -> None:
+    def _advance(self, block: str, state: _State, rows: Rows) -> None:
         """Replace the state by what the layer `block` makes of it."""
-        self._run(lambda g: g.copy(self._layer(g, block, x, rows), x))
+        self._run(lambda g: g.copy(self._layer(g, block, state, rows), state.x))
 
-    def _keep(self, x: Tensor, taps: dict[int, Tensor], layer: int) -> None:
+    def _keep(self, state: _State, layer: int) -> None:
         """Keep the state before `layer` if it is one of the intermediate ones."""
-        if layer in taps:
-            self._run(lambda g: g.copy(g.rows(x, 0, taps[layer].shape[1]), taps[layer]))
+        if layer in state.taps:
+            kept = state.taps[layer]
+            self._run(lambda g: g.copy(g.rows(state.x, 0, kept.shape[1]), kept))
 
     def _run(self, build: Callable[[Graph], Tensor]) -> None:
         """Build a graph and run it."""
