@@ -272,9 +272,8 @@ class Camera:
             reader.abandoned.set()
             self._reader = None
             self._stuck = [r for r in [*self._stuck, reader] if r.is_alive()]
-            closing = self._closing
         end = reader.outcome
-        if closing:
+        if self._closing:
             return Ended()
         if end is None:
             words = f"The camera has sent no picture for {limit:.3g} seconds."
