@@ -43,14 +43,14 @@ SCHEMA: dict[str, Any] = {
 
 
 class RecogniseMode:
-    """One question about the newest picture; what was said before would only slow it down."""
+    """One question about one picture, the first of the newest; what was said before would only slow it down."""
 
     id = "recognise"
     title = "Recognise"
 
     def job(self, messages: tuple[Message, ...], model: ModelSpec, settings: Settings) -> Ask:  # noqa: ARG002
         newest = next((m for m in reversed(messages) if m.pictures), None)
-        return recognition(model, newest.pictures[-1:] if newest is not None else ())
+        return recognition(model, newest.pictures[:1] if newest is not None else ())
 
     def blocks(self, answer: str) -> tuple[Block, ...]:
         reading = Reading()

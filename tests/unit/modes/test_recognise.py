@@ -69,14 +69,14 @@ def test_boxes_are_put_in_order_and_cut_to_the_picture() -> None:
     assert as_box("1234") is None
 
 
-def test_the_job_asks_about_the_newest_picture_only() -> None:
+def test_the_job_asks_about_the_newest_picture_alone() -> None:
     messages = (
         Message(role="user", text="Hello", pictures=("old",)),
         Message(role="assistant", text="Hello"),
         Message(role="user", text="", pictures=("a", "b")),
     )
     job = RecogniseMode().job(messages, ModelSpec(path="echo"), Settings())
-    assert [(m.text, m.pictures) for m in job.messages] == [(PROMPT, ("b",))]
+    assert [(m.text, m.pictures) for m in job.messages] == [(PROMPT, ("a",))]
     assert job.schema is SCHEMA
     assert json.loads(json.dumps(SCHEMA)) == SCHEMA
 
