@@ -128,6 +128,7 @@ class ChatView(QListView):
 
     def updateGeometries(self) -> None:
         super().updateGeometries()
+        self.verticalScrollBar().setEnabled(self.verticalScrollBar().maximum() > 0)
         if self._following:
             self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
         self._newest.setVisible(not self._following)

@@ -17,9 +17,10 @@ _LEAST = QSize(320, 200)
 
 
 class Opening(QWidget):
-    """What stands where the conversation will be: a heading and questions to begin with."""
+    """What stands where the conversation will be. question, larger_model: what the person chose."""
 
     question = Signal(str)
+    larger_model = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,6 +38,13 @@ class Opening(QWidget):
         self._line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._line.setWordWrap(True)
         column.addWidget(self._line)
+        column.addWidget(self._make_questions())
+        column.addStretch()
+        column.addWidget(self._make_starter_line())
+        self._there = self._is_starter = False
+        self._head = head
+
+    def _make_questions(self) -> QWidget:
         self._questions = QWidget()
         chips = QVBoxLayout(self._questions)
         chips.setContentsMargins(0, 8, 0, 0)
@@ -48,10 +56,28 @@ class Opening(QWidget):
         ):
             chips.addWidget(push(words, partial(self.question.emit, words), "chip"), 0, Qt.AlignmentFlag.AlignHCenter)
         self._questions.hide()
-        self._there = False
-        self._head = head
-        column.addWidget(self._questions)
-        column.addStretch()
+        return self._questions
+
+    def _make_starter_line(self) -> QWidget:
+        self._starter = QWidget()
+        row = QVBoxLayout(self._starter)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        words = QLabel(self.tr("The starter answers in few words: drawn things, signs and charts, not photographs."))
+        words.setObjectName("soft")
+        words.setFont(theme.scaled(self.font(), 0.88))
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        words.setWordWrap(True)
+        row.addWidget(words)
+        larger = push(self.tr("Open a larger model…"), self.larger_model.emit, "link")
+        row.addWidget(larger, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._starter.hide()
+        return self._starter
+
+    def show_starter(self, is_starter: bool) -> None:
+        """Say what the model that ships with the program can and cannot do, while it is the one that answers."""
+        self._is_starter = is_starter
+        self._fit()
 
     def show_picture(self, there: bool) -> None:
         """Offer questions once there is something to ask about."""
@@ -69,7 +95,8 @@ class Opening(QWidget):
 
     def _fit(self) -> None:
         """Leave out what does not fit, the least needed first."""
-        self._questions.setVisible(self._there and self.height() >= 280)
+        self._questions.setVisible(self._there and self.height() >= (340 if self._is_starter else 280))
+        self._starter.setVisible(self._is_starter and self.height() >= 200)
         self._line.setVisible(self.height() >= 130)
         self._head.setVisible(self.height() >= 72)
 

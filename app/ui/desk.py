@@ -166,9 +166,9 @@ class Desk(QObject):
             self._set_making(False)
 
     def _on_failed(self, ticket: int, error: SpyglassError) -> None:
+        self.failed.emit(error)
         if ticket == self._latest:
             self._set_making(False)
-        self.failed.emit(error)
 
     def _set_making(self, making: bool) -> None:
         self._making = making

@@ -44,7 +44,7 @@ class _Dot(QWidget):
 
 
 class Header(QFrame):
-    """mode_chosen: id of a mode. menu_wanted, models_wanted: open that menu at a place."""
+    """mode_chosen: id of a mode. menu_wanted, models_wanted: open one below a place: its left or right edge."""
 
     mode_chosen = Signal(str)
     menu_wanted = Signal(QPoint)
@@ -94,7 +94,7 @@ class Header(QFrame):
         self._model = IconButton("chevron-down", self.tr("Choose the model"), words=" ")
         self._model.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self._model.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
-        self._model.clicked.connect(lambda: self.models_wanted.emit(_below(self._model)))
+        self._model.clicked.connect(self._want_models)
         row.addWidget(self._model)
         self._new = IconButton("message-circle-plus", actions["new"].text(), actions["new"].trigger)
         row.addWidget(self._new)
@@ -122,6 +122,9 @@ class Header(QFrame):
             self._mode_buttons[mode.id] = button
         frame.setVisible(len(modes) > 1)
         return frame
+
+    def _want_models(self) -> None:
+        self.models_wanted.emit(_below(self._model) + QPoint(self._model.width(), 0))
 
     def show_mode(self, mode: str) -> None:
         self._mode_buttons[mode].setChecked(True)

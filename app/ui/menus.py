@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QCoreApplication, QRectF, Qt
+from PySide6.QtGui import QAction, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.capture.camera import Rotation
@@ -15,22 +15,29 @@ from app.ui.camera_view import CameraFeed
 translate = QCoreApplication.translate
 
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
+_ROUND = 8.0
 _MAIN = (("new", "find"), ("open", "paste", "screen", "camera"), ("model", "settings"), ("keys",))
 
 
-def _menu(parent: QWidget) -> QMenu:
-    menu = QMenu(parent)
-    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    menu.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
-    menu.setWindowFlag(Qt.WindowType.FramelessWindowHint)
-    menu.setWindowFlag(Qt.WindowType.NoDropShadowWindowHint)
-    menu.setToolTipsVisible(True)
-    return menu
+class _Menu(QMenu):
+    """A menu with round corners, cut out: transparent ones are black where no compositor runs."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowFlag(Qt.WindowType.FramelessWindowHint)
+        self.setToolTipsVisible(True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        shape = QPainterPath()
+        shape.addRoundedRect(QRectF(self.rect()), _ROUND, _ROUND)
+        self.setMask(QRegion(shape.toFillPolygon().toPolygon()))
 
 
 def main(parent: QWidget, actions: Actions, about: Callable[[], None]) -> QMenu:
     """The menu of the program."""
-    menu = _menu(parent)
+    menu = _Menu(parent)
     colours = theme.current()
     for group in _MAIN:
         for name in group:
@@ -47,7 +54,7 @@ def models(
     parent: QWidget, installed: Sequence[Installed], chosen: str, choose: Callable[[str], None], open_file: QAction
 ) -> QMenu:
     """The models on this machine; those that cannot be used say why."""
-    menu = _menu(parent)
+    menu = _Menu(parent)
     names = {str(model.path): model.name for model in installed}
     for model in installed:
         title = (
@@ -71,7 +78,7 @@ def models(
 
 def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
     """The cameras found when the camera was started, those in the network, and how the picture stands."""
-    menu = _menu(parent)
+    menu = _Menu(parent)
     for device in feed.devices:
         action = menu.addAction(device.name.replace("&", "&&"))
         action.setCheckable(True)

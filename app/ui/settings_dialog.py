@@ -1,7 +1,6 @@
 """The settings, made from their list: one page a section, one row a setting."""
 
 from collections.abc import Callable
-from itertools import groupby
 from typing import cast
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
@@ -42,9 +41,9 @@ class SettingsDialog(SmallWindow):
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
         tabs.tabBar().setDrawBase(False)
-        by_section = {section: list(group) for section, group in groupby(SETTINGS, key=lambda s: s.section)}
-        for section in sorted(by_section, key=lambda s: _FIRST.index(s) if s in _FIRST else len(_FIRST)):
-            tabs.addTab(self._page(by_section[section]), translate("Settings", section))
+        for section in dict.fromkeys((*_FIRST, *(setting.section for setting in SETTINGS))):
+            settings = [setting for setting in SETTINGS if setting.section == section]
+            tabs.addTab(self._page(settings), translate("Settings", section))
         self.column.addWidget(tabs, 1)
         self.finish(focus=tabs.tabBar())
         self.resize(min(560, parent.width()), min(600, max(400, parent.height())))

@@ -119,7 +119,7 @@ QPushButton[link="true"]:focus { border-color: $accent; }
 #bar { background: $surface; border: 1px solid $line; border-radius: 14px; }
 #bar QToolButton { border-radius: 10px; }
 #zoom { background: $surface; border: 1px solid $line; border-radius: 14px; }
-#zoom QToolButton { border-radius: 10px; padding: 8px 7px; }
+#zoom QToolButton { border-radius: 10px; padding: 7px; }
 #shutter { background: $accent; border: 4px solid $accent_soft; border-radius: 28px; }
 #shutter:hover { background: $accent_hover; }
 #shutter:focus { border-color: $text; }
@@ -149,7 +149,7 @@ QPushButton[link="true"]:focus { border-color: $accent; }
 QProgressBar { background: $raised; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
-QMenu { background: $surface; border: 1px solid $line; border-radius: 10px; padding: 6px; }
+QMenu { background: $surface; border: 1px solid $line; border-radius: 8px; padding: 6px; }
 QMenu::item { padding: 7px 28px 7px 12px; border-radius: 6px; }
 QMenu::item:selected { background: $raised; }
 QMenu::item:disabled { color: $soft; }
@@ -185,6 +185,7 @@ QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: 
 QScrollBar:vertical { background: transparent; width: 12px; margin: 2px; }
 QScrollBar:horizontal { background: transparent; height: 12px; margin: 2px; }
 QScrollBar::handle { background: $line; border-radius: 4px; min-height: 32px; min-width: 32px; }
+QScrollBar::handle:disabled { background: transparent; }
 QScrollBar::handle:hover { background: $soft; }
 QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }

@@ -13,7 +13,7 @@ from app.capture.qt.incoming import incoming
 from app.capture.qt.screen import ScreenPicker
 from app.chat.conversation import Turn
 from app.errors import SpyglassError
-from app.library.disk import Installed
+from app.library.disk import STARTER, Installed
 from app.modes.ask import AskMode
 from app.modes.objects import ObjectsBlock
 from app.modes.recognise import RecogniseMode
@@ -140,7 +140,8 @@ class Window(QObject):
         camera.stopped.connect(self._on_camera_stopped)
         self.translate.activity.connect(self.pane.activity.show_activity)
         self.translate.busy.connect(self._on_busy)
-        for source in (session, desk, camera, self.translate):
+        desk.failed.connect(self._on_no_picture)
+        for source in (session, camera, self.translate):
             source.failed.connect(self._on_failed)
 
     def _connect_controls(self) -> None:
@@ -153,6 +154,7 @@ class Window(QObject):
         self.composer.removed.connect(self._on_removed)
         self.pane.activity.cancelled.connect(self.session.stop)
         self.pane.opening.question.connect(self._ask)
+        self.pane.opening.larger_model.connect(self._open_model)
         self.pane.notice.details.connect(self._show_details)
         self.pane.find_bar.closed.connect(lambda: self.view.setFocus())
         self.view.again.connect(self.session.again)
@@ -192,6 +194,11 @@ class Window(QObject):
         if self.desk.busy:  # the picture the question is about is still being made ready
             self._held = question
             return
+        if self.camera.on and self.camera.latest is not None:  # it is about what the camera sees
+            self._held = question
+            self._shoot()
+            return
+        self.pane.notice.hide()  # what went wrong before is over
         sheets = self.desk.attached
         for sheet in sheets:
             self._remember(sheet)
@@ -266,6 +273,7 @@ class Window(QObject):
 
     def _on_model(self, name: str) -> None:
         self.header.show_model(name)
+        self.pane.opening.show_starter(name == STARTER)
         if name and self.desk.stage:
             self.session.warm_up()
 
@@ -283,6 +291,8 @@ class Window(QObject):
         self.composer.set_placeholder(self.tr("Ask a follow-up…") if turns and not self.desk.attached else again)
         if self.translate.on:
             self.composer.set_placeholder(self.tr("Write a text to translate…"))
+        elif self.stage.live and not self.live.on:
+            self.composer.set_placeholder(self.tr("Ask about what the camera sees…"))
         elif self.live.on:
             self.composer.set_placeholder(self.tr("Tell me when… (for example: a bus comes)"))
 
@@ -330,6 +340,13 @@ class Window(QObject):
         self.composer.show_attached([] if self.translate.on else sheets)
         self._refresh()
 
+    def _on_no_picture(self, error: SpyglassError) -> None:
+        """A picture could not be had; a question that waited for it is not asked without."""
+        held, self._held = self._held, ""
+        if held and held != self.composer.edit.toPlainText().strip():
+            self.composer.replace(held)
+        self._on_failed(error)
+
     def _on_opening(self, opening: bool) -> None:
         self.stage.show_opening(opening)
         question, self._held = (self._held, "") if not opening else ("", self._held)
@@ -348,7 +365,9 @@ class Window(QObject):
         if self.camera.on:
             self.camera.stop()
         else:
+            self.desk.sent()
             self.camera.start()
+            self._refresh()
 
     def _live_model(self) -> ModelSpec | None:
         """What names the things before the camera, while it is to."""
@@ -370,6 +389,10 @@ class Window(QObject):
     def _on_camera_stopped(self) -> None:
         if self.stage.live:
             self.stage.show_sheet(self.desk.stage)
+            if self.desk.stage and not self.session.conversation.shows(self.desk.stage.picture.digest):
+                self.desk.attach_stage()
+            self.composer.edit.setFocus()
+            self._refresh()
 
     def _show_camera_menu(self, place: QPoint) -> None:
         menus.cameras(self.widget, self.camera).popup(place)
@@ -384,9 +407,9 @@ class Window(QObject):
 
     def _show_models(self, place: QPoint) -> None:
         chosen = self.session.chosen
-        menus.models(self.widget, self._installed, chosen, self.session.choose_model, self.actions["model"]).popup(
-            place
-        )
+        choose = self.session.choose_model
+        menu = menus.models(self.widget, self._installed, chosen, choose, self.actions["model"])
+        menu.popup(place - QPoint(menu.sizeHint().width(), 0))
         self._look_for_models()
 
     def _open_model(self) -> None:

@@ -12,7 +12,7 @@ from app.capture.qt.incoming import incoming, picture_of
 from app.ui.desk import MOST_AT_ONCE
 from app.ui.window import Window
 from tests.ui.conftest import MakePicture
-from tests.ui.steps import ask, open_picture
+from tests.ui.steps import ask, open_picture, type_and_send
 
 
 def files(*paths: Path) -> QMimeData:
@@ -127,6 +127,15 @@ def test_bad_files(window: Window, qtbot: QtBot, tmp_path: Path, name: str, cont
     assert window.pane.notice.words.startswith(what)
     assert window.desk.stage is None
     assert window.composer.edit.toPlainText() == "typed"
+
+
+def test_question_that_waited_for_a_bad_picture_stays_typed(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    window.desk.open([tmp_path / "bad.png"])
+    type_and_send(window, "What is it?")
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    assert window.session.conversation.turns == []
+    assert window.composer.edit.toPlainText() == "What is it?"
 
 
 def test_the_picture_opened_last_wins(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
