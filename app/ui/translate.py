@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFileDialog
 
 from app.errors import SpyglassError
 from app.library import disk
-from app.modes.translate import glossary, saving
+from app.modes.translate import glossary, prompts, saving
 from app.modes.translate.mode import TranslateMode, target
 from app.modes.translate.pipeline import Translation, Wish
 from app.settings.schema import engine_options
@@ -20,8 +20,9 @@ from app.ui.bridge import Background, Engine
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
 from app.ui.session import Activity, Session
+from app.ui.translate_glossary import GlossarySheet
 from app.ui.translate_overlay import TranslationOverlay
-from app.ui.translate_panel import AUTO, TranslatePanel
+from app.ui.translate_panel import AUTO, PassageRow, TranslatePanel
 from app.ui.translate_work import Drawn, TranslateWork
 from app.values import Picture
 
@@ -56,6 +57,7 @@ class Translate(QObject):
         self.state: Translation | None = None
         self._what: Picture | str | None = None
         self._glance: Drawn | None = None
+        self._explained: PassageRow | None = None
         self.work.changed.connect(self._on_changed)
         self.work.drawn.connect(self._on_drawn)
         self.work.busy.connect(self._on_busy)
@@ -65,6 +67,9 @@ class Translate(QObject):
         self.panel.original.connect(self.overlay.show_original)
         self.panel.copied.connect(self._copy)
         self.panel.saved.connect(self._save)
+        self.panel.terms.connect(self._open_glossary)
+        self.panel.explain.connect(self._explain)
+        self.work.told.connect(self._on_told)
         tools.desk.stage_changed.connect(self._on_stage)
 
     def choose(self, mode: str) -> None:
@@ -153,7 +158,24 @@ class Translate(QObject):
             self.again()
 
     def _show(self) -> None:
+        spec = self._tools.session.spec
+        self.panel.explains = spec is not None and not prompts.plain(spec)
         self.panel.show_translation(self.state, self._sheet() is not None)
+
+    def _explain(self, row: PassageRow, phrase: str) -> None:
+        if self.state is not None and not self.work.running:
+            self._explained = row
+            self.work.explain(phrase, self.state.original, partial(self._wish, *self.panel.languages))
+
+    def _on_told(self, text: str) -> None:
+        row = self._explained
+        if row is not None and row in self.panel.rows:
+            row.show_explanation(text)
+
+    def _open_glossary(self) -> None:
+        sheet = GlossarySheet(self.panel)
+        sheet.saved.connect(self.again)
+        sheet.open()
 
     def _copy(self) -> None:
         if self.state is not None:

@@ -1,6 +1,7 @@
 """Beside the picture: every passage with its translation, how sure both are, and what to look at twice."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
@@ -18,7 +19,9 @@ AUTO = "auto"
 
 
 class PassageRow(QFrame):
-    """One passage: the original, its translation, how sure, and concerns."""
+    """One passage: the original, its translation, how sure, and concerns. explain: a phrase, or all of it."""
+
+    explain = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,7 +38,15 @@ class PassageRow(QFrame):
         self._sure = QLabel()
         self._sure.setObjectName("soft")
         self._sure.setFont(theme.scaled(self.font(), 0.8))
-        column.addWidget(self._sure)
+        below = QHBoxLayout()
+        below.addWidget(self._sure, 1)
+        self.explain_button = push(self.tr("Explain"), self._explain, "link")
+        self.explain_button.setToolTip(self.tr("Explain this text, or the words marked in it"))
+        below.addWidget(self.explain_button)
+        column.addLayout(below)
+        self.explanation = _text("")
+        self.explanation.hide()
+        column.addWidget(self.explanation)
         self.concerns = _text("concern")
         column.addWidget(self.concerns)
 
@@ -50,8 +61,16 @@ class PassageRow(QFrame):
         dots = figures.sure_dots(sure)
         self._sure.setText(f"{'●' * dots}{'○' * (figures.DOTS - dots)}  {figures.sure_words(sure)}" if done else "")
         self._sure.setVisible(done)
+        self.explain_button.setVisible(done and self.explain_button.isEnabled())
         self.concerns.setText("\n".join(self._words(concern) for concern in passage.concerns))
         self.concerns.setVisible(bool(passage.concerns))
+
+    def show_explanation(self, text: str) -> None:
+        self.explanation.setText(text)
+        self.explanation.setVisible(bool(text))
+
+    def _explain(self) -> None:
+        self.explain.emit(self.source.selectedText().strip() or self.source.text())
 
     def set_wide(self, wide: bool) -> None:
         self._texts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
@@ -69,13 +88,15 @@ class PassageRow(QFrame):
 
 
 class TranslatePanel(QFrame):
-    """languages_chosen: codes of source ("auto" too) and target. again, saved, copied: a button was pressed. original:
-    whether the picture shall stand as it was."""
+    """languages_chosen: codes of source ("auto" too) and target. again, saved, copied, terms: a button was pressed.
+    original: whether the picture shall stand as it was. explain: a row and the phrase in it to be explained."""
 
     languages_chosen = Signal(str, str)
     again = Signal()
     saved = Signal()
     copied = Signal()
+    terms = Signal()
+    explain = Signal(object, str)
     original = Signal(bool)
 
     def __init__(self) -> None:
@@ -105,6 +126,8 @@ class TranslatePanel(QFrame):
         self.message.setWordWrap(True)
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.message)
+        self.explains = True
+        """Whether the model can explain; one that was taught words only cannot."""
         self._rows: list[PassageRow] = []
         self._list = QWidget()
         self._list_column = QVBoxLayout(self._list)
@@ -131,7 +154,8 @@ class TranslatePanel(QFrame):
         self._copy = IconButton("copy", self.tr("Copy the translation"), self.copied.emit, size=16)
         self._save = IconButton("image", self.tr("Save as picture, PDF or text"), self.saved.emit, size=16)
         self._again = IconButton("refresh-cw", self.tr("Translate again"), self.again.emit, size=16)
-        for button in (self._copy, self._save, self._again):
+        terms = IconButton("pencil", self.tr("Your own words"), self.terms.emit, size=16)
+        for button in (self._copy, self._save, terms, self._again):
             row.addWidget(button)
         return row
 
@@ -157,6 +181,9 @@ class TranslatePanel(QFrame):
         right_to_left = state is not None and LANGUAGES[state.target].right_to_left
         next_one = next((i for i, p in enumerate(passages) if p.translation is None), -1)
         for i, (row, passage) in enumerate(zip(self._rows, passages, strict=True)):
+            if row.source.text() != passage.source:
+                row.show_explanation("")
+            row.explain_button.setEnabled(self.explains)
             row.show_passage(passage, state.draft if state and i == next_one else "", right_to_left)
         words = self._message(state, picture)
         self.message.setText(words)
@@ -192,6 +219,7 @@ class TranslatePanel(QFrame):
         while len(self._rows) < count:
             row = PassageRow()
             row.set_wide(self.width() >= _SIDE_BY_SIDE)
+            row.explain.connect(partial(self.explain.emit, row))
             self._list_column.insertWidget(len(self._rows), row)
             self._rows.append(row)
 

@@ -10,8 +10,11 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.errors import EngineError, SpyglassError
+from app.modes.translate import prompts
+from app.modes.translate.languages import language
 from app.modes.translate.overlay import overlay
 from app.modes.translate.pipeline import Translation, Wish, translate_picture, translate_text
+from app.modes.translate.reading import answer
 from app.ui.bridge import Background, Engine
 from app.ui.desk import Sheet, make_sheet
 from app.values import Event, Job, Picture, is_last
@@ -57,9 +60,11 @@ class Drawn:
 
 
 class TranslateWork(QObject):
-    """changed: the Translation so far. drawn: a Drawn. busy: whether one is being made. failed: a SpyglassError."""
+    """changed: the Translation so far. told: the explanation so far. drawn: a Drawn. busy: whether something is being
+    made. failed: a SpyglassError."""
 
     changed = Signal(object)
+    told = Signal(str)
     drawn = Signal(object)
     busy = Signal(bool)
     failed = Signal(object)
@@ -70,7 +75,7 @@ class TranslateWork(QObject):
         self._engine, self._background = engine, background
         self._run: _Run | None = None
         self._lock = threading.Lock()  # guards the next one
-        self._left: tuple[_Run, Translation, Drawn | None] | None = None
+        self._left: tuple[_Run, Translation | str, Drawn | None] | None = None
         self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -79,12 +84,17 @@ class TranslateWork(QObject):
 
     def translate(self, what: Picture | str, wish: Callable[[], Wish]) -> None:
         """Begin with a picture or a text, in place of what is being done. `wish` is made on the other thread."""
+        self._begin(lambda run: self._translate(run, what, wish()))
+
+    def explain(self, phrase: str, whole: str, wish: Callable[[], Wish]) -> None:
+        """Explain a phrase of a text, in the language that is translated into."""
+        self._begin(lambda run: self._explain(run, phrase, whole, wish()))
+
+    def _begin(self, work: Callable[[_Run], None]) -> None:
         self.stop()
         self._run = run = _Run(self._engine)
         self.busy.emit(True)
-        self._background.run(
-            partial(self._work, run, what, wish), partial(self._on_done, run), partial(self._on_failed, run)
-        )
+        self._background.run(partial(self._work, run, work), partial(self._on_done, run), partial(self._on_failed, run))
 
     def stop(self) -> None:
         """End it; what is finished stays."""
@@ -95,29 +105,33 @@ class TranslateWork(QObject):
 
     # --- the other thread ---
 
-    def _work(self, run: _Run, what: Picture | str, wish: Callable[[], Wish]) -> None:
+    def _work(self, run: _Run, work: Callable[[_Run], None]) -> None:
         try:
-            asked = wish()
-            steps = (
-                translate_picture(what, asked, run) if isinstance(what, Picture) else translate_text(what, asked, run)
-            )
-            last: Translation | None = None
-            drawing_s = 0.0
-            for state in steps:
-                self._leave(run, state)
-                news = last is None or state.stage != last.stage or state.passages != last.passages
-                worth = drawing_s < _QUICK_S or state.stage == "done"
-                if isinstance(what, Picture) and news and worth and state.text:
-                    begun = time.monotonic()
-                    drawn = Drawn(make_sheet(overlay(what, state).picture), state)
-                    self._leave(run, state, drawn)
-                    drawing_s = time.monotonic() - begun
-                last = state
+            work(run)
         except SpyglassError:
             if not run.stopped:
                 raise
 
-    def _leave(self, run: _Run, state: Translation, drawn: Drawn | None = None) -> None:
+    def _translate(self, run: _Run, what: Picture | str, wish: Wish) -> None:
+        steps = translate_picture(what, wish, run) if isinstance(what, Picture) else translate_text(what, wish, run)
+        last: Translation | None = None
+        drawing_s = 0.0
+        for state in steps:
+            self._leave(run, state)
+            news = last is None or state.stage != last.stage or state.passages != last.passages
+            worth = drawing_s < _QUICK_S or state.stage == "done"
+            if isinstance(what, Picture) and news and worth and state.text:
+                begun = time.monotonic()
+                drawn = Drawn(make_sheet(overlay(what, state).picture), state)
+                self._leave(run, state, drawn)
+                drawing_s = time.monotonic() - begun
+            last = state
+
+    def _explain(self, run: _Run, phrase: str, whole: str, wish: Wish) -> None:
+        for written in answer(run, prompts.explain(wish.writer, phrase, whole, language(wish.target))):
+            self._leave(run, written.text)
+
+    def _leave(self, run: _Run, state: Translation | str, drawn: Drawn | None = None) -> None:
         """Leave the newest step for the window's thread; one it has not yet looked at is out of date."""
         with self._lock:
             waiting = self._left is not None
@@ -133,7 +147,10 @@ class TranslateWork(QObject):
             left, self._left = self._left, None
         if left is None or left[0] is not self._run:
             return
-        self.changed.emit(left[1])
+        if isinstance(left[1], str):
+            self.told.emit(left[1])
+        else:
+            self.changed.emit(left[1])
         if left[2] is not None:
             self.drawn.emit(left[2])
 

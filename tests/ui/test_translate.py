@@ -9,10 +9,12 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.modes.translate import glossary
 from app.modes.translate.pipeline import Passage, Translation
+from app.ui.translate_glossary import GlossarySheet
 from app.ui.translate_panel import PassageRow
 from app.ui.window import Window
 from app.values import Ask, Event, Failed, Finished, Job, Looking, Picture, Piece
@@ -45,7 +47,8 @@ class Table:
             return number
         if question.pictures:
             on_event(Looking(picture=0, of=1, fraction=0.5))
-        text = self.read if question.pictures else FRENCH[question.text.split('"')[1]]
+        quoted = question.text.split('"')[1] if '"' in question.text else ""
+        text = self.read if question.pictures else FRENCH.get(quoted, f"It means: {quoted}")
         if number > self.hold:
             on_event(Piece(text=text[:4], probability=0.9))
             self.held[number] = on_event
@@ -184,6 +187,39 @@ def test_another_language_is_kept_and_translated_into(window: Window, qtbot: QtB
     qtbot.waitUntil(lambda: ended(window), timeout=10_000)
     assert table.asked[-1] == 'Translate "Ticket office" into Italian.'
     assert window.services.store.settings["translate.to"] == "it"
+
+
+def test_a_phrase_is_explained_under_its_row(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    row = window.translate.panel.rows[0]
+    assert row.explanation.isHidden()
+    row.source.setSelection(7, 6)
+    row.explain_button.click()
+    qtbot.waitUntil(lambda: row.explanation.text() == "It means: office", timeout=10_000)
+    assert table.asked[-1].startswith('Explain "office" in French')
+    assert rows(window) == [("Ticket office", "Guichet")]
+
+
+def test_own_words_are_written_checked_and_used(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    window.translate.panel.terms.emit()
+    sheet = window.translate.panel.findChild(GlossarySheet)
+    assert isinstance(sheet, GlossarySheet)
+    sheet.edit.setPlainText("Ticket office")
+    qtbot.mouseClick(button_called(sheet, "Save"), Qt.MouseButton.LeftButton)
+    assert "Line 1" in sheet.problem.text()
+    sheet.edit.setPlainText("Ticket office = Billetterie")
+    qtbot.mouseClick(button_called(sheet, "Save"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: rows(window) == [("Ticket office", "Billetterie")], timeout=10_000)
+    assert len(table.asked) == 1
+
+
+def button_called(sheet: GlossarySheet, words: str) -> QPushButton:
+    return next(button for button in sheet.findChildren(QPushButton) if button.text() == words)
 
 
 def test_a_failure_is_said(window: Window, qtbot: QtBot, table: Table) -> None:
