@@ -55,13 +55,17 @@ class ChatModel(QAbstractListModel):
     def answer_index(self, turn: Turn) -> QModelIndex:
         return self.index(2 * self._shown.index(turn) + 1)
 
+    def entry(self, row: int) -> tuple[Turn, bool]:
+        """The turn of a row, and whether the row is its answer."""
+        return self._shown[row // 2], bool(row % 2)
+
     def rowCount(self, parent: Index = _ROOT) -> int:
         return 0 if parent.isValid() else 2 * len(self._shown)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
             return None
-        turn, is_answer = self._shown[index.row() // 2], bool(index.row() % 2)
+        turn, is_answer = self.entry(index.row())
         match role:
             case Qt.ItemDataRole.DisplayRole:
                 return turn.answer if is_answer else turn.question

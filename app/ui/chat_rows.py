@@ -18,6 +18,7 @@ TOOLS = 36
 """Height kept free under an answer for its buttons."""
 
 _BUBBLE = 14
+_LEAST_HEIGHT = 72
 _THUMB = QSize(160, 120)
 _DOT = 7
 
@@ -47,6 +48,19 @@ class Row:
         if width != self._width:
             self._width, self._height = width, self._measure(width)
         return self._height
+
+    def is_measured(self, width: int) -> bool:
+        """Whether `height` knows the answer without laying text out."""
+        return width == self._width
+
+    def guess(self, width: int) -> int:
+        """About how high it is, for nothing: from another width, or from the length of the text."""
+        if self._height:
+            return max(_LEAST_HEIGHT, self._height * max(self._width, 1) // max(width, 1))
+        text = self.turn.answer if isinstance(self, AnswerRow) else self.turn.question
+        letters = max(1, (width - 2 * side_margin(width)) // 8)
+        lines = sum(1 + len(line) // letters for line in text.split("\n"))
+        return _LEAST_HEIGHT + lines * QFontMetrics(self._look.font).lineSpacing()
 
     def changed(self) -> None:
         """The turn says something new."""

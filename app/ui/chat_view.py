@@ -19,12 +19,13 @@ from app.ui.answer_tools import AnswerTools
 from app.ui.blocks import Selection
 from app.ui.chat_model import IS_ANSWER, TURN, ChatModel
 from app.ui.chat_rows import TOOLS, AnswerRow, Look, QuestionRow, Row, side_margin
+from app.ui.row_heights import RowHeights
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class _Delegate(QStyledItemDelegate):
-    """Paints rows; measuring is remembered per row."""
+    """Paints rows."""
 
     def __init__(self, view: "ChatView") -> None:
         super().__init__(view)
@@ -32,10 +33,12 @@ class _Delegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
         width = self._view.viewport().width()
-        return QSize(width, self._view.row(index).height(width))
+        return QSize(width, self._view.heights.height(index.row(), width))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
+        if self._view.row(index).height(rect.width()) != rect.height():  # it was guessed
+            self._view.heights.better.emit()
         self._view.row(index).paint(painter, rect, self._view.viewport().rect(), self._view.selection_in(index))
 
 
@@ -49,7 +52,11 @@ class ChatView(QListView):
     def __init__(self, model: ChatModel, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look = look
+        self._chat = model
         self._rows: dict[tuple[Turn, bool], Row] = {}
+        self.heights = RowHeights(self._row_at, model.rowCount, self)
+        self.heights.better.connect(self.scheduleDelayedItemsLayout)
+        self._anchor: tuple[QPersistentModelIndex, int] | None = None
         self._selected: tuple[QPersistentModelIndex, Selection] | None = None
         self._pressed_link = ""
         self._following = True
@@ -85,11 +92,13 @@ class ChatView(QListView):
     # --- rows ---
 
     def row(self, index: Index) -> Row:
-        """The measured row at `index`."""
-        turn, is_answer = index.data(TURN), index.data(IS_ANSWER)
-        key = (turn, is_answer)
+        """The row at `index`."""
+        return self._row_at(index.row())
+
+    def _row_at(self, number: int) -> Row:
+        key = self._chat.entry(number)
         if key not in self._rows:
-            self._rows[key] = (AnswerRow if is_answer else QuestionRow)(turn, self._look)
+            self._rows[key] = (AnswerRow if key[1] else QuestionRow)(key[0], self._look)
         return self._rows[key]
 
     def selection_in(self, index: Index) -> Selection | None:
@@ -99,14 +108,16 @@ class ChatView(QListView):
     def retint(self) -> None:
         """Take on the colours of the theme that holds now."""
         self._rows.clear()
+        self.heights.forget()
         colours = theme.current()
         self._newest.setIcon(icons.icon("arrow-down", colours.text))
         self._tools.retint()
         self.scheduleDelayedItemsLayout()
 
     def _forget(self) -> None:
-        turns = {self.model().index(i, 0).data(TURN) for i in range(0, self.model().rowCount(), 2)}
-        self._rows = {key: row for key, row in self._rows.items() if key[0] in turns}
+        shown = {self._chat.entry(i) for i in range(self._chat.rowCount())}
+        self._rows = {key: row for key, row in self._rows.items() if key in shown}
+        self.heights.forget()
         self._selected = None
         self._place_tools()
 
@@ -127,17 +138,33 @@ class ChatView(QListView):
         self._newest.hide()
 
     def updateGeometries(self) -> None:
+        following, anchor = self._following, self._anchor
         super().updateGeometries()
-        self.verticalScrollBar().setEnabled(self.verticalScrollBar().maximum() > 0)
-        if self._following:
-            self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+        bar = self.verticalScrollBar()
+        bar.setEnabled(bar.maximum() > 0)
+        if following:
+            bar.setValue(bar.maximum())
+        elif anchor is not None and anchor[0].isValid():
+            # Rows above may have turned out higher or lower than guessed; what is read stays where it is.
+            moved = self.visualRect(self._chat.index(anchor[0].row())).top() - anchor[1]
+            bar.setValue(bar.value() + moved)
+        self._following, self._anchor = following, anchor
         self._newest.setVisible(not self._following)
         self._place_tools()
 
     def _on_scrolled(self, value: int) -> None:
         self._following = value >= self.verticalScrollBar().maximum() - 2
+        self._look_around()
         self._newest.setVisible(not self._following)
         self._place_tools()
+
+    def _look_around(self) -> None:
+        """Note which rows are in view, and where the first of them stands."""
+        first, last = self.indexAt(QPoint(0, 0)), self.indexAt(QPoint(0, self.viewport().height() - 1))
+        if first.isValid():
+            end = last.row() if last.isValid() else self._chat.rowCount() - 1
+            self.heights.look_at(range(first.row(), end + 1))
+            self._anchor = (QPersistentModelIndex(first), self.visualRect(first).top())
 
     # --- the buttons of an answer ---
 

@@ -143,7 +143,7 @@ QPushButton[link="true"]:focus { border-color: $accent; }
 #title { font-weight: 600; }
 #dropzone { background: transparent; border: 2px dashed $accent; border-radius: 16px; }
 #tools QToolButton { padding: 5px; border-radius: 8px; }
-#newest { background: $surface; border: 1px solid $line; border-radius: 18px; padding: 7px; }
+#newest { background: $surface; border: 1px solid $line; border-radius: 16px; padding: 7px; }
 #sample { border-radius: 12px; padding: 0; }
 
 QProgressBar { background: $raised; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }

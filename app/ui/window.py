@@ -242,7 +242,12 @@ class Window(QObject):
         self.header.show_mode(mode)
         self.translate.choose(mode)
         self.pane.show_page(self.translate.panel if self.translate.on else None)
-        self._on_attached(self.desk.attached)
+        stage = self.desk.stage
+        shown = any(self._points_at(turn, stage) for turn in self.session.conversation.turns) if stage else True
+        if mode == RecogniseMode.id and not shown and not self.camera.on:
+            self.desk.attach_stage()
+        else:
+            self._on_attached(self.desk.attached)
 
     # --- what the session says ---
 
@@ -261,7 +266,7 @@ class Window(QObject):
     def _show_objects(self, turn: Turn) -> None:
         """Draw what an answer points at, if its picture is on the stage."""
         sheet = self.desk.stage
-        if sheet is None or self.camera.on or sheet.picture.digest not in turn.pictures[-1:]:
+        if sheet is None or self.session.mode != RecogniseMode.id or not self._points_at(turn, sheet):
             return
         blocks = self.session.modes[turn.mode].blocks(turn.answer)
         found = [one for block in blocks if isinstance(block, ObjectsBlock) for one in block.objects]
@@ -339,6 +344,24 @@ class Window(QObject):
     def _on_attached(self, sheets: list[Sheet]) -> None:
         self.composer.show_attached([] if self.translate.on else sheets)
         self._refresh()
+        self._recognise_still()
+
+    def _recognise_still(self) -> None:
+        """In Recognise a picture needs no question; what was said about it before is shown again."""
+        self.objects.clear()
+        self.stage.canvas.update()
+        sheet = self.desk.stage
+        if sheet is None or self.session.mode != RecogniseMode.id or self.camera.on:
+            return
+        said = [turn for turn in self.session.conversation.turns if self._points_at(turn, sheet)]
+        if said:
+            self._show_objects(said[-1])
+        elif sheet in self.desk.attached and not self.session.running:
+            self._ask(self.tr("What is in this picture?"))
+
+    @staticmethod
+    def _points_at(turn: Turn, sheet: Sheet) -> bool:
+        return turn.mode == RecogniseMode.id and sheet.picture.digest in turn.pictures[:1]
 
     def _on_no_picture(self, error: SpyglassError) -> None:
         """A picture could not be had; a question that waited for it is not asked without."""

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from app.ui import theme
 from app.ui.blocks import Flow, Position, Selection
-from app.ui.chat_rows import AnswerRow
+from app.ui.chat_rows import AnswerRow, Row
 from app.ui.window import Window
-from app.values import Failed
+from app.values import Failed, Finished, Piece
 from tests.echo import say
 from tests.ui.steps import ask, script, type_and_send
 
@@ -182,3 +182,51 @@ def test_a_long_conversation_measures_only_what_changed(
     turn = ask(window, qtbot, script(say("word\n\n", delay=0.002, times=100)))
     QApplication.processEvents()
     assert set(measured) == {turn.id}
+
+
+def fill(window: Window, turns: int) -> None:
+    """A long conversation with answers of different lengths."""
+    for i in range(turns):
+        turn = window.session.conversation.ask(f"Question {i}")
+        turn.take(Piece(text=f"Answer {i}\n\n" + "word " * (i * 37 % 200)))
+        turn.take(Finished(reason="stop"))
+    window.session.turns.emit()
+
+
+def test_a_long_conversation_opens_without_being_laid_out_whole(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured: list[Row] = []
+    original = Row.height
+
+    def height(row: Row, width: int) -> int:
+        if not row.is_measured(width):
+            measured.append(row)
+        return original(row, width)
+
+    monkeypatch.setattr(Row, "height", height)
+    fill(window, 200)
+    window.view.doItemsLayout()
+    at_once = len(measured)
+    assert at_once < 60
+    qtbot.waitUntil(lambda: len(measured) >= 400, timeout=10_000)
+    assert len({id(row) for row in measured}) == 400
+    bar = window.view.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.value() == bar.maximum())
+
+
+def test_what_is_read_stays_in_place_when_the_width_changes(window: Window, qtbot: QtBot) -> None:
+    window.widget.resize(800, 900)
+    fill(window, 60)
+    view = window.view
+    qtbot.waitUntil(lambda: not view.heights._timer.isActive(), timeout=10_000)
+    QApplication.processEvents()
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum() // 2)
+    QApplication.processEvents()
+    first = view.indexAt(QPoint(0, 0))
+    before = view.visualRect(first).top()
+    window.widget.resize(700, 900)
+    QApplication.processEvents()
+    qtbot.waitUntil(lambda: not view.heights._timer.isActive(), timeout=10_000)
+    QApplication.processEvents()
+    assert abs(view.visualRect(first).top() - before) <= 1
