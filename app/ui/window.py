@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QPoint, QSize, Qt
@@ -33,7 +34,7 @@ from app.ui.main_window import MainWindow
 from app.ui.notify import announce
 from app.ui.overlay import LabelOverlay, still
 from app.ui.samples import Sample
-from app.ui.session import Library, Session
+from app.ui.session import Activity, Library, Session
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.sheets import AboutSheet, DetailSheet, KeySheet
 from app.ui.sightings import Sightings
@@ -66,6 +67,8 @@ class Window(QObject):
         self._installed: list[Installed] = []
         self._folder = ""
         self._held = ""
+        self._busy: dict[str, bool] = {}
+        self._doing: dict[str, Activity | None] = {"session": None, "translate": None}
         modes = tuple(self.session.modes.values())
         self._list = (*actions.ACTIONS, *actions.mode_actions(modes))
         self.actions = actions.build(self, self._list, self._handlers())
@@ -127,8 +130,8 @@ class Window(QObject):
         session, desk, camera = self.session, self.desk, self.camera
         session.turns.connect(self._on_turns)
         session.answer.connect(self._on_answer)
-        session.activity.connect(self.pane.activity.show_activity)
-        session.busy.connect(self._on_busy)
+        session.activity.connect(partial(self._on_activity, "session"))
+        session.busy.connect(partial(self._on_busy, "session"))
         session.model.connect(self._on_model)
         session.projector_wanted.connect(self._on_projector_wanted)
         self.services.bridge.state.connect(self.header.show_state)
@@ -138,8 +141,8 @@ class Window(QObject):
         camera.frame.connect(self.stage.show_frame)
         camera.words.connect(self.stage.show_live)
         camera.stopped.connect(self._on_camera_stopped)
-        self.translate.activity.connect(self.pane.activity.show_activity)
-        self.translate.busy.connect(self._on_busy)
+        self.translate.activity.connect(partial(self._on_activity, "translate"))
+        self.translate.busy.connect(partial(self._on_busy, "translate"))
         desk.failed.connect(self._on_no_picture)
         for source in (session, camera, self.translate):
             source.failed.connect(self._on_failed)
@@ -273,8 +276,14 @@ class Window(QObject):
         self.objects.show(still(found), QSize(sheet.picture.width, sheet.picture.height))
         self.stage.canvas.update()
 
-    def _on_busy(self, busy: bool) -> None:
-        self.composer.set_busy(busy)
+    def _on_busy(self, who: str, busy: bool) -> None:
+        self._busy[who] = busy
+        self.composer.set_busy(any(self._busy.values()))
+
+    def _on_activity(self, who: str, activity: Activity | None) -> None:
+        """Show what is being done: loading the model for later must not hide what the person waits for."""
+        self._doing[who] = activity
+        self.pane.activity.show_activity(self._doing["translate"] or self._doing["session"])
 
     def _on_model(self, name: str) -> None:
         self.header.show_model(name)

@@ -58,18 +58,18 @@ def lay(reading: Sequence[str], slots: Sequence[Region]) -> Laid:
 def _words(reading: Sequence[str]) -> list[Word]:
     words = []
     for number, line in enumerate(reading):
-        starts = True
-        for token in line.split():
-            spaced = True
-            for piece in _pieces(token):
-                words.append(Word(piece, _width(piece), starts, spaced, number))
-                starts = spaced = False
+        for at, (piece, spaced) in enumerate(pieces(line)):
+            words.append(Word(piece, _width(piece), at == 0, spaced, number))
     return words
 
 
-def _pieces(token: str) -> list[str]:
-    """A word; or its characters, if it is written without spaces between words."""
-    return list(token) if any(unicodedata.east_asian_width(c) in "WF" for c in token) else [token]
+def pieces(line: str) -> list[tuple[str, bool]]:
+    """The words of a line, or the characters where it is written without spaces, each with whether a space precedes."""
+    found = []
+    for token in line.split():
+        dense = any(unicodedata.east_asian_width(c) in "WF" for c in token)
+        found += [(piece, at == 0) for at, piece in enumerate(token if dense else [token])]
+    return found
 
 
 def _width(text: str) -> float:

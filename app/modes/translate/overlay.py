@@ -16,6 +16,7 @@ from app.capture.regions import Pixels, Quad, rectify
 from app.modes.translate import frames
 from app.modes.translate.ground import Ground, ground
 from app.modes.translate.languages import language
+from app.modes.translate.laying import pieces
 from app.modes.translate.pipeline import Passage, Translation
 from app.modes.translate.typeset import SetLine
 from app.values import Picture
@@ -124,12 +125,11 @@ def _set(canvas: Pixels, passage: Passage, slots: Sequence[_Slot], right_to_left
 
 def _wrapped(text: str, widths: Sequence[float], size: float, right_to_left: bool) -> list[str] | None:
     """The text broken over lines of the given widths, or None if it does not fit."""
-    glue = " " if " " in text.strip() else ""
     lines = [""] * len(widths)
     at = 0
-    for word in text.split() if glue else text:
+    for word, spaced in pieces(text):
         while True:
-            longer = lines[at] + glue * bool(lines[at]) + word
+            longer = lines[at] + " " * (spaced and bool(lines[at])) + word
             extent = SetLine(longer, right_to_left).extent()
             if (extent.right - extent.left) * size <= widths[at]:
                 lines[at] = longer

@@ -120,6 +120,17 @@ def test_a_paragraph_flows_over_its_lines() -> None:
     assert len(drawn.labels) == 2
 
 
+def test_chinese_breaks_between_characters() -> None:
+    lines = ["We are glad to tell you that the room", "you have asked for is free"]
+    sheet = signs.letter([lines], 24)
+    text = "我们很高兴地通知您，您所要求的房间在 6 月 3 日至 9 日是空的，期待您的到来"
+    passage = Passage(" ".join(lines), tuple(lines), tuple(line.quad for line in sheet.lines), 1.0, text)
+    drawn = overlay(picture(sheet), Translation("zh", "done", passages=(passage,)))
+    assert "".join(label.text for label in drawn.labels).replace(" ", "") == text.replace(" ", "")
+    assert len(drawn.labels) == 2
+    assert drawn.labels[0].size > 18
+
+
 def test_colours_too_alike_become_black_or_white() -> None:
     sheet = signs.sign(["Exit"], 60, (120, 120, 120), (170, 170, 170))
     drawn = overlay(picture(sheet), translation(sheet, ["Sortie"]))
