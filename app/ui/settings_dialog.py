@@ -1,4 +1,4 @@
-"""The settings, made from their list: one page a section, one row a setting."""
+"""The settings, made from their list: one heading a section, one row a setting."""
 
 from collections.abc import Callable
 from typing import cast
@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QScrollArea,
     QSpinBox,
-    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +25,9 @@ from app.ui.sheets import SmallWindow
 
 translate = QCoreApplication.translate
 
+_NARROW = 560
+_LABEL = 176
+"""Pixels, so that the fields of all sections begin at one line."""
 _FIRST = ("Window", "Answers")
 
 
@@ -38,30 +40,42 @@ class SettingsDialog(SmallWindow):
     def __init__(self, store: SettingsStore, parent: QWidget) -> None:
         super().__init__(translate("Settings", "Settings"), parent)
         self._store = store
-        tabs = QTabWidget()
-        tabs.setDocumentMode(True)
-        tabs.tabBar().setDrawBase(False)
-        for section in dict.fromkeys((*_FIRST, *(setting.section for setting in SETTINGS))):
-            settings = [setting for setting in SETTINGS if setting.section == section]
-            tabs.addTab(self._page(settings), translate("Settings", section))
-        self.column.addWidget(tabs, 1)
-        self.finish(focus=tabs.tabBar())
-        self.resize(min(560, parent.width()), min(600, max(400, parent.height())))
-
-    def _page(self, settings: list[Setting]) -> QWidget:
+        self._narrow = parent.width() < _NARROW
         page = QWidget()
-        form = QFormLayout(page)
-        form.setContentsMargins(4, 16, 16, 16)
-        form.setHorizontalSpacing(24)
-        form.setVerticalSpacing(6)
-        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        for setting in settings:
-            form.addRow(translate("Settings", setting.title), self._field(setting))
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 16, 0)
+        column.setSpacing(8)
+        for section in dict.fromkeys((*_FIRST, *(setting.section for setting in SETTINGS))):
+            column.addLayout(self._section(section))
+        column.addStretch()
         area = QScrollArea()
         area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(page)
-        return area
+        area.setAccessibleName(self.windowTitle())
+        self.column.addWidget(area, 1)
+        self.finish(focus=area)
+        self.resize(min(600, parent.width()), min(720, max(400, parent.height())))
+
+    def _section(self, section: str) -> QVBoxLayout:
+        column = QVBoxLayout()
+        head = QLabel(translate("Settings", section))
+        head.setFont(theme.scaled(self.font(), 1.1, bold=True))
+        head.setContentsMargins(0, 16, 0, 8)
+        column.addWidget(head)
+        form = QFormLayout()
+        form.setHorizontalSpacing(24)
+        form.setVerticalSpacing(6)
+        wrap = QFormLayout.RowWrapPolicy
+        form.setRowWrapPolicy(wrap.WrapAllRows if self._narrow else wrap.DontWrapRows)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        for setting in SETTINGS:
+            if setting.section == section:
+                label = QLabel(translate("Settings", setting.title))
+                label.setMinimumWidth(_LABEL)
+                form.addRow(label, self._field(setting))
+        column.addLayout(form)
+        return column
 
     def _field(self, setting: Setting) -> QWidget:
         editor = self._editor(setting)
@@ -115,17 +129,18 @@ class SettingsDialog(SmallWindow):
 
 
 def _number(setting: Setting, value: int | float, save: Callable[[Plain], None]) -> QWidget:
+    spin: QDoubleSpinBox | QSpinBox
     if isinstance(setting.default, float):
-        real = QDoubleSpinBox()
-        real.setDecimals(2)
-        real.setSingleStep(0.05)
-        real.setRange(max(setting.low, -1e9), min(setting.high, 1e9))
-        real.setValue(value)
-        real.editingFinished.connect(lambda: save(real.value()))
-        return real
-    whole = QSpinBox()
-    whole.setRange(int(max(setting.low, -(2**31))), int(min(setting.high, 2**31 - 1)))
-    whole.setValue(cast(int, value))
-    whole.setSuffix(f" {translate('Settings', setting.unit)}" if setting.unit else "")
-    whole.editingFinished.connect(lambda: save(whole.value()))
-    return whole
+        spin = QDoubleSpinBox()
+        spin.setDecimals(2)
+        spin.setSingleStep(0.05)
+        spin.setRange(max(setting.low, -1e9), min(setting.high, 1e9))
+        spin.setValue(value)
+    else:
+        spin = QSpinBox()
+        spin.setRange(int(max(setting.low, -(2**31))), int(min(setting.high, 2**31 - 1)))
+        spin.setValue(cast(int, value))
+    spin.lineEdit().setTextMargins(8, 0, 0, 0)
+    spin.setSuffix(f" {translate('Settings', setting.unit)}" if setting.unit else "")
+    spin.editingFinished.connect(lambda: save(spin.value()))
+    return spin
