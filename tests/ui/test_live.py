@@ -261,3 +261,42 @@ def test_a_clip_keeps_the_last_seconds_only(tmp_path: Path) -> None:
     capture.release()
     with pytest.raises(CameraError, match="could not be saved"):
         clip.save(tmp_path / "missing" / "a.avi")
+
+
+# --- pictures that do not move ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def still_window(window: Window, qtbot: QtBot, tmp_path: Path) -> Window:
+    """The camera is off and a picture is on the stage, in Ask."""
+    window.camera.stop()
+    window._choose_mode("ask")
+    picture = Script((Scene(0, (STAR,), 3),), 1, (640, 360)).frame(0)
+    cv2.imwrite(str(tmp_path / "star.png"), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+    window.desk.open([tmp_path / "star.png"])
+    qtbot.waitUntil(lambda: window.desk.stage is not None, timeout=10_000)
+    return window
+
+
+def test_choosing_recognise_names_what_is_on_the_stage(still_window: Window, qtbot: QtBot) -> None:
+    assert still_window.session.conversation.turns == []
+    still_window._choose_mode("recognise")
+    qtbot.waitUntil(lambda: [one.name for one in still_window.objects.labels] == ["star"], timeout=20_000)
+    (turn,) = still_window.session.conversation.turns
+    qtbot.waitUntil(lambda: turn.ended, timeout=10_000)
+    assert still_window.session.markdown(turn) == "- star\n- 2 × cup"
+    still_window._choose_mode("ask")
+    assert still_window.objects.labels == ()
+    still_window._choose_mode("recognise")
+    assert [one.name for one in still_window.objects.labels] == ["star"]
+    assert len(still_window.session.conversation.turns) == 1
+
+
+def test_a_picture_opened_in_recognise_needs_no_question(still_window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    still_window._choose_mode("recognise")
+    qtbot.waitUntil(lambda: still_window.session.conversation.turns[0].ended, timeout=20_000)
+    cv2.imwrite(str(tmp_path / "other.png"), np.full((90, 160, 3), 70, np.uint8))
+    still_window.desk.open([tmp_path / "other.png"])
+    qtbot.waitUntil(lambda: len(still_window.session.conversation.turns) == 2, timeout=10_000)
+    qtbot.waitUntil(lambda: still_window.session.conversation.turns[1].ended, timeout=20_000)
+    assert [one.name for one in still_window.objects.labels] == ["star"]
