@@ -148,6 +148,12 @@ class ConversationPane(QFrame):
         if event.size().width() != event.oldSize().width():
             self.updateGeometry()
 
+    def add_strip(self, strip: QWidget) -> None:
+        """Let something stand between the notice and the conversation; it shows and hides itself."""
+        column = self.layout()
+        assert isinstance(column, QVBoxLayout)
+        column.insertWidget(column.indexOf(self._stack), strip)
+
     def show_conversation(self, there: bool) -> None:
         """Show the conversation, or the opening while there is none."""
         self._main = self.view if there else self.opening

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, QStandardPaths, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QSize, QStandardPaths, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent
 
 from app.capture.camera import Frame
@@ -78,7 +78,7 @@ class LiveStage(QObject):
         """wanted: the model that live pictures are to be shown to now, None while they are not to be."""
         super().__init__(stage)
         self.overlay = LabelOverlay()
-        self.panel = LivePanel(stage)
+        self.panel = LivePanel()
         self.wish = ""
         self._engine, self._feed, self._stage, self._background = engine, feed, stage, background
         self._wanted = wanted
@@ -147,7 +147,6 @@ class LiveStage(QObject):
             return
         self._pause_unseen(lookout)
         self.overlay.show(seen.labels, image.size())
-        self.overlay.kept_free = [QRectF(self.panel.geometry())]
         if not self.wish:
             self.panel.show_labels(seen.labels, seen.time)
         self.panel.show_coach(seen.verdict, f"{seen.error.what} {seen.error.todo}" if seen.error else "")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.capture.gate import Reason
@@ -13,25 +13,26 @@ from app.ui import theme
 from app.ui.buttons import IconButton
 from app.ui.notify import announce
 
-_WIDTH = 300
-"""At most; with fewer words it is narrower."""
-_EDGE = 12
 _MOST_ROWS = 8
 _DOTS = 5
 
 
-class LivePanel(QFrame):
-    """Stands in the upper left corner of its parent. snapshot, clip: save one. unwatched: stop watching."""
+class LivePanel(QWidget):
+    """A card above the conversation. snapshot, clip: save one. unwatched: stop watching."""
 
     snapshot = Signal()
     clip = Signal()
     unwatched = Signal()
 
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("bar")
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(self.tr("Live"))
-        column = QVBoxLayout(self)
+        card = QFrame()
+        card.setObjectName("bar")
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(16, 8, 16, 8)
+        outer.addWidget(card)
+        column = QVBoxLayout(card)
         column.setContentsMargins(12, 8, 8, 8)
         column.setSpacing(4)
         head = QHBoxLayout()
@@ -56,7 +57,6 @@ class LivePanel(QFrame):
         self._said = ""
         self.show_wish("")
         self.hide()
-        parent.installEventFilter(self)
 
     @property
     def words(self) -> str:
@@ -73,15 +73,12 @@ class LivePanel(QFrame):
         self._stop.setVisible(bool(wish))
         self._figures.setText("")
         self._list.setText(self.tr("Watching: {}").format(wish) if wish else "")
-        self._fit()
 
     def show_coach(self, verdict: Reason | Wait, trouble: str = "") -> None:
         """Why nothing is asked about the picture now, or what is wrong."""
         good = verdict in (Reason.GOOD, Reason.SAME)
         words = trouble or (self.tr("Looking around") if good else self.tr(verdict.value))
-        if words != self._coach.text():
-            self._coach.setText(words)
-            self._fit()
+        self._coach.setText(words)
         advice = "" if good or isinstance(verdict, Wait) else words
         if (advice or trouble) and words != self._said:
             announce(self, words)
@@ -89,44 +86,17 @@ class LivePanel(QFrame):
 
     def show_labels(self, labels: Sequence[Label], now: float) -> None:
         """The things in view, one line a name; what no longer belongs with its age."""
-        self._say(self._list, "\n".join(rows(labels, now)))
+        self._list.setText("\n".join(rows(labels, now)))
 
     def show_figures(self, figures: Figures, fps: float) -> None:
         lines = [self.tr("{:.0f} frames/s · {} answers a minute").format(fps, figures.answers)]
         if figures.to_label_s is not None:
             lines.append(self.tr("{:.2f} s from frame to label").format(figures.to_label_s))
         lines += [f"{share:.0%} {words}" for words, share in fates(figures.fates)]
-        self._say(self._figures, "\n".join(lines))
-
-    def _say(self, label: QLabel, words: str) -> None:
-        if words != label.text():
-            label.setText(words)
-            self._fit()
+        self._figures.setText("\n".join(lines))
 
     def _toggle_figures(self) -> None:
         self._figures.setVisible(self._figures.isHidden())
-        self._fit()
-
-    def _fit(self) -> None:
-        self._list.setVisible(bool(self._list.text()))
-        parent = self.parentWidget()
-        layout = self.layout()
-        if not isinstance(parent, QWidget) or layout is None:
-            return
-        layout.invalidate()
-        lines = [
-            line for part in (self._list, self._figures) if not part.isHidden() for line in part.text().split("\n")
-        ]
-        longest = max((self.fontMetrics().horizontalAdvance(line) for line in lines), default=0) + 24
-        head = self._coach.fontMetrics().horizontalAdvance(self._coach.text()) + 150
-        width = max(1, min(max(longest, head), _WIDTH, parent.width() - 2 * _EDGE))
-        self.setGeometry(_EDGE, _EDGE, width, layout.totalHeightForWidth(width))
-        self.raise_()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            self._fit()
-        return super().eventFilter(watched, event)
 
 
 def rows(labels: Sequence[Label], now: float) -> list[str]:

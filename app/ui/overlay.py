@@ -22,8 +22,6 @@ class LabelOverlay:
 
     def __init__(self) -> None:
         self.labels: tuple[Label, ...] = ()
-        self.kept_free: list[QRectF] = []
-        """Parts of the widget where no name is written."""
         self._size = QSize(1, 1)
         self._areas: list[tuple[QRectF, Label]] = []
 
@@ -46,7 +44,7 @@ class LabelOverlay:
         painter.setFont(theme.scaled(painter.font(), 1.0, bold=True))
         whole = to_view.mapRect(QRectF(0, 0, self._size.width(), self._size.height()))
         self._areas = []
-        taken = list(self.kept_free)
+        taken: list[QRectF] = []
         for label in self.labels:
             assert label.box is not None
             box = to_view.mapRect(in_pixels(label.box, self._size)).intersected(whole)
@@ -82,6 +80,7 @@ def _chip(box: QRectF, whole: QRectF, words: str, font: QFont, taken: Sequence[Q
     for other in sorted(taken, key=QRectF.top):
         if chip.intersects(other):
             chip.moveTop(other.bottom() + _LINE)
+    chip.moveTop(min(chip.top(), max(whole.top(), whole.bottom() - chip.height())))
     return chip
 
 

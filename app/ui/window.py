@@ -82,6 +82,7 @@ class Window(QObject):
         self.widget = MainWindow(self.header, self.stage, self.pane)
         self.widget.addActions(list(self.actions.values()))
         self.live = LiveStage(services.bridge.engine, self.camera, self.stage, services.background, self._live_model)
+        self.pane.add_strip(self.live.panel)
         self.sightings = Sightings(self.widget, self.session, services.background)
         self.objects = LabelOverlay()
         self.stage.canvas.overlays.append(self.objects)
