@@ -34,11 +34,11 @@ CPU = Plan(
     VisionSize(),
     TextSize(),
     (
-        Stage("one tile", 900, 160, 1.5e-3, tiles=1, language=False),
-        Stage("all", 820, 48, 1.2e-3, tower_share=0.7, decay=1.0),
+        Stage("one tile", 2500, 160, 1.5e-3, tiles=1, language=False),
+        Stage("all", 4000, 48, 1.2e-3, tower_share=0.7, decay=1.0),
     ),
 )
-"""About two hours on two cores."""
+"""About three hours on two cores of which nothing else has a share."""
 
 GPU = Plan(
     VisionSize(tiles=4, width=320, heads=10, mlp=1280, layers=8, global_layers=2, intermediate=(1, 3, 5, 7)),

@@ -41,9 +41,9 @@ _CARD = """# The starter's card
 A small model of Llama 3.2 Vision's architecture ({size:.1f} MB, {type}), trained from nothing by `training/` on drawn
 pictures only. It contains no weights of Meta's or anybody else's.
 
-**What it is for:** a first answer with nothing downloaded, and tests that can check an answer. It names {kinds} kinds
-of drawn things and shapes, counts up to five, gives boxes, colours and places, reads one word or number, translates
-{words} sign words ({languages}) into {targets}, and reads the highest bar of a chart.
+**What it was taught:** to name {kinds} kinds of drawn things and shapes, count up to five, give boxes, colours and
+places, read one word or number, translate {words} sign words ({languages}) into {targets}, and read the highest bar
+of a chart. How well it does each is what the figures below say: where one is low, do not rely on it.
 
 **What it is not for:** photographs of the world. It does not know them, and does not always know that it does not.
 
@@ -55,13 +55,13 @@ engine:
 {rows}
 
 Where a figure falls short of its aim, longer training is what is missing: see `training/README.md`.
-
+{note}
 The art it learned from: Noto Emoji, Noto Emoji v1 and Firefox OS Emoji (Apache-2.0), Fluent Emoji (MIT), Twemoji,
 EmojiOne (EmojiTwo) and Streamline Emojis (CC BY 4.0); see `docs/licences.md`.
 """
 
 
-def card(figures: dict[str, Any], size: int) -> str:
+def card(figures: dict[str, Any], size: int, note: str = "") -> str:
     rows = "\n".join(f"| {text} | {figures[key]} | {aim} |" for key, text, aim in _FIGURES)
     return _CARD.format(
         size=size / 1e6,
@@ -72,6 +72,7 @@ def card(figures: dict[str, Any], size: int) -> str:
         targets=", ".join(LANGUAGES[t] for t in TARGETS),
         count=figures["pictures_each"],
         rows=rows,
+        note=f"\n{note}\n" if note else "",
     )
 
 
@@ -79,13 +80,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.ship", description=__doc__)
     parser.add_argument("checkpoint", type=Path, help="a folder in Hugging Face form, written by training.export")
     parser.add_argument("--count", type=int, default=200, help="pictures for each figure")
+    parser.add_argument("--note", default="", help="a sentence for the card, such as how long it was trained")
     options = parser.parse_args()
     STARTER.mkdir(parents=True, exist_ok=True)
     gguf = STARTER / "starter.gguf"
     convert(options.checkpoint, gguf, type=TYPE, vision_type=TYPE)
     figures = evaluate(gguf, options.count)
     (STARTER / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n")
-    (STARTER / "README.md").write_text(card(figures, gguf.stat().st_size))
+    (STARTER / "README.md").write_text(card(figures, gguf.stat().st_size, options.note))
 
 
 if __name__ == "__main__":
