@@ -60,14 +60,6 @@ class Devices:
         """The buffer type of the GPU's memory."""
         return int(self.g.backend_dev_buffer_type(self.gpu))
 
-    def repacking(self) -> list[int]:
-        """The CPU's buffer types that store weights in another order for faster products."""
-        found = self._on_cpu("ggml_backend_dev_get_extra_bufts", (c_void_p,), self.cpu, result=POINTER(c_void_p))
-        kinds: list[int] = []
-        while found and found[len(kinds)]:
-            kinds.append(found[len(kinds)])
-        return kinds
-
     def free_memory(self, device: int) -> int:
         """Free bytes on `device`."""
         free, total = c_size_t(), c_size_t()

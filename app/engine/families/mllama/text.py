@@ -16,8 +16,8 @@ from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.store import Store
 from app.engine.families.mllama.weights import Weights
 
-BATCH = 512
-"""Rows of a prompt computed at once."""
+BATCH = 128
+"""Rows of a prompt computed at once: between two operations a stop is felt (docs/decisions/0021)."""
 _BLOCK = 256
 """The part of the KV cache a graph reads grows in steps of this many rows; a graph serves until the next step."""
 
