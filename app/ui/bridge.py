@@ -50,6 +50,7 @@ class EngineBridge(QObject):
         self._lock = threading.Lock()  # guards the next two
         self._came: list[tuple[int, Event]] = []
         self._waking = False
+        self._closed = False
         self._last = 0.0
         self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._hand_on)
@@ -69,12 +70,9 @@ class EngineBridge(QObject):
 
     def close(self) -> None:
         """End all jobs, the engine process and its thread; no signal comes after this."""
+        self._closed = True
         self._engine.close()
-        self._woken.disconnect()
         self._timer.stop()
-        with self._lock:
-            self._came.clear()
-            self._waking = True
 
     def _on_event(self, number: int, event: Event) -> None:
         """Called on the engine client's thread."""
@@ -85,6 +83,8 @@ class EngineBridge(QObject):
             self._woken.emit()
 
     def _on_woken(self) -> None:
+        if self._closed:  # a queued call comes even after its signal was disconnected
+            return
         wait = FRAME_MS - (time.monotonic() - self._last) * 1000
         if wait > 0:
             self._timer.start(round(wait))

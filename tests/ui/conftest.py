@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -28,6 +29,15 @@ def picture(tmp_path: Path) -> MakePicture:
     return make
 
 
+@pytest.fixture(autouse=True)
+def no_windows_left(qapp: QApplication) -> Iterator[None]:
+    """Windows that are only hidden would be styled again by every later test, and it would take ever longer."""
+    yield
+    for widget in qapp.topLevelWidgets():
+        widget.deleteLater()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[Window]:
     """A window whose model is the scripted one."""
@@ -44,5 +54,3 @@ def window(qtbot: QtBot) -> Iterator[Window]:
     yield window
     window.widget.close()
     composition.dismantle(services)
-    window.widget.deleteLater()
-    app.processEvents()

@@ -44,9 +44,9 @@ def drive(monkeypatch: pytest.MonkeyPatch, steps: Callable[[Window], object]) ->
 
 
 def test_pictures_on_the_command_line(
-    qtbot: QtBot,
+    qtbot: QtBot,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
-    picture: MakePicture,  # noqa: ARG001
+    picture: MakePicture,
 ) -> None:
     seen = {}
 
@@ -81,8 +81,8 @@ def test_damaged_settings_are_told(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 
 
 def test_closing_while_an_answer_is_written_ends_everything(
-    qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,  # noqa: ARG001
+    qtbot: QtBot,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def steps(window: Window) -> bool:
         turns = window.session.conversation.turns
