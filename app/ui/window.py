@@ -3,20 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QPoint, QSize, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QMenu
 
-from app.capture.files import SUFFIXES
-from app.capture.qt.incoming import incoming
-from app.capture.qt.screen import ScreenPicker
 from app.chat.conversation import Turn
 from app.errors import SpyglassError
-from app.library.disk import STARTER, Installed
+from app.library.disk import STARTER
 from app.modes.ask import AskMode
-from app.modes.objects import ObjectsBlock
 from app.modes.recognise import RecogniseMode
 from app.settings.store import SettingsStore
 from app.ui import actions, menus, theme
@@ -31,14 +26,16 @@ from app.ui.desk import THUMBNAIL, Desk, Sheet
 from app.ui.header import Header
 from app.ui.live import LiveStage
 from app.ui.main_window import MainWindow
+from app.ui.model_picker import ModelPicker
 from app.ui.notify import announce
-from app.ui.overlay import LabelOverlay, still
+from app.ui.picture_doors import PictureDoors
 from app.ui.samples import Sample
 from app.ui.session import Activity, Library, Session
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.sheets import AboutSheet, DetailSheet, KeySheet
 from app.ui.sightings import Sightings
 from app.ui.stage import Stage
+from app.ui.still_labels import StillLabels
 from app.ui.translate import Tools, Translate
 from app.values import ModelSpec
 
@@ -64,8 +61,6 @@ class Window(QObject):
         self.services = services
         self.session, self.desk, self.camera = services.session, services.desk, services.camera
         self._thumbnails: dict[str, QPixmap] = {}
-        self._installed: list[Installed] = []
-        self._folder = ""
         self._held = ""
         self._busy: dict[str, bool] = {}
         self._doing: dict[str, Activity | None] = {"session": None, "translate": None}
@@ -84,8 +79,9 @@ class Window(QObject):
         self.live = LiveStage(services.bridge.engine, self.camera, self.stage, services.background, self._live_model)
         self.pane.add_strip(self.live.panel)
         self.sightings = Sightings(self.widget, self.session, services.background)
-        self.objects = LabelOverlay()
-        self.stage.canvas.overlays.append(self.objects)
+        self.labels = StillLabels(self.session, self.stage.canvas)
+        self.models = ModelPicker(self.widget, self.session, services.library, services.background, self.pane.notice)
+        self.doors = PictureDoors(self.widget, self.desk, self.camera)
         canvas, engine = self.stage.canvas, services.bridge.engine
         tools = Tools(engine, services.background, self.session, self.desk, canvas, services.store)
         self.translate = Translate(tools)
@@ -101,7 +97,7 @@ class Window(QObject):
         """Show the window and begin to look for models."""
         self.widget.show()
         self.composer.edit.setFocus()
-        self._look_for_models()
+        self.models.look()
 
     def offer(self, samples: list[Sample]) -> None:
         """Offer pictures to try while the stage is empty."""
@@ -113,12 +109,12 @@ class Window(QObject):
         modes = {f"mode.{mode}": lambda m=mode: self._choose_mode(m) for mode in self.session.modes}
         return {
             "new": self._start_anew,
-            "open": self._open,
-            "paste": self._paste,
-            "screen": self._pick_screen,
-            "camera": self._toggle_camera,
+            "open": lambda: self.doors.open_files(),
+            "paste": lambda: self.doors.paste(),
+            "screen": lambda: self.doors.pick_screen(),
+            "camera": lambda: self.doors.toggle_camera(),
             "find": lambda: self.pane.find_bar.open(),
-            "model": self._open_model,
+            "model": lambda: self.models.open_file(),
             "settings": self._show_settings,
             "keys": self._show_keys,
             "escape": self._escape,
@@ -134,18 +130,18 @@ class Window(QObject):
         session.activity.connect(partial(self._on_activity, "session"))
         session.busy.connect(partial(self._on_busy, "session"))
         session.model.connect(self._on_model)
-        session.projector_wanted.connect(self._on_projector_wanted)
         self.services.bridge.state.connect(self.header.show_state)
         desk.stage_changed.connect(self._on_stage)
         desk.attached_changed.connect(self._on_attached)
         desk.opening.connect(self._on_opening)
         camera.frame.connect(self.stage.show_frame)
-        camera.words.connect(self.stage.show_live)
+        camera.words.connect(self._on_camera_words)
         camera.stopped.connect(self._on_camera_stopped)
         self.translate.activity.connect(partial(self._on_activity, "translate"))
         self.translate.busy.connect(partial(self._on_busy, "translate"))
         desk.failed.connect(self._on_no_picture)
-        for source in (session, camera, self.translate):
+        self.doors.text.connect(self.composer.put)
+        for source in (session, camera, self.doors, self.translate):
             source.failed.connect(self._on_failed)
 
     def _connect_controls(self) -> None:
@@ -154,25 +150,25 @@ class Window(QObject):
         self.composer.stopped.connect(self.translate.stop)
         self.pane.activity.cancelled.connect(self.translate.stop)
         self.widget.closing.connect(self.translate.stop)
-        self.composer.picture.connect(self._take)
+        self.composer.picture.connect(self.doors.take)
         self.composer.removed.connect(self._on_removed)
         self.pane.activity.cancelled.connect(self.session.stop)
         self.pane.opening.question.connect(self._ask)
-        self.pane.opening.larger_model.connect(self._open_model)
+        self.pane.opening.larger_model.connect(self.models.open_file)
         self.pane.notice.details.connect(self._show_details)
         self.pane.find_bar.closed.connect(lambda: self.view.setFocus())
         self.view.again.connect(self.session.again)
         self.view.change.connect(self._edit)
         self.view.details.connect(lambda turn: self._show_details(turn.error))
-        self.stage.shot.connect(self._shoot)
+        self.stage.shot.connect(self.doors.shoot)
         self.stage.live_closed.connect(self.camera.stop)
         self.stage.sample.connect(lambda path: self.desk.open([path]))
         self.stage.canvas.part_chosen.connect(self.desk.cut)
         self.stage.canvas.part_dropped.connect(self.desk.uncut)
         self.header.menu_wanted.connect(self._show_menu)
-        self.header.models_wanted.connect(self._show_models)
+        self.header.models_wanted.connect(lambda place: self.models.show_menu(place, self.actions["model"]))
         self.header.mode_chosen.connect(self._choose_mode)
-        self.widget.dropped.connect(self._take)
+        self.widget.dropped.connect(self.doors.take)
         self.widget.system_theme_changed.connect(self._restyle)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
 
@@ -200,7 +196,7 @@ class Window(QObject):
             return
         if self.camera.on and self.camera.latest is not None:  # it is about what the camera sees
             self._held = question
-            self._shoot()
+            self.doors.shoot()
             return
         self.pane.notice.hide()  # what went wrong before is over
         sheets = self.desk.attached
@@ -247,8 +243,7 @@ class Window(QObject):
         self.translate.choose(mode)
         self.pane.show_page(self.translate.panel if self.translate.on else None)
         stage = self.desk.stage
-        shown = any(self._points_at(turn, stage) for turn in self.session.conversation.turns) if stage else True
-        if mode == RecogniseMode.id and not shown and not self.camera.on:
+        if mode == RecogniseMode.id and stage and not self.labels.last_about(stage) and not self.camera.on:
             self.desk.attach_stage()
         else:
             self._on_attached(self.desk.attached)
@@ -262,20 +257,10 @@ class Window(QObject):
 
     def _on_answer(self, turn: Turn) -> None:
         self.chat.answer_changed(turn)
-        self._show_objects(turn)
+        self.labels.show(turn, self.desk.stage)
         if turn.ended:
             index = self.chat.answer_index(turn) if turn in self.session.conversation.turns else None
             announce(self.view, str(index.data(Qt.ItemDataRole.AccessibleTextRole)) if index else "")
-
-    def _show_objects(self, turn: Turn) -> None:
-        """Draw what an answer points at, if its picture is on the stage."""
-        sheet = self.desk.stage
-        if sheet is None or self.session.mode != RecogniseMode.id or not self._points_at(turn, sheet):
-            return
-        blocks = self.session.modes[turn.mode].blocks(turn.answer)
-        found = [one for block in blocks if isinstance(block, ObjectsBlock) for one in block.objects]
-        self.objects.show(still(found), QSize(sheet.picture.width, sheet.picture.height))
-        self.stage.canvas.update()
 
     def _on_busy(self, who: str, busy: bool) -> None:
         self._busy[who] = busy
@@ -313,37 +298,8 @@ class Window(QObject):
 
     # --- pictures ---
 
-    def _take(self, data: QMimeData) -> None:
-        found = incoming(data)
-        if self.camera.on and found.has_picture():
-            self.camera.stop()
-        if not self.desk.take(found) and found.text:
-            self.composer.put(found.text)
-
-    def _paste(self) -> None:
-        data = QGuiApplication.clipboard().mimeData()
-        if data is not None:
-            self._take(data)
-
-    def _open(self) -> None:
-        endings = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
-        chosen, _ = QFileDialog.getOpenFileNames(
-            self.widget,
-            self.tr("Open picture"),
-            self._folder,
-            self.tr("Pictures ({})").format(endings) + ";;" + self.tr("All files (*)"),
-        )
-        if chosen:
-            self._folder = str(Path(chosen[0]).parent)
-            self.camera.stop()
-            self.desk.open(chosen)
-
-    def _pick_screen(self) -> None:
-        name = self.tr("Part of the screen")
-        ScreenPicker(self.widget, lambda image: self.desk.open_image(image, name), self._on_failed).start()
-
     def _on_stage(self, sheet: Sheet | None) -> None:
-        self.objects.clear()
+        self.labels.clear()
         self.stage.show_sheet(sheet)
         self._refresh()
         self.session.warm_up()
@@ -358,20 +314,15 @@ class Window(QObject):
 
     def _recognise_still(self) -> None:
         """In Recognise a picture needs no question; what was said about it before is shown again."""
-        self.objects.clear()
-        self.stage.canvas.update()
+        self.labels.clear()
         sheet = self.desk.stage
         if sheet is None or self.session.mode != RecogniseMode.id or self.camera.on:
             return
-        said = [turn for turn in self.session.conversation.turns if self._points_at(turn, sheet)]
+        said = self.labels.last_about(sheet)
         if said:
-            self._show_objects(said[-1])
+            self.labels.show(said, sheet)
         elif sheet in self.desk.attached and not self.session.running:
             self._ask(self.tr("What is in this picture?"))
-
-    @staticmethod
-    def _points_at(turn: Turn, sheet: Sheet) -> bool:
-        return turn.mode == RecogniseMode.id and sheet.picture.digest in turn.pictures[:1]
 
     def _on_no_picture(self, error: SpyglassError) -> None:
         """A picture could not be had; a question that waited for it is not asked without."""
@@ -394,14 +345,6 @@ class Window(QObject):
 
     # --- camera ---
 
-    def _toggle_camera(self) -> None:
-        if self.camera.on:
-            self.camera.stop()
-        else:
-            self.desk.sent()
-            self.camera.start()
-            self._refresh()
-
     def _live_model(self) -> ModelSpec | None:
         """What names the things before the camera, while it is to."""
         return self.session.spec if self.camera.on and self.session.mode == RecogniseMode.id else None
@@ -412,12 +355,9 @@ class Window(QObject):
         self.camera.stop()
         self.desk.open_image(thing, name)
 
-    def _shoot(self) -> None:
-        frame = self.camera.latest
-        if frame is not None:
-            # The still stays on the stage until it is made ready; the camera is off from now on.
-            self.camera.stop()
-            self.desk.open_frame(frame.rgb, self.tr("Camera picture"))
+    def _on_camera_words(self, words: str) -> None:
+        self.stage.show_live(words)
+        self._refresh()
 
     def _on_camera_stopped(self) -> None:
         if self.stage.live:
@@ -429,44 +369,6 @@ class Window(QObject):
 
     def _show_camera_menu(self, place: QPoint) -> None:
         menus.cameras(self.widget, self.camera).popup(place)
-
-    # --- model ---
-
-    def _look_for_models(self) -> None:
-        self.services.background.run(self.services.library.installed, self._on_installed, self._on_failed)
-
-    def _on_installed(self, found: list[Installed]) -> None:
-        self._installed = found
-
-    def _show_models(self, place: QPoint) -> None:
-        chosen = self.session.chosen
-        choose = self.session.choose_model
-        menu = menus.models(self.widget, self._installed, chosen, choose, self.actions["model"])
-        menu.popup(place - QPoint(menu.sizeHint().width(), 0))
-        self._look_for_models()
-
-    def _open_model(self) -> None:
-        path = self._ask_for_gguf(self.tr("Open model file"))
-        if path:
-            self.session.choose_model(path)
-
-    def _on_projector_wanted(self, path: str) -> None:
-        self.pane.notice.show_hint(
-            self.tr("{} reads text only, and its projector is not beside it.").format(Path(path).name),
-            self.tr("The projector's name usually begins with mmproj."),
-            self.tr("Choose its projector…"),
-            lambda: self._open_projector(path),
-        )
-
-    def _open_projector(self, path: str) -> None:
-        projector = self._ask_for_gguf(self.tr("Open the projector (mmproj)"))
-        if projector:
-            self.pane.notice.hide()
-            self.session.choose_model(path, projector)
-
-    def _ask_for_gguf(self, title: str) -> str:
-        kinds = self.tr("GGUF models (*.gguf *.GGUF)") + ";;" + self.tr("All files (*)")
-        return QFileDialog.getOpenFileName(self.widget, title, "", kinds)[0]
 
     # --- menus, sheets, looks ---
 

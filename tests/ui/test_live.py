@@ -281,14 +281,14 @@ def still_window(window: Window, qtbot: QtBot, tmp_path: Path) -> Window:
 def test_choosing_recognise_names_what_is_on_the_stage(still_window: Window, qtbot: QtBot) -> None:
     assert still_window.session.conversation.turns == []
     still_window._choose_mode("recognise")
-    qtbot.waitUntil(lambda: [one.name for one in still_window.objects.labels] == ["star"], timeout=20_000)
+    qtbot.waitUntil(lambda: [one.name for one in still_window.labels.overlay.labels] == ["star"], timeout=20_000)
     (turn,) = still_window.session.conversation.turns
     qtbot.waitUntil(lambda: turn.ended, timeout=10_000)
     assert still_window.session.markdown(turn) == "- star\n- 2 × cup"
     still_window._choose_mode("ask")
-    assert still_window.objects.labels == ()
+    assert still_window.labels.overlay.labels == ()
     still_window._choose_mode("recognise")
-    assert [one.name for one in still_window.objects.labels] == ["star"]
+    assert [one.name for one in still_window.labels.overlay.labels] == ["star"]
     assert len(still_window.session.conversation.turns) == 1
 
 
@@ -299,4 +299,4 @@ def test_a_picture_opened_in_recognise_needs_no_question(still_window: Window, q
     still_window.desk.open([tmp_path / "other.png"])
     qtbot.waitUntil(lambda: len(still_window.session.conversation.turns) == 2, timeout=10_000)
     qtbot.waitUntil(lambda: still_window.session.conversation.turns[1].ended, timeout=20_000)
-    assert [one.name for one in still_window.objects.labels] == ["star"]
+    assert [one.name for one in still_window.labels.overlay.labels] == ["star"]

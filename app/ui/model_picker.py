@@ -1,0 +1,64 @@
+"""Which model answers: the menu of those on this machine, opening a file, and finding a projector for it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.library.disk import Installed
+from app.ui import menus
+from app.ui.bridge import Background
+from app.ui.notify import Notice
+from app.ui.session import Library, Session
+
+
+class ModelPicker(QObject):
+    """Lets the person choose; the session takes what was chosen."""
+
+    def __init__(
+        self, window: QWidget, session: Session, library: Library, background: Background, notice: Notice
+    ) -> None:
+        super().__init__(window)
+        self._window, self._session, self._notice = window, session, notice
+        self._library, self._background = library, background
+        self._installed: list[Installed] = []
+        session.projector_wanted.connect(self._offer_projector)
+
+    def look(self) -> None:
+        """Find out which models there are now."""
+        self._background.run(self._library.installed, self._on_installed, self._session.failed.emit)
+
+    def show_menu(self, place: QPoint, open_file: QAction) -> None:
+        """Open the menu with its right edge at `place`."""
+        choose = self._session.choose_model
+        menu = menus.models(self._window, self._installed, self._session.chosen, choose, open_file)
+        menu.popup(place - QPoint(menu.sizeHint().width(), 0))
+        self.look()
+
+    def open_file(self) -> None:
+        """Let the person name a model's file."""
+        path = self._ask_for_gguf(self.tr("Open model file"))
+        if path:
+            self._session.choose_model(path)
+
+    def _on_installed(self, found: list[Installed]) -> None:
+        self._installed = found
+
+    def _offer_projector(self, path: str) -> None:
+        self._notice.show_hint(
+            self.tr("{} reads text only, and its projector is not beside it.").format(Path(path).name),
+            self.tr("The projector's name usually begins with mmproj."),
+            self.tr("Choose its projector…"),
+            lambda: self._open_projector(path),
+        )
+
+    def _open_projector(self, path: str) -> None:
+        projector = self._ask_for_gguf(self.tr("Open the projector (mmproj)"))
+        if projector:
+            self._notice.hide()
+            self._session.choose_model(path, projector)
+
+    def _ask_for_gguf(self, title: str) -> str:
+        kinds = self.tr("GGUF models (*.gguf *.GGUF)") + ";;" + self.tr("All files (*)")
+        return QFileDialog.getOpenFileName(self._window, title, "", kinds)[0]

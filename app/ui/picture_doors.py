@@ -1,0 +1,67 @@
+"""The doors by which pictures come in: drop, paste, files, the screen, the camera."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.capture.files import SUFFIXES
+from app.capture.qt.incoming import incoming
+from app.capture.qt.screen import ScreenPicker
+from app.ui.camera_view import CameraFeed
+from app.ui.desk import Desk
+
+
+class PictureDoors(QObject):
+    """Everything ends on the desk. text: words came in, and no picture. failed: a SpyglassError."""
+
+    text = Signal(str)
+    failed = Signal(object)
+
+    def __init__(self, window: QWidget, desk: Desk, camera: CameraFeed) -> None:
+        super().__init__(window)
+        self._window, self._desk, self._camera = window, desk, camera
+        self._folder = ""
+
+    def take(self, data: QMimeData) -> None:
+        """Take what was dropped or pasted."""
+        found = incoming(data)
+        if self._camera.on and found.has_picture():
+            self._camera.stop()
+        if not self._desk.take(found) and found.text:
+            self.text.emit(found.text)
+
+    def paste(self) -> None:
+        data = QGuiApplication.clipboard().mimeData()
+        if data is not None:
+            self.take(data)
+
+    def open_files(self) -> None:
+        """Let the person name picture files."""
+        endings = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
+        kinds = self.tr("Pictures ({})").format(endings) + ";;" + self.tr("All files (*)")
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open picture"), self._folder, kinds)
+        if chosen:
+            self._folder = str(Path(chosen[0]).parent)
+            self._camera.stop()
+            self._desk.open(chosen)
+
+    def pick_screen(self) -> None:
+        """Let the person draw a rectangle on the screen."""
+        name = self.tr("Part of the screen")
+        ScreenPicker(self._window, lambda image: self._desk.open_image(image, name), self.failed.emit).start()
+
+    def toggle_camera(self) -> None:
+        if self._camera.on:
+            self._camera.stop()
+        else:
+            self._desk.sent()  # the next question is about what the camera sees
+            self._camera.start()
+
+    def shoot(self) -> None:
+        """Put what the camera shows on the stage and turn it off."""
+        frame = self._camera.latest
+        if frame is not None:
+            self._camera.stop()
+            self._desk.open_frame(frame.rgb, self.tr("Camera picture"))
