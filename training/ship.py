@@ -17,7 +17,7 @@ from .words import LANGUAGES, MEANINGS, TARGETS
 
 TYPE = "Q8_0"
 
-# Figure, what it means, what issue 4 of the plan asks for ("" where it asks for nothing).
+# Figure, what it means, and what is aimed at ("" where nothing is).
 _FIGURES = (
     ("object_known_style", "one thing, known art style, new picture: named exactly", ">= 0.95"),
     ("object_unseen_style", "one thing, art style never seen (OpenMoji)", ">= 0.70"),
