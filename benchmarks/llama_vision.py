@@ -69,6 +69,12 @@ def best(contestants: dict[str, Callable[[], object]], seconds: float) -> dict[s
     return times
 
 
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
 # --- text ------------------------------------------------------------------------------------------------------------
 
 
@@ -114,6 +120,8 @@ def text(options: argparse.Namespace) -> None:
         files.llama_file(theirs, LAYERS)
     tokens = [7 + i % 200 for i in range(PROMPT)]
     core = Core(Files(ours), 1024, devices=Devices(options.threads))
+    copying = _seconds(lambda: list(core.one_row.copy()))
+    print(f"copies for writing: {core.one_row.size / 1e9:.2f} GB, made in {copying:.1f} s")
     rivals = {(r, f): Libllama(theirs, options.threads, r, f) for r in (True, False) for f in (True, False)}
     contestants: dict[str, Callable[[], object]] = {}
     for name, read in [("this program", core.decoder.read)] + [

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from app.engine.families import mllama
+from app.engine.families import Cancel, mllama
 from app.engine.families.mllama.core import Core, Files
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Q8_0
@@ -11,6 +11,7 @@ from app.errors import ModelError, UsageError
 from app.gguf import TYPES, read_header
 from app.library.convert import convert, requantise
 from app.library.gguf_writer import entry, write
+from app.values import EngineOptions, ModelSpec
 from tests.unit.mllama.cases import all_cases, deviation
 from tests.unit.mllama.checkpoints import VECTORS, config_of, read_tensors, write_checkpoint
 from tests.unit.mllama.layouts import rewrite, two_files, values
@@ -138,11 +139,17 @@ def test_requantised_files_run(mix, bound, wide, tmp_path, capsys):
     assert 0 < found < bound
 
 
+def test_a_quantised_cache_without_flash_attention_is_refused(wide):
+    spec = ModelSpec(path=str(wide), options=EngineOptions(kv="q8_0", flash="off"))
+    with pytest.raises(UsageError, match="flash attention"):
+        mllama.load(spec, lambda _: None, Cancel())
+
+
 def test_a_quantised_cache_stays_close(wide):
     core = Core(Files(wide), 256, devices=Devices(), kv_type=Q8_0)
     try:
         tokens = CASES["text"].tokens
-        found = core.decoder.read(tokens, 0, want_all=True)
+        found = core.decoder.read(tokens, 0, "all")
     finally:
         core.close()
     assert deviation(found, mllama.logits(wide, CASES["text"].prompt, [])) < 0.05
@@ -194,3 +201,25 @@ def test_a_part_of_a_split_model_is_refused(tmp_path):
     write(tmp_path / "part.gguf", [entry("general.architecture", "mllama"), entry("split.count", 3)], [])
     with pytest.raises(ModelError, match="Join"):
         _logits(tmp_path / "part.gguf")
+
+
+def test_copies_for_writing_give_the_same_words(wide, tmp_path):
+    """Whether there are copies or not, the sums agree. ggml has a one-row product for Q4_K on every processor."""
+    requantise(wide, tmp_path / "small.gguf", type="Q4_K_M")
+    core = Core(Files(tmp_path / "small.gguf"), 256, devices=Devices())
+    try:
+        tokens = CASES["text"].tokens
+        core.decoder.read(tokens, 0)
+        before = core.decoder.step(7, len(tokens)).copy()
+        core.decoder.look_at(None)
+        assert list(core.one_row.copy())[-1:] in ([1.0], [])
+        core.decoder.read(tokens, 0)
+        core.decoder._forget_step()
+        after = core.decoder.step(7, len(tokens))
+        assert deviation(after, before) < 0.05
+        copied = sum(
+            core.weights[name].for_one_row is not None for name in read_header(wide).tensors if "attn_q." in name
+        )
+        assert copied == 0 or core.one_row.size > 0
+    finally:
+        core.close()

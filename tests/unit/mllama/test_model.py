@@ -6,7 +6,9 @@ from PIL import Image
 
 from app.engine import machine
 from app.engine.families import Cancel, LoadCancelled, mllama
-from app.errors import MemoryShortError, PictureError, UsageError
+from app.engine.families.mllama import core
+from app.engine.sampling import NotNumbersError
+from app.errors import MemoryShortError, ModelError, PictureError, UsageError
 from app.values import (
     Ask,
     EngineOptions,
@@ -234,3 +236,41 @@ def test_loading_reports_progress_and_can_be_cancelled(tiny):
     assert seen[-1] == pytest.approx(1.0)
     model.close()
     assert np.all(np.diff(seen) >= 0)
+
+
+def test_a_cached_picture_of_another_form_is_looked_at_again(open_model, tmp_path):
+    """The cache folder may hold anything: a file under the right name need not be what this model can use."""
+    ask = asks(user("What is it?", WIDE))
+    right, *_ = run(open_model(cache_dir=str(tmp_path), cache_memory=0), ask)
+    (entry,) = tmp_path.glob("**/*.npz")
+    np.savez(entry, kv=np.zeros((1, 2, 3, 4), np.float16))
+    answer, finished, _ = run(open_model(cache_dir=str(tmp_path), cache_memory=0), ask)
+    assert answer == right
+    assert finished.stats.pictures_encoded == 1
+
+
+def test_numbers_that_are_none_are_not_remembered(open_model, monkeypatch):
+    model = open_model()
+    right, *_ = run(model, asks(user("What is it?", WIDE)))
+    with monkeypatch.context() as broken:
+        broken.setattr(model._core, "see", lambda *_: np.full((2, 2, 17, 32), np.nan, np.float16))
+        with pytest.raises(NotNumbersError):
+            run(model, asks(user("What is it?", TALL)))
+    answer, finished, _ = run(model, asks(user("What is it?", WIDE)))
+    assert answer == right
+    assert finished.stats.reused_tokens == 0
+
+
+def test_a_file_that_shrinks_while_it_is_opened_is_refused(tiny, tmp_path, monkeypatch):
+    copy = tmp_path / "model.gguf"
+    copy.write_bytes(tiny.read_bytes())
+    locate = core.locate
+
+    def shrink(*files):
+        found = locate(*files)
+        copy.write_bytes(tiny.read_bytes()[:-4096])
+        return found
+
+    monkeypatch.setattr(core, "locate", shrink)
+    with pytest.raises(ModelError, match="changed"):
+        mllama.logits(copy, "<|begin_of_text|>a", [])

@@ -4,13 +4,14 @@
 another implementation: a raw prompt, pictures, no sampling, everything as exact as the file allows.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from app.engine import machine
+from app.engine import ggml, machine
 from app.engine.families import Cancel, LoadCancelled, Progress
 from app.engine.families.mllama.core import Core, Files
 from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, placement
@@ -18,12 +19,15 @@ from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F16, F32, Q8_0
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.model import MllamaModel
-from app.engine.families.mllama.text import spans
-from app.engine.fit import context_that_fits
-from app.engine.pictures import PictureCache
+from app.engine.families.mllama.text import Wanted, spans
+from app.engine.fit import cache_that_fits, context_that_fits
+from app.engine.pictures import PictureCache, key
 from app.errors import SpyglassError, UsageError
 from app.gguf import fingerprint
 from app.values import ModelSpec
+
+_ARITHMETIC = 1
+"""Goes up whenever the tower computes other numbers, so that remembered pictures are looked at again."""
 
 GgufPath = str | Path | tuple[str | Path, str | Path]
 
@@ -31,30 +35,44 @@ GgufPath = str | Path | tuple[str | Path, str | Path]
 def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
     """See the family contract."""
     files, options = Files(spec.path, spec.projector), spec.options
-    devices = Devices(options.threads, gpu=options.gpu_layers != 0)
+    kv_type = Q8_0 if options.kv == "q8_0" and files.config.text.head_size % 32 == 0 else F16
+    if kv_type == Q8_0 and options.flash == "off":
+        raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
+    identity = key(fingerprint(*files.all), ggml.VERSION, _ARITHMETIC, options.vision)
+    devices, free = Devices(options.threads, gpu=options.gpu_layers != 0), machine.free_memory()
     try:
         placed = placement(files, devices, options)
-        context = context_that_fits(
-            demand(files, options, placed),
-            machine.free_memory(),
-            asked=options.context,
-            default=DEFAULT_CONTEXT,
-            trained=files.config.text.context,
-        )
+        wanted = demand(files, options, placed)
+        trained = files.config.text.context
+        context = context_that_fits(wanted, free, asked=options.context, default=DEFAULT_CONTEXT, trained=trained)
     except SpyglassError:
         devices.close()
         raise
-    kv_type = Q8_0 if options.kv == "q8_0" and files.config.text.head_size % 32 == 0 else F16
     core = Core(files, context, devices=devices, placement=placed, kv_type=kv_type, flash=options.flash != "off")
+    with ExitStack() as stack:
+        stack.callback(core.close)
+        copies = core.one_row.size if free - wanted.total(context) > core.one_row.size + free // 4 else 0
+        for fraction in _prepare(core, copies > 0):
+            if cancel.is_set():
+                raise LoadCancelled
+            progress(fraction)
+        cache = PictureCache(
+            cache_that_fits(wanted, free - copies, context=context, asked=options.cache_memory),
+            Path(options.cache_dir) if options.cache_dir else None,
+            options.cache_disk,
+        )
+        stack.pop_all()
+    return MllamaModel(core, cache, identity, exact=options.vision == "exact")
+
+
+def _prepare(core: Core, copies: bool) -> Iterator[float]:
+    """Bring the weights into memory and, if there is plenty, make the copies for writing; the fraction done."""
+    share = 0.7 if copies else 1.0
     for fraction in core.weights.pages():
-        if cancel.is_set():
-            core.close()
-            raise LoadCancelled
-        progress(fraction)
-    cache = PictureCache(
-        options.cache_memory, Path(options.cache_dir) if options.cache_dir else None, options.cache_disk
-    )
-    return MllamaModel(core, cache, fingerprint(*files.all), exact=options.vision == "exact")
+        yield fraction * share
+    if copies:
+        for fraction in core.one_row.copy():
+            yield share + fraction * (1 - share)
 
 
 def logits(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image]) -> np.ndarray:
@@ -64,7 +82,7 @@ def logits(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image]) -> np.n
     one `<|image|>` a picture. Raises UsageError if marks and pictures do not match, ModelError for a bad file.
     """
     with _Reading(gguf, prompt, len(pictures)) as reading:
-        return reading.read(pictures, want_all=True)
+        return reading.read(pictures, "all")
 
 
 def greedy(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image], n: int) -> list[int]:
@@ -86,7 +104,7 @@ class _Reading:
         self.tokens = self.core.prompts.raw(prompt)
         self._looks: list[Looks] = []
 
-    def read(self, pictures: Sequence[Image.Image], want_all: bool = False) -> np.ndarray:
+    def read(self, pictures: Sequence[Image.Image], want: Wanted = "last") -> np.ndarray:
         core, marks = self.core, self.tokens.count(self.core.prompts.picture)
         if marks != len(pictures) or not self.tokens:
             raise UsageError(
@@ -98,7 +116,7 @@ class _Reading:
             if span.pictures:
                 self._looks.append(core.looks([seen[number] for number in span.pictures]))
             core.decoder.look_at(self._looks[-1] if span.pictures else None)
-            rows.append(core.decoder.read(self.tokens[span.start : span.stop], span.start, want_all))
+            rows.append(core.decoder.read(self.tokens[span.start : span.stop], span.start, want))
         return np.concatenate(rows)
 
     def __enter__(self) -> "_Reading":

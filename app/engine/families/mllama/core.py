@@ -13,6 +13,7 @@ from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F16, F32
 from app.engine.families.mllama.layout import locate
 from app.engine.families.mllama.looks import Looks
+from app.engine.families.mllama.onerow import OneRow
 from app.engine.families.mllama.picture import cut
 from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.prompt import Prompts
@@ -54,6 +55,8 @@ class Core:
             stack.callback(devices.close)
             self.weights = Weights(files.config, files.found, devices, placement or Placement())
             stack.callback(self.weights.close)
+            self.one_row = OneRow(self.weights, devices)
+            stack.callback(self.one_row.close)
             self.vocabulary = Vocabulary(files.text.path)
             stack.callback(self.vocabulary.close)
             rows, head = (self.weights[f"{name}.weight"].shape[1] for name in ("token_embd", "output"))
@@ -68,6 +71,15 @@ class Core:
         """A picture's keys and values for text (see `looks.compute`). Raises Cancelled."""
         features = self.tower.encode(cut(image, self.config.vision), exact, progress)
         return looks.compute(self.weights, self.devices, features, self._keep_f32)
+
+    def could_have_seen(self, kept: np.ndarray | None) -> bool:
+        """Whether `kept` has the form of what `see` gives: a cache on disk may hold anything."""
+        text, rows = self.config.text, self.config.vision.rows
+        if kept is None or kept.ndim != 4 or kept.dtype != (np.float32 if self._keep_f32 else np.float16):
+            return False
+        layers, pair, n, width = kept.shape
+        form = (len(text.cross_layers), 2, text.kv_heads * text.head_size)
+        return (layers, pair, width) == form and n > 0 and n % rows == 0
 
     def looks(self, seen: Sequence[np.ndarray]) -> Looks:
         """Pictures seen together, ready for `decoder.look_at`. Whoever asks closes it."""

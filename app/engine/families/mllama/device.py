@@ -60,6 +60,14 @@ class Devices:
         """The buffer type of the GPU's memory."""
         return int(self.g.backend_dev_buffer_type(self.gpu))
 
+    def rearranging(self) -> list[int]:
+        """The CPU's buffer types that keep weights in another order, in which a product with one row is faster."""
+        found = self._on_cpu("ggml_backend_dev_get_extra_bufts", (c_void_p,), self.cpu, result=POINTER(c_void_p))
+        kinds: list[int] = []
+        while found and found[len(kinds)]:
+            kinds.append(found[len(kinds)])
+        return kinds
+
     def free_memory(self, device: int) -> int:
         """Free bytes on `device`."""
         free, total = c_size_t(), c_size_t()

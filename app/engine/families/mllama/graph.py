@@ -41,6 +41,8 @@ class Tensor:
     at: int
     shape: Shape
     type: int = F32
+    for_one_row: "Tensor | None" = None
+    """A weight once more, in an order in which a product with a single row is faster (see `onerow.py`)."""
 
     @property
     def nbytes(self) -> int:
@@ -103,6 +105,8 @@ class Graph:
     def linear(self, weight: Tensor, x: Tensor, bias: Tensor | None = None) -> Tensor:
         """x times the transposed weight, plus bias. weight (d_in, d_out), x (d_in, n, ...) -> (d_out, n, ...)."""
         _check(weight.shape[0] == x.shape[0], "linear", weight, x)
+        if weight.for_one_row and x.shape[1:] == (1, 1, 1):
+            weight = weight.for_one_row
         y = Tensor(self._g.mul_mat(self._ctx, weight.at, x.at), (weight.shape[1], *x.shape[1:]))
         return self.add(y, bias) if bias else y
 

@@ -17,7 +17,7 @@ from app.engine.families.mllama.text import BATCH, Span, spans
 from app.engine.families.mtmd.tally import Tally
 from app.engine.pictures import PictureCache, key
 from app.engine.prefix import PictureSpan
-from app.engine.sampling import Detokenizer, Sampler
+from app.engine.sampling import Detokenizer, NotNumbersError, Sampler
 from app.errors import PictureError, UsageError
 from app.values import Ask, Finished, Looking, Picture, Piece, Reading
 
@@ -57,6 +57,9 @@ class MllamaModel:
                 logits = self._read(tokens, shown, tally, emit)
                 with tally.time("write_s"):
                     reason = self._write(logits, sampler, ask.sampling.max_tokens, tally, emit, cancel)
+            except NotNumbersError:
+                self._forget()
+                raise
             except Cancelled:
                 reason = "cancelled"
         return Finished(reason=reason, stats=tally.stats())
@@ -69,7 +72,7 @@ class MllamaModel:
         kept = prefix.common(self._held, items)
         self._held = self._held[:kept]
         tally.reading(len(items), kept, len({picture.digest for picture in shown}))
-        logits = np.empty(0, np.float32)
+        logits = np.empty((0, 0), np.float32)
         for span in spans(tokens, self._core.prompts.picture):
             if span.stop <= kept:
                 continue
@@ -78,10 +81,13 @@ class MllamaModel:
             with tally.time("read_s"):
                 for start in range(max(span.start, kept), span.stop, BATCH):
                     stop = min(start + BATCH, span.stop)
-                    logits = self._core.decoder.read(tokens[start:stop], start)[-1]
+                    logits = self._core.decoder.read(
+                        tokens[start:stop], start, "last" if stop == len(items) else "none"
+                    )
                     self._held = list(items[:stop])
                     emit(Reading(fraction=(stop - kept) / (len(items) - kept)))
-        return logits
+        last: np.ndarray = logits[-1]
+        return last
 
     def _items(self, tokens: list[int], shown: Sequence[Picture]) -> list[prefix.Item]:
         """The prompt with every picture's token replaced by what the picture is."""
@@ -90,7 +96,7 @@ class MllamaModel:
         return [PictureSpan(next(identities), 1, 1) if token == mark else token for token in tokens]
 
     def _key(self, picture: Picture) -> str:
-        return key(self._identity, picture.digest, "exact" if self._exact else "fast")
+        return key(self._identity, picture.digest)
 
     def _look_at(self, span: Span, shown: Sequence[Picture], tally: Tally, emit: Emit) -> None:
         """Make the rows read from now on see the span's pictures."""
@@ -108,7 +114,7 @@ class MllamaModel:
         """A picture's keys and values, from the cache or computed now."""
         picture, name = shown[number], self._key(shown[number])
         found = self._cache.get(name)
-        if found:
+        if found and self._core.could_have_seen(found.arrays.get("kv")):
             tally.found(picture.digest, found.where)
             return found.arrays["kv"]
 
@@ -118,9 +124,16 @@ class MllamaModel:
         progress(0.0)
         image = Image.frombytes("RGB", (picture.width, picture.height), picture.pixels)
         seen = self._core.see(image, self._exact, progress)
+        if not np.isfinite(seen).all():
+            raise NotNumbersError
         tally.encoded.add(picture.digest)
         self._cache.put(name, {"kv": seen})
         return seen
+
+    def _forget(self) -> None:
+        """Keep nothing that was read: a NaN in a masked row of the KV cache would spoil later answers."""
+        self._held = []
+        self._core.decoder.clear()
 
     # --- writing ------------------------------------------------------------------------------------------------
 

@@ -60,6 +60,11 @@ class Pool:
             if values is not None:
                 g.backend_tensor_set(tensor.at, values.ctypes.data, 0, values.nbytes)
 
+    def clear(self) -> None:
+        """Zero every byte."""
+        for buffer in self._buffers:
+            self._g.backend_buffer_clear(buffer, 0)
+
     def close(self) -> None:
         for buffer in self._buffers:
             self._g.backend_buffer_free(buffer)
@@ -92,6 +97,11 @@ class Store:
     def size(self) -> int:
         """Bytes held."""
         return sum(pool.size for pool in self._pools.values())
+
+    def clear(self) -> None:
+        """Zero every tensor."""
+        for pool in self._pools.values():
+            pool.clear()
 
     def close(self) -> None:
         for pool in self._pools.values():

@@ -7,6 +7,7 @@ altogether, so that what remains is exactly Llama 3.1, and a system prompt's key
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,10 +17,13 @@ from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.store import Store
 from app.engine.families.mllama.weights import Weights
 
-BATCH = 128
-"""Rows of a prompt computed at once: between two operations a stop is felt (docs/decisions/0021)."""
+BATCH = 256
+"""Rows of a prompt computed at once: fast products want many, and a stop is felt only between two operations."""
 _BLOCK = 256
 """The part of the KV cache a graph reads grows in steps of this many rows; a graph serves until the next step."""
+
+
+Wanted = Literal["last", "all", "none"]
 
 
 @dataclass(frozen=True)
@@ -88,18 +92,19 @@ class TextDecoder:
             self._forget_step()
             self._looks = looks
 
-    def read(self, tokens: list[int], position: int, want_all: bool = False) -> np.ndarray:
-        """Read `tokens`, the first at `position`; the logits after the last, or after each: (rows, vocabulary) float32.
+    def read(self, tokens: list[int], position: int, want: Wanted = "last") -> np.ndarray:
+        """Read `tokens`, the first at `position`; the logits after the last, after all, or none of them:
+        (rows, vocabulary) float32.
 
         Raises Cancelled after `Devices.stop`; the cache then holds what stood before `position`.
         """
-        if len(tokens) == 1 and not want_all:
+        if len(tokens) == 1 and want == "last":
             return self.step(tokens[0], position)[None]
         parts = []
         for start in range(0, len(tokens), BATCH):
             batch = tokens[start : start + BATCH]
-            outputs = len(batch) if want_all else int(start + len(batch) == len(tokens))
-            parts.append(self._read(batch, position + start, outputs))
+            last = want == "last" and start + len(batch) == len(tokens)
+            parts.append(self._read(batch, position + start, len(batch) if want == "all" else int(last)))
         return np.concatenate(parts)
 
     def step(self, token: int, position: int) -> np.ndarray:
@@ -108,6 +113,10 @@ class TextDecoder:
             self._forget_step()
             self._step = _Step(self, _up(position + 1))
         return self._step.run(token, position)
+
+    def clear(self) -> None:
+        """Empty the KV cache."""
+        self._store.clear()
 
     def close(self) -> None:
         self._forget_step()
@@ -118,7 +127,7 @@ class TextDecoder:
     # --- the model ----------------------------------------------------------------------------------------------
 
     def _model(self, g: Graph, inputs: _Inputs, kv_rows: int, outputs: int) -> Tensor:
-        """The decoder over the inputs' rows; the logits of the last `outputs`."""
+        """The decoder over the inputs' rows; the logits of the last `outputs`, or if there are none the last state."""
         c, w = self._c, self._w
         x = g.take(w["token_embd.weight"], inputs.tokens)
         for i in range(c.layers):
@@ -126,6 +135,8 @@ class TextDecoder:
                 x = self._self_layer(g, i, x, inputs, kv_rows)
             elif self._looks:
                 x = self._cross_layer(g, i, x, self._looks)
+        if outputs == 0:
+            return x
         x = g.rms_norm(g.rows(x, x.shape[1] - outputs, outputs), w["output_norm.weight"], c.norm_eps)
         return g.linear(w["output.weight"], x)
 
@@ -173,7 +184,7 @@ class TextDecoder:
         n, kv_rows = len(tokens), _up(position + len(tokens))
         with Graph(self._devices, self._reading) as g:
             inputs = self._inputs(g, n, kv_rows)
-            logits = self._model(g, inputs, kv_rows, max(outputs, 1))
+            logits = self._model(g, inputs, kv_rows, outputs)
             g.outputs(logits)
             places = np.arange(position, position + n)
             g.set(inputs.tokens, np.array(tokens, np.int32))
@@ -181,7 +192,8 @@ class TextDecoder:
             g.set(inputs.places, places)
             g.set(inputs.mask, np.where(np.arange(kv_rows) > places[:, None], np.float16(-np.inf), np.float16(0)))
             g.run()
-            return g.get(logits).reshape(max(outputs, 1), -1)[:outputs]
+            width = self._w["output.weight"].shape[1]
+            return g.get(logits).reshape(-1, width) if outputs else np.empty((0, width), np.float32)
 
     def _forget_step(self) -> None:
         if self._step:

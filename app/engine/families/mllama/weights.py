@@ -9,6 +9,7 @@ RoPE wants it, but not the norms that follow them. Vision gates are stored as ta
 import math
 import mmap
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from app.engine.families.mllama.graph import F32, Tensor, shape4
 from app.engine.families.mllama.layout import Located
 from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.store import Pool
+from app.errors import ModelError
 from app.gguf import Gguf, TensorInfo
 
 _TABLES = ("v.tile_position_embd.weight", "v.pre_tile_position_embd.weight", "v.post_tile_position_embd.weight")
@@ -50,6 +52,15 @@ class Weights:
 
     def get(self, name: str) -> Tensor | None:
         return self._tensors.get(name)
+
+    def raw(self, name: str) -> np.ndarray:
+        """A tensor's bytes as they lie in the file."""
+        file, info = self._found[name]
+        return self._maps[file.path].at(info)
+
+    def add_for_one_row(self, name: str, copy: Tensor) -> None:
+        """From now on a product of the weight `name` with a single row takes `copy`."""
+        self._tensors[name] = replace(self._tensors[name], for_one_row=copy)
 
     def gate(self, name: str) -> float:
         """The factor a gate stands for: tanh of the trained number."""
@@ -117,8 +128,13 @@ class _Map:
 
     def __init__(self, file: Gguf, g: ggml.Library) -> None:
         self._g = g
-        with open(file.path, "rb") as handle:
-            self._mmap = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            with open(file.path, "rb") as handle:
+                self._mmap = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            raise _changed(file, str(error)) from error
+        if len(self._mmap) != file.file_size:
+            raise _changed(file, f"{len(self._mmap)} bytes instead of {file.file_size}")
         self.bytes = np.frombuffer(self._mmap, np.uint8)
         self.address = self.bytes.ctypes.data
         self.buffer = g.backend_cpu_buffer_from_ptr(self.address, self.bytes.size)
@@ -130,6 +146,12 @@ class _Map:
     def close(self) -> None:
         self._g.backend_buffer_free(self.buffer)
         self.bytes = np.empty(0, np.uint8)
+
+
+def _changed(file: Gguf, detail: str) -> ModelError:
+    return ModelError(
+        f"The model file {file.path.name} changed while it was being opened.", "Wait until it is complete.", detail
+    )
 
 
 def _is_matrix(name: str) -> bool:
