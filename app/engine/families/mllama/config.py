@@ -154,6 +154,8 @@ def _text(file: Gguf) -> TextConfig:
         rope_size=keys.count("rope.dimension_count", head_size),
         context=keys.count("context_length"),
     )
+    if not config.self_layers:
+        raise ValueError("every layer is a cross-attention layer")
     if config.heads % config.kv_heads or config.head_size % 2 or config.rope_size != config.head_size:
         raise ValueError(
             f"{config.heads} heads of {config.head_size}, {config.kv_heads} for keys, RoPE over {config.rope_size}"

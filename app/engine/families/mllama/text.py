@@ -127,21 +127,25 @@ class TextDecoder:
     # --- the model ----------------------------------------------------------------------------------------------
 
     def _model(self, g: Graph, inputs: _Inputs, kv_rows: int, outputs: int) -> Tensor:
-        """The decoder over the inputs' rows; the logits of the last `outputs`, or if there are none the last state."""
+        """The decoder over the inputs' rows; the logits of the last `outputs`, or if there are none the last state.
+
+        From the last layer only rows that become logits go on; the others have left their keys and values.
+        """
         c, w = self._c, self._w
         x = g.take(w["token_embd.weight"], inputs.tokens)
-        for i in range(c.layers):
+        last = c.layers - 1 if self._looks else c.self_layers[-1]
+        for i in range(last + 1):
+            rows = max(outputs, 1) if i == last else x.shape[1]
             if i not in c.cross_layers:
-                x = self._self_layer(g, i, x, inputs, kv_rows)
+                x = self._self_layer(g, i, x, inputs, kv_rows, rows)
             elif self._looks:
-                x = self._cross_layer(g, i, x, self._looks)
+                x = self._cross_layer(g, i, self._end(g, x, rows), self._looks)
         if outputs == 0:
             return x
-        x = g.rms_norm(g.rows(x, x.shape[1] - outputs, outputs), w["output_norm.weight"], c.norm_eps)
-        return g.linear(w["output.weight"], x)
+        return g.linear(w["output.weight"], g.rms_norm(x, w["output_norm.weight"], c.norm_eps))
 
-    def _self_layer(self, g: Graph, i: int, x: Tensor, inputs: _Inputs, kv_rows: int) -> Tensor:
-        """Causal attention over all that was read, then the MLP."""
+    def _self_layer(self, g: Graph, i: int, x: Tensor, inputs: _Inputs, kv_rows: int, rows: int) -> Tensor:
+        """Causal attention over all that was read, then the MLP; the last `rows`."""
         c, w, block = self._c, self._w, f"blk.{i}."
         h = g.rms_norm(x, w[f"{block}attn_norm.weight"], c.norm_eps)
         q = self._heads(g, g.linear(w[f"{block}attn_q.weight"], h), c.heads)
@@ -151,7 +155,9 @@ class TextDecoder:
         keys = g.put(self._keys[i], g.reshape(k, v.shape), inputs.places)
         values = g.put(self._values[i], v, inputs.places)
         keys, values = (self._heads(g, g.rows(t, 0, kv_rows), c.kv_heads) for t in (keys, values))
-        x = g.add(x, g.linear(w[f"{block}attn_output.weight"], g.attention(q, keys, values, inputs.mask, self._flash)))
+        q = self._heads(g, self._end(g, g.reshape(q, (c.heads * c.head_size, x.shape[1])), rows), c.heads)
+        h = g.attention(q, keys, values, self._end(g, inputs.mask, rows), self._flash)
+        x = g.add(self._end(g, x, rows), g.linear(w[f"{block}attn_output.weight"], h))
         return g.add(x, self._mlp(g, block, x))
 
     def _cross_layer(self, g: Graph, i: int, x: Tensor, looks: Looks) -> Tensor:
@@ -170,6 +176,10 @@ class TextDecoder:
         h = g.rms_norm(x, w[f"{block}ffn_norm.weight"], self._c.norm_eps)
         h = g.swiglu(g.linear(w[f"{block}ffn_gate.weight"], h), g.linear(w[f"{block}ffn_up.weight"], h))
         return g.linear(w[f"{block}ffn_down.weight"], h)
+
+    def _end(self, g: Graph, x: Tensor, rows: int) -> Tensor:
+        """The last rows of x."""
+        return x if rows == x.shape[1] else g.rows(x, x.shape[1] - rows, rows)
 
     def _heads(self, g: Graph, x: Tensor, heads: int) -> Tensor:
         return g.reshape(x, (self._c.head_size, heads, x.shape[1]))
