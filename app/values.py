@@ -6,6 +6,7 @@ digest everywhere else.
 """
 
 import hashlib
+import uuid
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,21 +18,37 @@ class Picture:
     """RGB pixels as the engine gets them: upright, no alpha, 8 bits a channel.
 
     pixels: `height * width * 3` bytes, row by row. `digest` identifies the pixels (not the file) and is what
-    messages and caches refer to. `name` is for people only.
+    messages and caches refer to. `name` is for people only. serial: a unique name that stands for the digest of a frame
+    that passes by (see `passing_picture`); empty for a picture that may be asked about again.
     """
 
     width: int
     height: int
     pixels: bytes = field(repr=False)
     name: str = ""
+    serial: str = ""
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1 or len(self.pixels) != self.width * self.height * 3:
             raise ValueError(f"{len(self.pixels)} bytes are not {self.width} x {self.height} RGB pixels")
+        if self.serial:
+            object.__setattr__(self, "digest", self.serial)
+            return
         digest = hashlib.blake2b(f"{self.width}x{self.height}:".encode(), digest_size=16)
         digest.update(self.pixels)
         object.__setattr__(self, "digest", digest.hexdigest())
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is seen only once, so that nothing of it is worth keeping."""
+        return bool(self.serial)
+
+
+def passing_picture(width: int, height: int, pixels: bytes, name: str = "") -> Picture:
+    """A frame of a camera or a video: no other will ever be equal to it, and the digest of a frame of 720p would take
+    longer (3 ms and more) than all the judging of it."""
+    return Picture(width, height, pixels, name, f"frame-{uuid.uuid4().hex}")
 
 
 Box = tuple[float, float, float, float]

@@ -44,12 +44,15 @@ class Track:
     def __init__(self, anchor: View) -> None:
         self.anchor = anchor
         self._now = anchor
-        found = cv2.goodFeaturesToTrack(anchor.grey, _MAX_POINTS, 0.005, _APART)
-        self._start: NDArray[np.float32] = np.empty((0, 2), np.float32) if found is None else found.reshape(-1, 2)
-        self._here = self._start.copy()
+        self._start: NDArray[np.float32] = np.empty((0, 2), np.float32)
+        self._here = self._start
 
     def step(self, seen: View) -> None:
         """Follow the points into the next frame; those that cannot be found again are dropped."""
+        if seen is self.anchor:
+            return
+        if self._now is self.anchor:  # only now, so that nobody waits for it while the anchor is on its way
+            self._start = self._here = _corners(self.anchor.grey)
         if len(self._here) and seen.grey.shape == self._now.grey.shape:
             there, found = _flow(self._now.grey, seen.grey, self._here)
             back, _ = _flow(seen.grey, self._now.grey, there)
@@ -77,6 +80,11 @@ class Track:
             return None
         x0, y0, x1, y1 = (moved / size).tolist()
         return x0, y0, x1, y1
+
+
+def _corners(grey: Grey) -> NDArray[np.float32]:
+    found = cv2.goodFeaturesToTrack(grey, _MAX_POINTS, 0.005, _APART)
+    return np.empty((0, 2), np.float32) if found is None else np.asarray(found.reshape(-1, 2), np.float32)
 
 
 def _flow(one: Grey, other: Grey, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -22,12 +22,13 @@ from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
 from app.errors import SpyglassError, UsageError, of_kind
 from app.modes import recognise, watch
+from app.modes.conditions import Sensors
 from app.modes.live import Live
 from app.modes.lookout import Lookout
 from app.modes.objects import Found, counts
 from app.modes.watch import Answered, Watch, YesNo
 from app.settings.schema import camera_format, memory_limit
-from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last
+from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last, passing_picture
 
 _EXAMPLE = "For example: spyglass recognise desk.jpg, or spyglass recognise camera."
 _CAMERA = "camera"
@@ -195,7 +196,7 @@ class _Task:
             source.close()
 
     def _frame(self, looker: Live | Watch, rgb: Pixels, at: float, name: str) -> None:
-        picture = Picture(rgb.shape[1], rgb.shape[0], rgb.tobytes(), f"{at:.2f} s")
+        picture = passing_picture(rgb.shape[1], rgb.shape[0], rgb.tobytes(), f"{at:.2f} s")
         reading, begun = recognise.Reading(), time.monotonic()
         result: object = None
         for event in self._answer(picture):
@@ -230,13 +231,13 @@ class _Task:
             if status.state is State.GONE and status.error is None:
                 answers.put(None)
 
-        lookout = Lookout(self._looker(), self._client, self._spec, on_event)
-        with Camera(source, *self._format, on_frame=lookout.frame, on_status=on_status) as camera:
-            try:
+        lookout = Lookout(self._looker(), self._client, self._spec, on_event, sense=Sensors().read)
+        try:
+            with Camera(source, *self._format, on_frame=lookout.frame, on_status=on_status) as camera:
                 camera.wait(timeout=30)
                 self._follow(answers, begun, lambda: lookout.read(lambda looker: looker.schedule.busy))
-            finally:
-                lookout.stop()
+        finally:
+            lookout.stop()
 
     def _follow(self, answers: _Answers, begun: float, busy: Callable[[], bool]) -> None:
         """Print what comes. An engine that fails is told and tried again: a watch must survive the night."""

@@ -175,7 +175,7 @@ class Engine:
 
     def _obey(self, order: Order, blob: bytes) -> None:
         if isinstance(order, PutPicture):
-            picture = Picture(order.width, order.height, blob, order.name)
+            picture = Picture(order.width, order.height, blob, order.name, order.digest if order.passing else "")
             if picture.digest != order.digest:
                 raise protocol.ProtocolError(f"picture {order.digest} came as {picture.digest}")
             self._pictures[picture.digest] = picture

@@ -3,12 +3,20 @@
 import socket
 from collections import OrderedDict, deque
 from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
 
 from app.engine import protocol
 from app.engine.protocol import DropPicture, FrameDecoder, Order, PutPicture, Reply
 from app.values import Picture
 
 _CHUNK = 256 << 10
+
+
+class Held(NamedTuple):
+    """What the engine process holds of a picture. size: bytes of pixels."""
+
+    size: int
+    passing: bool
 
 
 class Connection:
@@ -21,7 +29,7 @@ class Connection:
         self._line = line
         self._decoder = FrameDecoder(protocol.MAX_REPLY)
         self._outgoing: deque[memoryview] = deque()
-        self._held: OrderedDict[str, int] = OrderedDict()
+        self._held: OrderedDict[str, Held] = OrderedDict()
         self._picture_bytes = picture_bytes
 
     @property
@@ -37,20 +45,21 @@ class Connection:
         wanted = {p.digest: p for p in pictures}
         for digest, picture in wanted.items():
             if digest not in self._held:
-                put = PutPicture(digest=digest, width=picture.width, height=picture.height, name=picture.name)
-                self.send(put, picture.pixels)
-                self._held[digest] = len(picture.pixels)
+                self.send(_put(picture), picture.pixels)
+                self._held[digest] = Held(len(picture.pixels), picture.passing)
             self._held.move_to_end(digest)
-        self._drop_oldest(wanted)
+        self._drop(wanted)
 
-    def _drop_oldest(self, wanted: Collection[str]) -> None:
-        total = sum(self._held.values())
-        for digest, size in list(self._held.items()):
-            if total <= self._picture_bytes or digest in wanted:
-                return
+    def _drop(self, wanted: Collection[str]) -> None:
+        """Frames that have passed by go first, then what was used longest ago, until the rest is few enough."""
+        total = sum(held.size for held in self._held.values())
+        for digest in sorted(self._held, key=lambda d: not self._held[d].passing):
+            held = self._held[digest]
+            if digest in wanted or (total <= self._picture_bytes and not held.passing):
+                continue
             self.send(DropPicture(digest=digest))
             del self._held[digest]
-            total -= size
+            total -= held.size
 
     def flush(self) -> None:
         """Send as much as the socket takes. Raises OSError if the other side is gone."""
@@ -83,3 +92,13 @@ class Connection:
             raise EOFError
         for frame in self._decoder.feed(data):
             yield protocol.decode_reply(frame.body)
+
+
+def _put(picture: Picture) -> PutPicture:
+    return PutPicture(
+        digest=picture.digest,
+        width=picture.width,
+        height=picture.height,
+        name=picture.name,
+        passing=picture.passing,
+    )

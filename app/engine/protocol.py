@@ -50,6 +50,8 @@ class PutPicture(Value, frozen=True, tag="put"):
     width: int
     height: int
     name: str
+    passing: bool = False
+    """Whether it is a frame that is seen only once: then the digest is a serial that says nothing of the pixels."""
 
 
 class DropPicture(Value, frozen=True, tag="drop"):

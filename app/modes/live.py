@@ -54,16 +54,25 @@ class Live:
         """Seconds from a frame to its first label, of the last answers."""
 
     def see(self, seen: View) -> Turn:
-        """The next frame: first what is shown follows it, then it is judged."""
+        """The next frame: it is judged, and what is shown follows it."""
+        turn = self.judge(seen)
+        self.follow(seen)
+        return turn
+
+    def judge(self, seen: View) -> Turn:
+        """The first half of `see`, all that a job has to wait for."""
         turn = self.schedule.look(seen)
         if turn.cut:
             self._labels.cut()
-        self._labels.step(seen)
         if turn.send:
             self._labels.asked(seen)
             self._reading, self._found = Reading(), ()
             self._frame_time, self._labelled = seen.time, False
         return turn
+
+    def follow(self, seen: View) -> None:
+        """The second half of `see`: names go where their things are in this frame."""
+        self._labels.step(seen)
 
     def ask(self, model: ModelSpec, picture: str) -> Ask:
         return recognition(model, (picture,), self.lane)

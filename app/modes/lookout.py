@@ -1,24 +1,19 @@
 """Between a camera's thread and the engine's: frames go to a looker, jobs to the engine, events back to the looker."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-import psutil
-
 from app.capture.camera import Frame
 from app.capture.gate import Reason, View, view
 from app.errors import SpyglassError
-from app.modes.schedule import Conditions, Schedule, Turn, Wait
-from app.values import Ask, Event, Failed, Job, ModelSpec, Picture, is_last
+from app.modes.conditions import Conditions
+from app.modes.schedule import Schedule, Turn, Wait
+from app.values import Ask, Event, Failed, Job, ModelSpec, Picture, is_last, passing_picture
 
-_log = logging.getLogger(__name__)
-
-_CONDITIONS_S = 10.0
-_HOT_C = 90.0
+_SENSORS_S = 10.0
 
 
 class Engine(Protocol):
@@ -33,7 +28,8 @@ class Looker(Protocol):
 
     schedule: Schedule
 
-    def see(self, seen: View) -> Turn: ...
+    def judge(self, seen: View) -> Turn: ...
+    def follow(self, seen: View) -> None: ...
     def ask(self, model: ModelSpec, picture: str) -> Ask: ...
     def event(self, event: Event, now: float) -> object: ...
 
@@ -54,7 +50,8 @@ class Lookout(Generic[L]):
     """Drives a looker. `frame` is for the camera's thread; all else may be called from any.
 
     on_event(event, frame, result): after the looker took an event in, on the engine client's thread; `frame` is the one
-    it is about. clock: the one that the frames' times come from.
+    it is about. clock: the one that the frames' times come from. sense: what the machine can bear, asked again every
+    ten seconds on a thread of its own, which `stop` ends; None: the machine can bear anything.
     """
 
     def __init__(
@@ -64,6 +61,7 @@ class Lookout(Generic[L]):
         model: ModelSpec,
         on_event: Callable[[Event, Frame, object], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        sense: Callable[[], Conditions] | None = None,
     ) -> None:
         self._looker = looker
         self._engine = engine
@@ -72,26 +70,26 @@ class Lookout(Generic[L]):
         self._clock = clock
         self._lock = threading.Lock()
         self._job: _Job | None = None
-        self._stopped = False
-        self._conditions_at = float("-inf")
+        self._stopped = threading.Event()
+        if sense is not None:
+            threading.Thread(target=self._sense, args=(sense,), name="sensors", daemon=True).start()
 
     def frame(self, frame: Frame) -> Reason | Wait:
         """The next frame; what was decided about it."""
         seen = view(frame.rgb, frame.time)
-        conditions = self._conditions(frame.time)
         job: _Job | None = None
         with self._lock:
-            if self._stopped:
+            if self._stopped.is_set():
                 return Wait.PAUSED
-            if conditions is not None:
-                self._looker.schedule.conditions = conditions
-            turn = self._looker.see(seen)
+            turn = self._looker.judge(seen)
             if turn.cancel:
                 self._cancel()
             if turn.send:
                 job = self._job = _Job(frame)
         if job is not None:
             self._send(job)
+        with self._lock:
+            self._looker.follow(seen)
         return turn.verdict
 
     def read(self, question: Callable[[L], "T"]) -> "T":
@@ -112,14 +110,15 @@ class Lookout(Generic[L]):
     def stop(self) -> None:
         """For good. Events that still come are not told any more."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             self._cancel()
 
-    def _conditions(self, now: float) -> Conditions | None:
-        if now - self._conditions_at < _CONDITIONS_S:
-            return None
-        self._conditions_at = now
-        return conditions()
+    def _sense(self, sense: Callable[[], Conditions]) -> None:
+        while not self._stopped.is_set():
+            conditions = sense()
+            with self._lock:
+                self._looker.schedule.conditions = conditions
+            self._stopped.wait(_SENSORS_S)
 
     def _cancel(self) -> None:
         """Called with the lock held."""
@@ -130,7 +129,7 @@ class Lookout(Generic[L]):
 
     def _send(self, job: _Job) -> None:
         height, width = job.frame.rgb.shape[:2]
-        picture = Picture(width, height, job.frame.rgb.tobytes(), f"frame {job.frame.number}")
+        picture = passing_picture(width, height, job.frame.rgb.tobytes(), f"frame {job.frame.number}")
         try:
             ask = self._looker.ask(self._model, picture.digest)
             number = self._engine.submit(ask, (picture,), lambda event: self._take(job, event))
@@ -144,7 +143,7 @@ class Lookout(Generic[L]):
 
     def _take(self, job: _Job, event: Event) -> None:
         with self._lock:
-            if self._stopped or job is not self._job:
+            if self._stopped.is_set() or job is not self._job:
                 return
             result = self._looker.event(event, self._clock())
             if is_last(event):
@@ -154,18 +153,3 @@ class Lookout(Generic[L]):
 
 
 T = TypeVar("T")
-
-
-def conditions() -> Conditions:
-    """What the machine can bear now, as far as it tells."""
-    try:
-        battery = psutil.sensors_battery()
-        sensors = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
-    except (OSError, RuntimeError, ValueError) as error:
-        _log.debug("sensors cannot be read: %r", error)
-        return Conditions()
-    readings = [reading for group in sensors.values() for reading in group if reading.current is not None]
-    hot = any(reading.current >= min(reading.high or _HOT_C, _HOT_C) for reading in readings)
-    if battery is None or battery.power_plugged is not False:
-        return Conditions(hot=hot)
-    return Conditions(on_battery=True, battery=battery.percent / 100, hot=hot)

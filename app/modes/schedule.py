@@ -9,6 +9,7 @@ from enum import Enum
 
 from app.capture.gate import Gate, Reason, View
 from app.capture.track import is_cut
+from app.modes.conditions import Conditions
 
 _MOST_CREDIT_S = 5.0
 """Seconds of work that may be saved up in quiet times: a new scene is answered at once even when work is scarce."""
@@ -23,24 +24,9 @@ class Wait(Enum):
 
     BUSY = "Looking."
     RESTING = "Resting, to keep the machine cool."
+    SAVING = "Resting, to save the battery."
     FAILED = "Trying again soon."
     PAUSED = "Paused."
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What the machine can bear."""
-
-    on_battery: bool = False
-    battery: float = 1.0
-    """How full it is, 0..1."""
-    hot: bool = False
-
-    def duty(self) -> float:
-        """The share of the time that the engine may be at work."""
-        if self.hot or (self.on_battery and self.battery < 0.2):
-            return 0.15
-        return 0.35 if self.on_battery else 0.8
 
 
 @dataclass(frozen=True)
@@ -56,9 +42,9 @@ class Turn:
 class Schedule:
     """Show it every frame; send those it says; tell it how the jobs went."""
 
-    def __init__(self, gate: Gate | None = None, conditions: Conditions = Conditions()) -> None:
+    def __init__(self, gate: Gate | None = None, conditions: Conditions | None = None) -> None:
         self.gate = gate or Gate()
-        self.conditions = conditions
+        self.conditions = conditions or Conditions()
         self.paused = False
         self.frames: Counter[Reason | Wait] = Counter()
         """How many frames met which fate; Reason.GOOD are those that were sent."""
@@ -118,7 +104,9 @@ class Schedule:
     def _held_back(self, now: float) -> Wait | None:
         if now < self._not_before:
             return Wait.FAILED
-        return None if self._credit > 0 else Wait.RESTING
+        if self._credit > 0:
+            return None
+        return Wait.SAVING if self.conditions.on_battery and not self.conditions.warm else Wait.RESTING
 
     def _cancel_now(self, reason: Reason, cut: bool, now: float) -> bool:
         """Whether the scene of the job under way is gone: cut, or another one has stood there for a while.

@@ -109,10 +109,17 @@ class Watch:
         self._frame_time = 0.0
 
     def see(self, seen: View) -> Turn:
+        """The next frame."""
+        return self.judge(seen)
+
+    def judge(self, seen: View) -> Turn:
         turn = self.schedule.look(seen)
         if turn.send:
             self._answer, self._frame_time = YesNo(), seen.time
         return turn
+
+    def follow(self, seen: View) -> None:
+        """Nothing is shown that would have to follow."""
 
     def ask(self, model: ModelSpec, picture: str) -> Ask:
         return asked(model, (picture,), self.wish, self.lane)

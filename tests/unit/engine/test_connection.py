@@ -7,7 +7,7 @@ import pytest
 from app.engine import protocol
 from app.engine.connection import Connection
 from app.engine.protocol import Beat, DropPicture, FrameDecoder, Hello, Order, ProtocolError, PutPicture, Stop
-from app.values import Picture
+from app.values import Picture, passing_picture
 from tests.echo import picture
 
 
@@ -60,6 +60,19 @@ def test_the_picture_used_longest_ago_is_dropped_first(pair: Pair) -> None:
     assert pair.heard() == [put(c), (DropPicture(digest=b.digest), b"")]
     pair.connection.send_pictures([b])
     assert pair.heard() == [put(b), (DropPicture(digest=a.digest), b"")]
+
+
+def test_a_frame_that_has_passed_is_dropped_before_pictures_that_may_be_asked_about_again(pair: Pair) -> None:
+    a, b, frame = picture(1), picture(2), passing_picture(4, 3, bytes(36))
+    pair.connection.send_pictures([a])
+    pair.connection.send_pictures([frame])
+    (_, (sent, pixels)) = pair.heard()
+    assert isinstance(sent, PutPicture)
+    assert (sent.passing, sent.digest, pixels) == (True, frame.digest, frame.pixels)
+    pair.connection.send_pictures([b])
+    assert pair.heard() == [put(b), (DropPicture(digest=frame.digest), b"")]
+    pair.connection.send_pictures([a])
+    assert not pair.connection.has_outgoing
 
 
 def test_the_pictures_of_one_job_stay_even_if_they_are_more_than_allowed(pair: Pair) -> None:

@@ -19,6 +19,7 @@ from app.values import (
     Piece,
     Reading,
     Sampling,
+    passing_picture,
 )
 from tests.unit.mllama.checkpoints import VECTORS
 
@@ -117,6 +118,18 @@ def test_a_picture_seen_before_is_remembered(open_model, tmp_path):
     elsewhere, finished, _ = run(open_model(cache_dir=str(tmp_path)), asks(user("What is it?", WIDE)))
     assert (finished.stats.pictures_encoded, finished.stats.pictures_from_disk) == (0, 1)
     assert elsewhere == first
+
+
+def test_a_frame_that_passes_by_is_nowhere_kept(open_model, tmp_path):
+    model = open_model(cache_dir=str(tmp_path))
+    kept, _, _ = run(model, asks(user("What is it?", WIDE), tokens=8))
+    size = sum(path.stat().st_size for path in tmp_path.rglob("*"))
+    frame = passing_picture(WIDE.width, WIDE.height, WIDE.pixels)
+    events = []
+    finished = model.answer(asks(user("What is it?", frame)), {frame.digest: frame}, events.append, Cancel())
+    assert "".join(e.text for e in events if isinstance(e, Piece)) == kept
+    assert finished.stats.pictures_encoded == 1
+    assert sum(path.stat().st_size for path in tmp_path.rglob("*")) == size
 
 
 def test_two_pictures_together_and_in_turns_are_not_the_same(open_model):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from app.capture.gate import Gate, Reason, View, view
+from app.modes.conditions import Conditions
 from app.modes.labels import Label
 from app.modes.live import Live
-from app.modes.schedule import Conditions, Schedule, Wait
+from app.modes.schedule import Schedule, Wait
 from app.values import Event, Failed, Finished, Piece
 from app.values import Reading as ReadingPrompt
 from tests.video import Scene, Script, Thing, desk
@@ -249,7 +250,7 @@ class Eager(Gate):
         (Conditions(), 0.85),
         (Conditions(on_battery=True), 0.40),
         (Conditions(on_battery=True, battery=0.1), 0.20),
-        (Conditions(hot=True), 0.20),
+        (Conditions(spare_c=-3.0), 0.20),
     ],
 )
 @pytest.mark.parametrize("answer_s", [0.5, 30.0])

@@ -5,18 +5,16 @@ import time
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import psutil
-import pytest
 
 from app.capture.camera import Frame
 from app.capture.gate import Reason
 from app.engine.client import EngineClient
 from app.errors import EngineError
-from app.modes import lookout as lookout_module
+from app.modes.conditions import Conditions
 from app.modes.live import Live
-from app.modes.lookout import Lookout, conditions
-from app.modes.schedule import Conditions, Wait
-from app.values import Event, Failed, Finished, Job, ModelSpec, Picture, Piece
+from app.modes.lookout import Lookout
+from app.modes.schedule import Wait
+from app.values import Ask, Event, Failed, Finished, Job, ModelSpec, Picture, Piece
 from app.values import Reading as ReadingPrompt
 
 MODEL = ModelSpec(path="echo")
@@ -35,11 +33,13 @@ class Recorder:
         self.jobs: list[tuple[Job, Callable[[Event], None]]] = []
         self.cancelled: list[int] = []
         self.error: EngineError | None = None
+        self.pictures: list[Picture] = []
 
     def submit(self, job: Job, pictures: Iterable[Picture], on_event: Callable[[Event], None]) -> int:
         if self.error is not None:
             raise self.error
-        assert [p.width for p in pictures] == [160]
+        self.pictures = list(pictures)
+        assert [p.width for p in self.pictures] == [160]
         self.jobs.append((job, on_event))
         return len(self.jobs)
 
@@ -126,39 +126,25 @@ def test_with_the_real_engine_process(client: EngineClient) -> None:
     lookout.stop()
 
 
-class _Reading:
-    def __init__(self, current: float, high: float | None) -> None:
-        self.current, self.high = current, high
+def test_what_the_machine_can_bear_reaches_the_schedule_until_the_end() -> None:
+    sensed = threading.Event()
+
+    def sense() -> Conditions:
+        sensed.set()
+        return Conditions(throttled=True)
+
+    lookout = Lookout(Live(), Recorder(), MODEL, sense=sense)
+    assert sensed.wait(5)
+    lookout.stop()  # the test fails if its thread goes on
+    assert lookout.read(lambda live: live.schedule.conditions.throttled)
 
 
-class _Battery:
-    def __init__(self, percent: float, power_plugged: bool | None) -> None:
-        self.percent, self.power_plugged = percent, power_plugged
-
-
-@pytest.mark.parametrize(
-    ("battery", "temperatures", "expected"),
-    [
-        (None, {}, Conditions()),
-        (_Battery(50, True), {}, Conditions()),
-        (_Battery(50, None), {}, Conditions()),
-        (_Battery(50, False), {}, Conditions(on_battery=True, battery=0.5)),
-        (None, {"cpu": [_Reading(95, None)]}, Conditions(hot=True)),
-        (None, {"cpu": [_Reading(85, 80)]}, Conditions(hot=True)),
-        (None, {"cpu": [_Reading(60, 80)]}, Conditions()),
-    ],
-)
-def test_conditions_follow_battery_and_heat(
-    monkeypatch: pytest.MonkeyPatch, battery: object, temperatures: dict[str, object], expected: Conditions
-) -> None:
-    monkeypatch.setattr(lookout_module.psutil, "sensors_battery", lambda: battery)
-    monkeypatch.setattr(lookout_module.psutil, "sensors_temperatures", lambda: temperatures, raising=False)
-    assert conditions() == expected
-
-
-def test_sensors_that_fail_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
-        raise OSError
-
-    monkeypatch.setattr(psutil, "sensors_battery", fail)
-    assert conditions() == Conditions()
+def test_a_frame_is_nothing_that_is_kept() -> None:
+    engine = Recorder()
+    lookout, _ = watching(engine)
+    for i in range(10):
+        lookout.frame(frame(i))
+    (picture,) = engine.pictures
+    assert picture.passing
+    assert isinstance(engine.jobs[0][0], Ask)
+    assert engine.jobs[0][0].messages[0].pictures == (picture.digest,)

@@ -127,7 +127,8 @@ class MllamaModel:
         if not np.isfinite(seen).all():
             raise NotNumbersError
         tally.encoded.add(picture.digest)
-        self._cache.put(name, {"kv": seen})
+        if not picture.passing:
+            self._cache.put(name, {"kv": seen})
         return seen
 
     def _forget(self) -> None:

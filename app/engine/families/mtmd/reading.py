@@ -177,5 +177,6 @@ class Reader:
             embeddings = vision.encode(slices[number], progress, job.cancel.is_set)
             progress(1.0)
         job.tally.encoded.add(chunk.picture)
-        self._cache.put(span.identity, {"embeddings": embeddings})
+        if not job.pictures[chunk.picture].passing:
+            self._cache.put(span.identity, {"embeddings": embeddings})
         return embeddings

@@ -13,7 +13,7 @@ from app.engine import sampling
 from app.engine.families.mtmd.text import TextModel
 from app.engine.families.mtmd.vision import Chunk, Vision
 from app.errors import ModelError
-from app.values import Looking, Message, Reading
+from app.values import Looking, Message, Reading, passing_picture
 from tests import models
 from tests.handler import Handler
 from tests.unit.engine.mtmd.conftest import FIRST, PICTURES, SECOND, SHAPES, Load, Said, Talk, assistant, picture, user
@@ -68,6 +68,15 @@ def test_first_and_third_turn_equal_the_handlers(
     assert from_disk.finished.stats.pictures_encoded == 0
     assert cold.finished.stats.pictures_encoded == pictures
     assert cold.finished.stats.reused_tokens == 0
+
+
+def test_a_frame_that_passes_by_is_nowhere_kept(load: Load, tmp_path: Path) -> None:
+    talk, known = load(cache_dir=str(tmp_path)), PICTURES[FIRST]
+    frame = passing_picture(known.width, known.height, known.pixels)
+    said = talk.ask(user("what is in the picture?", frame.digest), pictures={frame.digest: frame}, max_tokens=LENGTH)
+    assert said.finished.stats.pictures_encoded == 1
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert said.text == talk.ask(user("what is in the picture?", FIRST), max_tokens=LENGTH).text
 
 
 @pytest.mark.parametrize("kind", SHAPES)
