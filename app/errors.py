@@ -3,20 +3,24 @@
 The tree is small on purpose. A subclass exists only where code acts on the difference (an exit code, a retry, a hint).
 """
 
+from app.wording import Wording
+
 
 class SpyglassError(Exception):
     """A failure in plain words.
 
     `what` is one sentence saying what happened, `todo` one sentence saying what to do about it; neither holds
-    a traceback or a path nobody typed. `detail` may hold anything technical and is shown only on request.
+    a traceback or a path nobody typed. Sentences with values in them are handed over as a Wording, never as an
+    f-string, or they could not be said in another language. `detail` may hold anything technical and is shown only on
+    request.
     """
 
     exit_code = 1
 
     def __init__(self, what: str, todo: str, detail: str = "") -> None:
         super().__init__(f"{what} {todo}")
-        self.what = what
-        self.todo = todo
+        self.what = Wording.of(what)
+        self.todo = Wording.of(todo)
         self.detail = detail
 
 

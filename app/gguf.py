@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError
+from app.wording import Wording
 
 
 class GgufError(ModelError):
@@ -24,8 +25,8 @@ class GgufError(ModelError):
 
     def __init__(self, path: Path, detail: str) -> None:
         super().__init__(
-            f"The model file {path.name} is damaged or is not a GGUF file.",
-            "Download or convert it again.",
+            Wording("The model file {name} is damaged or is not a GGUF file.", name=path.name),
+            Wording("Download or convert it again."),
             f"{path}: {detail}",
         )
 
@@ -185,7 +186,9 @@ def read_header(path: str | Path) -> Gguf:
             return _read(_Cursor(file, path, os.fstat(file.fileno()).st_size))
     except OSError as error:
         raise ModelError(
-            f"The model file {path.name} cannot be read.", "Check that it exists and may be read.", str(error)
+            Wording("The model file {name} cannot be read.", name=path.name),
+            "Check that it exists and may be read.",
+            str(error),
         ) from error
 
 
@@ -350,6 +353,8 @@ def fingerprint(*files: Gguf) -> str:
                         digest.update(file.read(min(256, tensor.nbytes - offset)))
         except OSError as error:
             raise ModelError(
-                f"The model file {header.path.name} cannot be read.", "Check that it is still there.", str(error)
+                Wording("The model file {name} cannot be read.", name=header.path.name),
+                "Check that it is still there.",
+                str(error),
             ) from error
     return digest.hexdigest()

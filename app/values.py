@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from app.wording import Wording
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -213,8 +215,8 @@ class Failed(Value, frozen=True, tag="failed"):
     """The job ended with an error (see app.errors); what was written before stands."""
 
     kind: str
-    what: str
-    todo: str
+    what: Wording
+    todo: Wording
     detail: str = ""
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from app.capture.sources import Absent, CameraInfo, Ended, Opener, Pixels, Source, cameras, device_opener, opener
 from app.errors import CameraError
+from app.wording import Wording
 
 _log = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class Camera:
         self._number = 0
         self._last = 0.0
         self._times: deque[float] = deque(maxlen=_RATE_WINDOW)
-        self._status = Status(State.OPENING, "Opening the camera")
+        self._status = Status(State.OPENING, Wording("Opening the camera"))
         self._stuck: list[_Reader] = []
         self._watcher = threading.Thread(target=self._watch, name="camera-watcher", daemon=True)
 
@@ -276,7 +277,7 @@ class Camera:
         if self._closing:
             return Ended()
         if end is None:
-            words = f"The camera has sent no picture for {limit:.3g} seconds."
+            words = Wording("The camera has sent no picture for {seconds} seconds.", seconds=limit)
             end = CameraError(words, "Check its cable or its network.")
             self._set(State.STALLED, end.what, end)
         elif isinstance(end, CameraError):

@@ -20,6 +20,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from app.errors import PictureError
 from app.values import Picture
+from app.wording import Wording
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".png", ".webp", ".heic", ".heif", ".avif", ".gif"),
@@ -38,7 +39,7 @@ MAX_PIXELS_OF_JPEG_2000 = 12_000_000
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM")
 _WHITE = 255
-_READABLE = "Open a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP, JPEG 2000 or PPM picture."
+_READABLE = Wording("Open a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP, JPEG 2000 or PPM picture.")
 
 
 def open_picture(path: str | Path) -> Picture:
@@ -56,11 +57,17 @@ def open_picture(path: str | Path) -> Picture:
             _need_regular_file(os.fstat(file.fileno()), name)
             return from_stream(file, name)
     except FileNotFoundError as error:
-        raise PictureError(f"There is no file {name}.", "Check its name and folder.", str(error)) from error
+        raise PictureError(
+            Wording("There is no file {name}.", name=name), "Check its name and folder.", str(error)
+        ) from error
     except PermissionError as error:
-        raise PictureError(f"You may not read {name}.", "Change its permissions or copy it.", str(error)) from error
+        raise PictureError(
+            Wording("You may not read {name}.", name=name), "Change its permissions or copy it.", str(error)
+        ) from error
     except (OSError, ValueError) as error:
-        raise PictureError(f"{name} cannot be read.", "Check the path and the disk.", str(error)) from error
+        raise PictureError(
+            Wording("{name} cannot be read.", name=name), "Check the path and the disk.", str(error)
+        ) from error
 
 
 def from_stream(stream: BinaryIO, name: str) -> Picture:
@@ -77,9 +84,11 @@ def from_bytes(data: bytes, name: str) -> Picture:
     too large, not a picture, or damaged.
     """
     if not data:
-        raise PictureError(f"{name} is empty.", "Choose another picture.")
+        raise PictureError(Wording("{name} is empty.", name=name), "Choose another picture.")
     if len(data) > MAX_FILE:
-        raise PictureError(f"{name} has more than {MAX_FILE >> 20} MiB.", "Save the picture smaller.")
+        raise PictureError(
+            Wording("{name} has more than {size} MiB.", name=name, size=MAX_FILE >> 20), "Save the picture smaller."
+        )
     _prepare()
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -87,10 +96,10 @@ def from_bytes(data: bytes, name: str) -> Picture:
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(f"{name} is {_what_else(data)}.", _READABLE, str(error)) from error
+        raise PictureError(_what_else(data, name), _READABLE, str(error)) from error
     except Exception as error:  # decoders raise SyntaxError, EOFError, struct.error, MemoryError and more
         raise PictureError(
-            f"{name} is damaged or cut short.",
+            Wording("{name} is damaged or cut short.", name=name),
             "Get it again, or save it anew in another program.",
             repr(error),
         ) from error
@@ -105,15 +114,15 @@ def from_array(rgb: npt.NDArray[np.uint8], name: str = "") -> Picture:
 
 def _shown(path: str | Path) -> str:
     """The file's name as text that can be printed and sent: on disk it may hold line ends or bytes that are no text."""
-    name = os.path.basename(path) or str(path) or "(no name)"
+    name = os.path.basename(path) or str(path) or "?"
     return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def _need_regular_file(status: os.stat_result, name: str) -> None:
     if stat.S_ISDIR(status.st_mode):
-        raise PictureError(f"{name} is a folder.", "Choose a picture inside it.")
+        raise PictureError(Wording("{name} is a folder.", name=name), "Choose a picture inside it.")
     if not stat.S_ISREG(status.st_mode):
-        raise PictureError(f"{name} is a pipe or a device, not a file.", "Choose a picture file.")
+        raise PictureError(Wording("{name} is a pipe or a device, not a file.", name=name), "Choose a picture file.")
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -127,21 +136,28 @@ def _prepare() -> None:
     Image.MAX_IMAGE_PIXELS = None
 
 
-def _what_else(data: bytes) -> str:
+def _what_else(data: bytes, name: str) -> Wording:
     head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head:
-        return "an SVG drawing, which has no pixels"
+        return Wording("{name} is an SVG drawing, which has no pixels.", name=name)
     if head.startswith(b"%pdf"):
-        return "a PDF document"
-    return "not a picture that Spyglass can read"
+        return Wording("{name} is a PDF document.", name=name)
+    return Wording("{name} is not a picture that Spyglass can read.", name=name)
 
 
 def _decode(image: Image.Image, name: str) -> Picture:
     width, height = image.size
     limit = _limit(image)
     if width * height > limit:
-        size = f"{width} x {height} = {width * height / 1e6:.0f} million pixels"
-        raise PictureError(f"{name} has {size}; {limit / 1e6:.0f} are the most.", "Save the picture smaller.")
+        what = Wording(
+            "{name} has {width} x {height} = {millions:.0f} million pixels; {most:.0f} are the most.",
+            name=name,
+            width=width,
+            height=height,
+            millions=width * height / 1e6,
+            most=limit / 1e6,
+        )
+        raise PictureError(what, "Save the picture smaller.")
     if width * height > MAX_PIXELS:
         image.draft(None, (width // 2, height // 2))
     profile = image.info.get("icc_profile")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.capture.sources import Pixels
+from app.wording import Wording
 
 Grey = NDArray[np.uint8]
 """(h, w) uint8."""
@@ -29,12 +30,12 @@ class Reason(enum.Enum):
     """Why a frame passes or is refused. The value is what a person is told."""
 
     GOOD = ""
-    BLACK = "The camera shows only black. Is it covered?"
-    DARK = "It is too dark."
-    BRIGHT = "It is too bright."
-    BLURRED = "Out of focus. Hold still, or move back a little."
-    MOVING = "Hold still."
-    SAME = "Nothing has changed."
+    BLACK = Wording("The camera shows only black. Is it covered?")
+    DARK = Wording("It is too dark.")
+    BRIGHT = Wording("It is too bright.")
+    BLURRED = Wording("Out of focus. Hold still, or move back a little.")
+    MOVING = Wording("Hold still.")
+    SAME = Wording("Nothing has changed.")
 
 
 @dataclass(frozen=True)

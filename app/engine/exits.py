@@ -9,39 +9,48 @@ from enum import Enum
 
 from app.engine.protocol import EXIT_NO_MEMORY, EXIT_PROTOCOL
 from app.errors import EngineError
+from app.wording import Wording
 
-_AGAIN = "Ask again; if it happens again with this model, its file may be damaged or too new: try another model."
-_LESS = "Close other programs, or choose a smaller model or a shorter context, and ask again."
-_RESTART = "Start Spyglass again; if that does not help, install it again."
+_AGAIN = Wording(
+    "Ask again; if it happens again with this model, its file may be damaged or too new: try another model."
+)
+_LESS = Wording("Close other programs, or choose a smaller model or a shorter context, and ask again.")
+_RESTART = Wording("Start Spyglass again; if that does not help, install it again.")
 
 
 class Fault(Enum):
     """What can go wrong with the engine process: (what happened, what to do)."""
 
     # seen by this program, which then ended the process
-    GARBAGE = ("The engine sent something that makes no sense and was ended.", _AGAIN)
-    SILENT = ("The engine stopped responding and was ended.", _AGAIN)
-    STUCK = ("The engine made no progress for a long time and was ended.", _AGAIN)
-    OVER_LIMIT = ("The engine used more memory than it is allowed and was ended.", _LESS)
-    OTHER_VERSION = ("Spyglass was updated while it was running.", "Close Spyglass and start it again.")
-    NOT_STARTED = ("The engine could not be started.", _RESTART)
+    GARBAGE = (Wording("The engine sent something that makes no sense and was ended."), _AGAIN)
+    SILENT = (Wording("The engine stopped responding and was ended."), _AGAIN)
+    STUCK = (Wording("The engine made no progress for a long time and was ended."), _AGAIN)
+    OVER_LIMIT = (Wording("The engine used more memory than it is allowed and was ended."), _LESS)
+    OTHER_VERSION = (
+        Wording("Spyglass was updated while it was running."),
+        Wording("Close Spyglass and start it again."),
+    )
+    NOT_STARTED = (Wording("The engine could not be started."), _RESTART)
     # told by the operating system
-    KILLED = ("The engine was ended by the system, most likely because memory ran out.", _LESS)
-    NO_MEMORY = ("The engine could not get the memory it needed.", _LESS)
-    CRASH = ("The engine crashed in its native code.", _AGAIN)
-    ABORT = ("The engine ended itself because one of its internal checks failed.", _AGAIN)
-    ABORT_FULL = ("The engine ended itself, most likely because it could not get more memory.", _LESS)
+    KILLED = (Wording("The engine was ended by the system, most likely because memory ran out."), _LESS)
+    NO_MEMORY = (Wording("The engine could not get the memory it needed."), _LESS)
+    CRASH = (Wording("The engine crashed in its native code."), _AGAIN)
+    ABORT = (Wording("The engine ended itself because one of its internal checks failed."), _AGAIN)
+    ABORT_FULL = (Wording("The engine ended itself, most likely because it could not get more memory."), _LESS)
     INSTRUCTION = (
-        "The engine was built for a newer processor than the one in this computer.",
-        "Install the build of Spyglass that runs on every processor.",
+        Wording("The engine was built for a newer processor than the one in this computer."),
+        Wording("Install the build of Spyglass that runs on every processor."),
     )
     FILE_LOST = (
-        "The engine could not read on in the model file: the file became shorter or its disk failed.",
-        "Check the disk, then download or copy the model again.",
+        Wording("The engine could not read on in the model file: the file became shorter or its disk failed."),
+        Wording("Check the disk, then download or copy the model again."),
     )
-    LIBRARY = ("A library that the engine needs is missing or does not fit this system.", _RESTART)
-    STOPPED = ("The engine was stopped from outside Spyglass.", "Ask again; the engine starts anew by itself.")
-    QUIT = ("The engine ended unexpectedly.", _AGAIN)
+    LIBRARY = (Wording("A library that the engine needs is missing or does not fit this system."), _RESTART)
+    STOPPED = (
+        Wording("The engine was stopped from outside Spyglass."),
+        Wording("Ask again; the engine starts anew by itself."),
+    )
+    QUIT = (Wording("The engine ended unexpectedly."), _AGAIN)
 
 
 _SIGNALS = {

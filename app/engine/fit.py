@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from app.errors import MemoryShortError
+from app.wording import Wording
 
 LEAST_CONTEXT = 512
 """Tokens below which a conversation about a picture makes no sense."""
@@ -50,14 +51,23 @@ def context_that_fits(demand: Demand, free: int, *, asked: int, default: int, tr
     least = min(LEAST_CONTEXT, trained)
     if possible < least:
         raise MemoryShortError(
-            f"The model needs {gib(demand.total(least))} of memory, but only {gib(free)} are free.",
+            Wording(
+                "The model needs {needed} of memory, but only {free} are free.",
+                needed=gib(demand.total(least)),
+                free=gib(free),
+            ),
             "Close other programs or use a smaller model.",
             breakdown(demand, least),
         )
     if asked:
         raise MemoryShortError(
-            f"A context of {wish} tokens needs {gib(demand.total(wish))} of memory, but only {gib(free)} are free.",
-            f"Choose a context of {possible} tokens or fewer, or close other programs.",
+            Wording(
+                "A context of {tokens} tokens needs {needed} of memory, but only {free} are free.",
+                tokens=wish,
+                needed=gib(demand.total(wish)),
+                free=gib(free),
+            ),
+            Wording("Choose a context of {tokens} tokens or fewer, or close other programs.", tokens=possible),
             breakdown(demand, wish),
         )
     return possible
@@ -76,6 +86,8 @@ def breakdown(demand: Demand, context: int) -> str:
     )
 
 
-def gib(size: int) -> str:
+def gib(size: int) -> Wording:
     """Bytes as people read them: GiB with one decimal, MiB below half a GiB."""
-    return f"{size / (1 << 30):.1f} GiB" if abs(size) >= 1 << 29 else f"{size / (1 << 20):.0f} MiB"
+    if abs(size) >= 1 << 29:
+        return Wording("{size:.1f} GiB", size=size / (1 << 30))
+    return Wording("{size:.0f} MiB", size=size / (1 << 20))

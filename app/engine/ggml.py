@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import EngineError
+from app.wording import Wording
 
 VERSION = "0.25.3"
 """The ggml that llama-cpp-python 0.3.36 installs. Structures and signatures below are of this version."""
@@ -203,10 +204,13 @@ def library() -> Library:
 
 def wrong_version(name: str, found: str, wanted: str) -> EngineError:
     """The error for a native library this program was not written for."""
-    return EngineError(f"The library that runs models is {name} {found}, but {wanted} is needed.", _REINSTALL)
+    what = Wording(
+        "The library that runs models is {name} {found}, but {wanted} is needed.", name=name, found=found, wanted=wanted
+    )
+    return EngineError(what, _REINSTALL)
 
 
-_REINSTALL = "Install llama-cpp-python 0.3.36 again."
+_REINSTALL = Wording("Install llama-cpp-python 0.3.36 again.")
 
 
 def _file_name(name: str) -> str:

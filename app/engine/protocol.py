@@ -8,11 +8,13 @@ decoded into the types below or refused, lengths are limited before anything is 
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
 from app.errors import SpyglassError, kind_of
 from app.values import Event, Failed, Job, Value
+from app.wording import Filling, Wording
 
 CHILD_FLAG = "--engine-child"
 """The first argument that makes this program be the engine process."""
@@ -22,7 +24,7 @@ EXIT_NO_MEMORY = 81
 EXIT_PROTOCOL = 82
 """Exit status of an engine process that was told something it does not understand."""
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"SPYG"
 HEADER = struct.Struct("!4sHxxII")
 
@@ -146,9 +148,32 @@ class FrameDecoder:
         return body, blob
 
 
-_encoder = msgspec.json.Encoder()
-_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
-_replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply)
+def _pack(value: object) -> object:
+    """A Wording travels as its template and its values."""
+    if isinstance(value, Wording):
+        return [value.template, value.values]
+    raise NotImplementedError(type(value))
+
+
+def _unpack(wanted: type, value: object) -> object:
+    """What `_pack` packed; a plain string is a wording too. Raises TypeError, of which msgspec makes its own error."""
+    match value:
+        case str():
+            return Wording(value)
+        case [str(template), {**values}] if wanted is Wording:
+            return Wording(template, **{str(name): _unpack_value(one) for name, one in values.items()})
+    raise TypeError(f"no wording: {value!r:.100}")
+
+
+def _unpack_value(value: object) -> Filling:
+    if isinstance(value, str | int | float):
+        return value
+    return cast(Wording, _unpack(Wording, value))
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_pack)
+_orders: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order, dec_hook=_unpack)
+_replies: msgspec.json.Decoder[Reply] = msgspec.json.Decoder(Reply, dec_hook=_unpack)
 
 
 def encode(message: Order | Reply, blob: bytes = b"") -> list[bytes]:
@@ -185,11 +210,21 @@ def decode_reply(body: bytes) -> Reply:
 
 def failed(error: SpyglassError) -> Failed:
     """The event that carries `error` across the pipe; `app.errors.of_kind` makes an error of it again."""
-    return Failed(
-        kind=kind_of(error), what=_sendable(error.what), todo=_sendable(error.todo), detail=_sendable(error.detail)
-    )
+    what, todo = _sendable_wording(error.what), _sendable_wording(error.todo)
+    return Failed(kind=kind_of(error), what=what, todo=todo, detail=_sendable(error.detail))
 
 
 def _sendable(text: str) -> str:
     """Unicode of a sane length: file names on Linux may be neither."""
     return text[-_MAX_TEXT:].encode(errors="replace").decode()
+
+
+def _sendable_wording(words: Wording) -> Wording:
+    values: dict[str, Filling] = {name: _sendable_value(value) for name, value in words.values.items()}
+    return Wording(_sendable(words.template), **values)
+
+
+def _sendable_value(value: Filling) -> Filling:
+    if isinstance(value, Wording):
+        return _sendable_wording(value)
+    return _sendable(value) if isinstance(value, str) else value

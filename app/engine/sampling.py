@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.errors import ModelError, SpyglassError, UsageError
 from app.values import Sampling
+from app.wording import Wording
 
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """struct llama_token_data"""
@@ -34,8 +35,8 @@ class NotNumbersError(ModelError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The model computed something that is not a number.",
-            "Its file is damaged: download or convert it again.",
+            Wording("The model computed something that is not a number."),
+            Wording("Its file is damaged: download or convert it again."),
         )
 
 

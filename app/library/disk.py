@@ -13,6 +13,7 @@ from app import paths
 from app.errors import ModelError
 from app.gguf import Gguf, read_header
 from app.values import EngineOptions, ModelSpec
+from app.wording import Wording
 
 STARTER = "starter"
 ECHO = "echo"
@@ -71,15 +72,18 @@ def resolve(
     header = read_header(path)
     role = role_of(header)
     if role in ("projector", "other"):
-        kind = "a model's projector" if role == "projector" else "a file that goes with a model"
-        raise ModelError(f"{path.name} is {kind}, not the model itself.", "Choose the model's own file.")
+        if role == "projector":
+            what = Wording("{name} is a model's projector, not the model itself.", name=path.name)
+        else:
+            what = Wording("{name} is a file that goes with a model, not the model itself.", name=path.name)
+        raise ModelError(what, "Choose the model's own file.")
     if projector is not None:
         found = _regular_file(Path(projector).expanduser())
     elif role == "text" and found is None and sees:
         found = _projector_for(path, _headers(path.parent))
         if found is None:
             raise ModelError(
-                f"{path.name} reads text only, and its projector is not beside it.",
+                Wording("{name} reads text only, and its projector is not beside it.", name=path.name),
                 "Put its projector (the name usually begins with mmproj) into the same folder, or name it.",
             )
     return ModelSpec(path=_sendable(path), projector=_sendable(found) if found else None, options=options)
@@ -103,13 +107,15 @@ def _find(name: str, extra: Sequence[Path]) -> tuple[Path, Path | None]:
         raise ModelError("Spyglass does not load models from addresses.", "Download the model and name the file.", name)
     if name == STARTER:
         return _only(
-            _in_folder(paths.assets_dir() / STARTER), "The starter model is not part of this copy of Spyglass."
+            _in_folder(paths.assets_dir() / STARTER), Wording("The starter model is not part of this copy of Spyglass.")
         )
     path = Path(name).expanduser()
     if path.is_dir():
         if (path / "config.json").is_file():
-            raise ModelError(f"{path.name} is a checkpoint, not a GGUF file.", "Convert it: spyglass models convert.")
-        return _only([m for m in _in_folder(path) if not m.problem], f"{path.name} is a folder without a usable model.")
+            what = Wording("{name} is a checkpoint, not a GGUF file.", name=path.name)
+            raise ModelError(what, "Convert it: spyglass models convert.")
+        usable = [m for m in _in_folder(path) if not m.problem]
+        return _only(usable, Wording("{name} is a folder without a usable model.", name=path.name))
     if path.exists() or path.suffix.lower() == ".gguf" or len(path.parts) > 1:
         return _regular_file(path), None
     return _named(name, installed(extra))
@@ -117,9 +123,10 @@ def _find(name: str, extra: Sequence[Path]) -> tuple[Path, Path | None]:
 
 def _regular_file(path: Path) -> Path:
     if not path.exists():
-        raise ModelError(f"There is no model file {path.name}.", "Check its name and folder.", str(path))
+        what = Wording("There is no model file {name}.", name=path.name)
+        raise ModelError(what, "Check its name and folder.", str(path))
     if not path.is_file():
-        raise ModelError(f"{path.name} is not a file.", "Choose a GGUF file.", str(path))
+        raise ModelError(Wording("{name} is not a file.", name=path.name), "Choose a GGUF file.", str(path))
     return path.absolute()
 
 
@@ -127,7 +134,7 @@ def _only(models: Sequence[Installed], none: str) -> tuple[Path, Path | None]:
     if not models:
         raise ModelError(none, "Choose another model.")
     if len(models) > 1:
-        raise ModelError("The folder holds several models.", f"Choose one of {_names(models)}.")
+        raise ModelError("The folder holds several models.", Wording("Choose one of {names}.", names=_names(models)))
     return models[0].path, models[0].projector
 
 
@@ -137,8 +144,10 @@ def _named(name: str, models: Sequence[Installed]) -> tuple[Path, Path | None]:
         m for m in models if m.name.lower().startswith(wanted)
     ]
     if len(matches) != 1:
-        there = "Several models' names begin" if matches else "No model's name begins"
-        raise ModelError(f"{there} with {name}.", f"Choose one of {_names(matches or models)}, or name a file.")
+        several = Wording("Several models' names begin with {name}.", name=name)
+        none = Wording("No model's name begins with {name}.", name=name)
+        todo = Wording("Choose one of {names}, or name a file.", names=_names(matches or models))
+        raise ModelError(several if matches else none, todo)
     return matches[0].path, matches[0].projector
 
 
@@ -198,9 +207,9 @@ def _in_folder(folder: Path) -> list[Installed]:
 def _described(path: Path, header: Gguf, projector: Path | None, role: Role) -> Installed:
     parts = [path, *_further_parts(path)]
     missing = [part for part in parts if not part.is_file()]
-    problem = f"The part {missing[0].name} is missing." if missing else ""
+    problem = Wording("The part {name} is missing.", name=missing[0].name) if missing else Wording("")
     if role == "text" and projector is None:
-        problem = "Its projector (mmproj) is not beside it."
+        problem = Wording("Its projector (mmproj) is not beside it.")
     files = [file for file in (*parts, projector) if file is not None and file.is_file()]
     return Installed(
         name=_name(path),

@@ -3,13 +3,14 @@
 from app.modes.base import Block, TextBlock
 from app.settings.schema import Settings, sampling
 from app.values import Ask, Message, ModelSpec
+from app.wording import Wording
 
 
 class AskMode:
     """The conversation goes to the model as it is: no prompt of our own, since models answer plain questions best."""
 
     id = "ask"
-    title = "Ask"
+    title = Wording("Ask")
 
     def job(self, messages: tuple[Message, ...], model: ModelSpec, settings: Settings) -> Ask:
         return Ask(model=model, messages=messages, sampling=sampling(settings))

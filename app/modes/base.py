@@ -10,6 +10,7 @@ from typing import Protocol
 from app.modes.objects import ObjectsBlock
 from app.settings.schema import Settings
 from app.values import Ask, Message, ModelSpec
+from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Mode(Protocol):
 
     id: str
     """Names the mode in files and on the command line; never changes."""
-    title: str
+    title: Wording
 
     def job(self, messages: tuple[Message, ...], model: ModelSpec, settings: Settings) -> Ask:
         """The job that answers the last of `messages`."""

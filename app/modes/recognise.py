@@ -17,6 +17,7 @@ from app.modes.objects import Found, ObjectsBlock, counts
 from app.modes.partial_json import Text, parse
 from app.settings.schema import Settings
 from app.values import Ask, Box, Message, ModelSpec, Piece, Sampling
+from app.wording import Wording
 
 PROMPT = 'List the objects in this picture as JSON: {"objects":[{"name":"...","count":1,"boxes":[[x0,y0,x1,y1]]}]}'
 MAX_TOKENS = 400
@@ -46,7 +47,7 @@ class RecogniseMode:
     """One question about one picture, the first of the newest; what was said before would only slow it down."""
 
     id = "recognise"
-    title = "Recognise"
+    title = Wording("Recognise")
 
     def job(self, messages: tuple[Message, ...], model: ModelSpec, settings: Settings) -> Ask:  # noqa: ARG002
         newest = next((m for m in reversed(messages) if m.pictures), None)

@@ -10,6 +10,7 @@ from enum import Enum
 from app.capture.gate import Gate, Reason, View
 from app.capture.track import is_cut
 from app.modes.conditions import Conditions
+from app.wording import Wording
 
 _MOST_CREDIT_S = 5.0
 """Seconds of work that may be saved up in quiet times: a new scene is answered at once even when work is scarce."""
@@ -22,11 +23,11 @@ _STALE_S = 0.7
 class Wait(Enum):
     """Why a frame that is good enough is not sent now. The value is what a person is told."""
 
-    BUSY = "Looking."
-    RESTING = "Resting, to keep the machine cool."
-    SAVING = "Resting, to save the battery."
-    FAILED = "Trying again soon."
-    PAUSED = "Paused."
+    BUSY = Wording("Looking.")
+    RESTING = Wording("Resting, to keep the machine cool.")
+    SAVING = Wording("Resting, to save the battery.")
+    FAILED = Wording("Trying again soon.")
+    PAUSED = Wording("Paused.")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 from app import paths
 from app.errors import UsageError
 from app.values import EngineOptions, Sampling
+from app.wording import Wording
 
 Plain = bool | int | float | str
 
@@ -41,20 +42,26 @@ class Setting:
         if isinstance(self.default, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         if type(value) is not type(self.default):
-            raise self._refusal(f"must be {_KINDS[type(self.default)]}", value)
+            raise self._refusal(_KINDS[type(self.default)], value)
         if self.choices and value not in dict(self.choices):
-            raise self._refusal(f"must be one of {', '.join(dict(self.choices))}", value)
+            raise self._refusal(Wording("one of {names}", names=", ".join(dict(self.choices))), value)
         if not isinstance(value, int | float) or isinstance(value, bool):
             return cast(Plain, value)
         if not self.low <= value <= self.high:  # NaN compares with nothing, so it is refused too
-            raise self._refusal(f"must lie between {self.low} and {self.high}", value)
+            raise self._refusal(Wording("between {low} and {high}", low=str(self.low), high=str(self.high)), value)
         return value
 
-    def _refusal(self, rule: str, value: object) -> UsageError:
-        return UsageError(f"The setting {self.key} {rule}.", f"Its default is {self.default!r}.", f"given: {value!r}")
+    def _refusal(self, rule: Wording, value: object) -> UsageError:
+        what = Wording("The setting {key} must be {rule}.", key=self.key, rule=rule)
+        return UsageError(what, Wording("Its default is {value}.", value=repr(self.default)), f"given: {value!r}")
 
 
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_KINDS = {
+    bool: Wording("true or false"),
+    int: Wording("a whole number"),
+    float: Wording("a number"),
+    str: Wording("text"),
+}
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("model.path", "Model", "starter", "Model", "A model's name, or the path of its GGUF file."),
@@ -253,7 +260,10 @@ SETTINGS: tuple[Setting, ...] = (
         "system",
         "Language",
         "The language of menus and messages.",
-        choices=(("system", "As the system"), ("en", "English")),
+        choices=(
+            ("system", "As the system"),
+            ("en", "English"),
+        ),
     ),
 )
 
@@ -283,7 +293,10 @@ class Settings:
 def setting_of(key: str) -> Setting:
     """The setting called `key`. Raises UsageError if there is none."""
     if key not in BY_KEY:
-        raise UsageError(f"There is no setting {key}.", f"The settings are {', '.join(BY_KEY)}.")
+        names = ", ".join(BY_KEY)
+        raise UsageError(
+            Wording("There is no setting {key}.", key=key), Wording("The settings are {names}.", names=names)
+        )
     return BY_KEY[key]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from app import paths
 from app.errors import SpyglassError, UsageError
 from app.settings.schema import BY_KEY, Settings, setting_of
+from app.wording import Wording
 
 Migration = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -59,7 +60,10 @@ class SettingsStore:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            self.warnings.append(f"The settings could not be read ({error.strerror}); the defaults hold.")
+            reason = error.strerror or "?"
+            self.warnings.append(
+                Wording("The settings could not be read ({reason}); the defaults hold.", reason=reason)
+            )
             return {}
         except Exception as error:  # no JSON, no settings, or a migration that did not expect what it found
             self._set_aside(error)
@@ -69,10 +73,10 @@ class SettingsStore:
         aside = self.path.with_suffix(".damaged.json")
         try:
             os.replace(self.path, aside)
-            kept = f"it was kept as {aside.name}"
+            kept = Wording("It was kept as {name}, and the defaults hold.", name=aside.name)
         except OSError:
-            kept = "it could not be kept"
-        self.warnings.append(f"The settings file was damaged ({error}); {kept} and the defaults hold.")
+            kept = Wording("It could not be kept, and the defaults hold.")
+        self.warnings.append(Wording("The settings file was damaged ({reason}). {kept}", reason=str(error), kept=kept))
 
     def _usable(self) -> dict[str, Any]:
         usable = {}
@@ -80,7 +84,7 @@ class SettingsStore:
             try:
                 usable[key] = BY_KEY[key].check(self._entries[key])
             except UsageError as error:
-                self.warnings.append(f"{error.what} Until then its default holds.")
+                self.warnings.append(Wording("{what} Until then its default holds.", what=error.what))
         return usable
 
     def _write(self) -> None:

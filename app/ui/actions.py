@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject
+from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
 from app.modes.base import Mode
+from app.ui.i18n import shown
+from app.wording import Wording
 
 Actions = Mapping[str, QAction]
 
@@ -27,32 +29,32 @@ def _needs(*facts: str) -> frozenset[str]:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("new", str(QT_TRANSLATE_NOOP("Action", "New conversation")), "Ctrl+N", "message-circle-plus"),
-    Action("open", str(QT_TRANSLATE_NOOP("Action", "Open picture…")), "Ctrl+O", "image"),
-    Action("paste", str(QT_TRANSLATE_NOOP("Action", "Paste")), "Ctrl+V", "clipboard-paste"),
-    Action("screen", str(QT_TRANSLATE_NOOP("Action", "Part of the screen…")), "Ctrl+Shift+S", "scan"),
-    Action("camera", str(QT_TRANSLATE_NOOP("Action", "Camera")), "Ctrl+Shift+C", "camera"),
-    Action("find", str(QT_TRANSLATE_NOOP("Action", "Find in this conversation")), "Ctrl+F", "search", _needs("turns")),
-    Action("model", str(QT_TRANSLATE_NOOP("Action", "Open model file…")), "Ctrl+Shift+O", "file-box"),
-    Action("settings", str(QT_TRANSLATE_NOOP("Action", "Settings…")), "Ctrl+,", "settings"),
-    Action("keys", str(QT_TRANSLATE_NOOP("Action", "Keys")), "F1", "keyboard"),
-    Action("escape", str(QT_TRANSLATE_NOOP("Action", "Stop")), "Esc", "stop"),
-    Action("focus", str(QT_TRANSLATE_NOOP("Action", "Go to the question")), "Ctrl+L"),
-    Action("quit", str(QT_TRANSLATE_NOOP("Action", "Quit")), "Ctrl+Q"),
+    Action("new", Wording("New conversation"), "Ctrl+N", "message-circle-plus"),
+    Action("open", Wording("Open picture…"), "Ctrl+O", "image"),
+    Action("paste", Wording("Paste"), "Ctrl+V", "clipboard-paste"),
+    Action("screen", Wording("Part of the screen…"), "Ctrl+Shift+S", "scan"),
+    Action("camera", Wording("Camera"), "Ctrl+Shift+C", "camera"),
+    Action("find", Wording("Find in this conversation"), "Ctrl+F", "search", _needs("turns")),
+    Action("model", Wording("Open model file…"), "Ctrl+Shift+O", "file-box"),
+    Action("settings", Wording("Settings…"), "Ctrl+,", "settings"),
+    Action("keys", Wording("Keys"), "F1", "keyboard"),
+    Action("escape", Wording("Stop"), "Esc", "stop"),
+    Action("focus", Wording("Go to the question"), "Ctrl+L"),
+    Action("quit", Wording("Quit"), "Ctrl+Q"),
 )
 
 MORE_KEYS: tuple[tuple[str, str], ...] = (
-    (str(QT_TRANSLATE_NOOP("Action", "Take the picture (camera on the stage)")), "Space"),
-    (str(QT_TRANSLATE_NOOP("Action", "Zoom in, zoom out, fit (stage)")), "+  -  0"),
-    (str(QT_TRANSLATE_NOOP("Action", "Move the picture (stage)")), "← → ↑ ↓"),
-    (str(QT_TRANSLATE_NOOP("Action", "Choose and move a part of the picture (stage)")), "Shift+← → ↑ ↓"),
-    (str(QT_TRANSLATE_NOOP("Action", "Size that part (stage)")), "Ctrl+Shift+← → ↑ ↓"),
+    (Wording("Take the picture (camera on the stage)"), "Space"),
+    (Wording("Zoom in, zoom out, fit (stage)"), "+  -  0"),
+    (Wording("Move the picture (stage)"), "← → ↑ ↓"),
+    (Wording("Choose and move a part of the picture (stage)"), "Shift+← → ↑ ↓"),
+    (Wording("Size that part (stage)"), "Ctrl+Shift+← → ↑ ↓"),
 )
 """Keys that are no actions of the window, for the sheet of keys."""
 
 
 def title_of(action: Action) -> str:
-    return QCoreApplication.translate("Action", action.title)
+    return shown(action.title)
 
 
 def mode_actions(modes: Sequence[Mode]) -> tuple[Action, ...]:

@@ -27,6 +27,7 @@ from app.ui import icons, theme
 from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
+from app.ui.i18n import Language
 from app.ui.samples import find_samples
 from app.ui.session import Session
 from app.ui.window import Services, Window
@@ -73,7 +74,9 @@ def build(store: SettingsStore) -> Services:
     session = Session(bridge, background, library, store, MODES)
     feed = CameraFeed(background, cameras)
     feed.format = lambda: camera_format(store.settings)
-    return Services(bridge, background, session, Desk(background), feed, library, store)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return Services(bridge, background, session, Desk(background), feed, library, store, Language(app))
 
 
 def dismantle(services: Services) -> None:
@@ -98,6 +101,7 @@ def main(argv: Sequence[str]) -> int:
     theme.apply(app, theme.wanted(store.settings["window.theme"]))
     app.setWindowIcon(icons.application())
     services = build(store)
+    services.language.use(store.settings["window.language"])
     window = Window(services)
     opener = FileOpener()
     opener.opened.connect(lambda path: services.desk.open([path]))

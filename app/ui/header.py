@@ -10,6 +10,7 @@ from app.modes.base import Mode
 from app.ui import icons, theme
 from app.ui.actions import Actions
 from app.ui.buttons import IconButton
+from app.ui.i18n import shown
 
 _NARROW = 640
 
@@ -112,7 +113,7 @@ class Header(QFrame):
         self._mode_buttons: dict[str, QToolButton] = {}
         for mode in modes:
             button = QToolButton()
-            button.setText(self.tr(mode.title))
+            button.setText(shown(mode.title))
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -27,6 +27,7 @@ from app.ui.live_panel import LivePanel
 from app.ui.overlay import LabelOverlay, in_pixels
 from app.ui.stage import Stage
 from app.values import Event, ModelSpec
+from app.wording import Wording
 
 _FIGURES_S = 0.5
 
@@ -246,7 +247,8 @@ class LiveStage(QObject):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 write()
             except OSError as error:
-                raise CameraError(f"{path.name} could not be saved.", "Check the folder.", str(error)) from error
+                what = Wording("{name} could not be saved.", name=path.name)
+                raise CameraError(what, "Check the folder.", str(error)) from error
             return str(path)
 
         self._background.run(work, lambda saved: self.told.emit(self.tr("Saved as {}").format(saved)), self.failed.emit)

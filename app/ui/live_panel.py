@@ -11,6 +11,7 @@ from app.modes.live import Figures
 from app.modes.schedule import Wait
 from app.ui import theme
 from app.ui.buttons import IconButton
+from app.ui.i18n import shown
 from app.ui.notify import announce
 
 _MOST_ROWS = 8
@@ -77,7 +78,7 @@ class LivePanel(QWidget):
     def show_coach(self, verdict: Reason | Wait, trouble: str = "") -> None:
         """Why nothing is asked about the picture now, or what is wrong."""
         good = verdict in (Reason.GOOD, Reason.SAME)
-        words = trouble or (self.tr("Looking around") if good else self.tr(verdict.value))
+        words = trouble or (self.tr("Looking around") if good else shown(verdict.value))
         self._coach.setText(words)
         advice = "" if good or isinstance(verdict, Wait) else words
         if (advice or trouble) and words != self._said:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
-from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,9 +21,9 @@ from app.errors import SpyglassError
 from app.settings.schema import SETTINGS, Plain, Setting
 from app.settings.store import SettingsStore
 from app.ui import theme
+from app.ui.i18n import shown
 from app.ui.sheets import SmallWindow
-
-translate = QCoreApplication.translate
+from app.wording import Wording
 
 _NARROW = 560
 _LABEL = 176
@@ -38,7 +38,7 @@ class SettingsDialog(SmallWindow):
     failed = Signal(object)
 
     def __init__(self, store: SettingsStore, parent: QWidget) -> None:
-        super().__init__(translate("Settings", "Settings"), parent)
+        super().__init__(shown(Wording("Settings")), parent)
         self._store = store
         self._narrow = parent.width() < _NARROW
         page = QWidget()
@@ -59,7 +59,7 @@ class SettingsDialog(SmallWindow):
 
     def _section(self, section: str) -> QVBoxLayout:
         column = QVBoxLayout()
-        head = QLabel(translate("Settings", section))
+        head = QLabel(shown(section))
         head.setFont(theme.scaled(self.font(), 1.1, bold=True))
         head.setContentsMargins(0, 16, 0, 8)
         column.addWidget(head)
@@ -71,7 +71,7 @@ class SettingsDialog(SmallWindow):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for setting in SETTINGS:
             if setting.section == section:
-                label = QLabel(translate("Settings", setting.title))
+                label = QLabel(shown(setting.title))
                 label.setMinimumWidth(_LABEL)
                 form.addRow(label, self._field(setting))
         column.addLayout(form)
@@ -79,15 +79,15 @@ class SettingsDialog(SmallWindow):
 
     def _field(self, setting: Setting) -> QWidget:
         editor = self._editor(setting)
-        editor.setAccessibleName(translate("Settings", setting.title))
-        editor.setAccessibleDescription(translate("Settings", setting.help))
+        editor.setAccessibleName(shown(setting.title))
+        editor.setAccessibleDescription(shown(setting.help))
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field = QWidget()
         column = QVBoxLayout(field)
         column.setContentsMargins(0, 0, 0, 12)
         column.setSpacing(4)
         column.addWidget(editor)
-        words = QLabel(translate("Settings", setting.help))
+        words = QLabel(shown(setting.help))
         words.setObjectName("soft")
         words.setWordWrap(True)
         words.setFont(theme.scaled(self.font(), 0.88))
@@ -100,12 +100,12 @@ class SettingsDialog(SmallWindow):
         if setting.choices:
             box = QComboBox()
             for choice, label in setting.choices:
-                box.addItem(translate("Settings", label), choice)
+                box.addItem(shown(label), choice)
             box.setCurrentIndex(box.findData(value))
             box.currentIndexChanged.connect(lambda: save(box.currentData()))
             return box
         if isinstance(value, bool):
-            check = QCheckBox(translate("Settings", "On"))
+            check = QCheckBox(shown(Wording("On")))
             check.setChecked(value)
             check.toggled.connect(save)
             return check
@@ -141,6 +141,6 @@ def _number(setting: Setting, value: int | float, save: Callable[[Plain], None])
         spin.setRange(int(max(setting.low, -(2**31))), int(min(setting.high, 2**31 - 1)))
         spin.setValue(cast(int, value))
     spin.lineEdit().setTextMargins(8, 0, 0, 0)
-    spin.setSuffix(f" {translate('Settings', setting.unit)}" if setting.unit else "")
+    spin.setSuffix(f" {shown(setting.unit)}" if setting.unit else "")
     spin.editingFinished.connect(lambda: save(spin.value()))
     return spin

@@ -20,6 +20,7 @@ from app.errors import SpyglassError
 from app.ui import icons, theme
 from app.ui.actions import MORE_KEYS, Action, title_of
 from app.ui.buttons import push
+from app.ui.i18n import shown
 
 
 class SmallWindow(QDialog):
@@ -56,7 +57,7 @@ class KeySheet(SmallWindow):
         lines = [(self.tr("Send the question"), "Enter" if enter_sends else "Ctrl+Enter")]
         lines.append((self.tr("New line in the question"), "Shift+Enter" if enter_sends else "Enter"))
         lines += [(title_of(a).rstrip("…"), a.keys) for a in actions if a.keys]
-        lines += [(QCoreApplication.translate("Action", words), keys) for words, keys in MORE_KEYS]
+        lines += [(shown(words), keys) for words, keys in MORE_KEYS]
         inside = QWidget()
         grid = QGridLayout(inside)
         grid.setContentsMargins(0, 0, 16, 0)

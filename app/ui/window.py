@@ -24,6 +24,7 @@ from app.ui.composer import Composer
 from app.ui.conversation_pane import ConversationPane
 from app.ui.desk import THUMBNAIL, Desk, Sheet
 from app.ui.header import Header
+from app.ui.i18n import Language
 from app.ui.live import LiveStage
 from app.ui.main_window import MainWindow
 from app.ui.model_picker import ModelPicker
@@ -51,6 +52,7 @@ class Services:
     camera: CameraFeed
     library: Library
     store: SettingsStore
+    language: Language
 
 
 class Window(QObject):
@@ -394,6 +396,8 @@ class Window(QObject):
                 self.composer.set_enter_sends(self.session.settings["window.send"] == "enter")
             case _, "window.theme":
                 self._restyle()
+            case _, "window.language":
+                self.services.language.use(self.session.settings[key])
             case (("model" | "engine" | "cache"), _):
                 self.session.find_model()
 

@@ -8,6 +8,7 @@ from app.capture.sources.devices import CameraInfo, cameras, device_opener
 from app.capture.sources.files import FolderSource, VideoSource
 from app.capture.sources.streams import stream_opener
 from app.errors import CameraError
+from app.wording import Wording
 
 
 def opener(source: str, width: int = 1280, height: int = 720, fps: float = 30.0) -> Opener:
@@ -24,7 +25,10 @@ def opener(source: str, width: int = 1280, height: int = 720, fps: float = 30.0)
     if path is not None and path.is_file():
         return lambda: VideoSource(path)
     if re.search(r"[\\/]|\.\w{2,4}$", source):
-        raise CameraError(f'There is no file or folder "{source}".', "Check the name, or name a camera instead.")
+        raise CameraError(
+            Wording('There is no file or folder "{name}".', name=str(source)),
+            "Check the name, or name a camera instead.",
+        )
     return device_opener(source, width, height, fps)
 
 

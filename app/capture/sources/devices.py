@@ -10,14 +10,15 @@ from cv2_enumerate_cameras import enumerate_cameras
 
 from app.capture.sources.base import HICCUPS, Absent, Opener, Pixels, next_frame, open_capture
 from app.errors import CameraError
+from app.wording import Wording
 
 # DSHOW opens at once where Media Foundation takes seconds.
 _BACKEND = {"win32": cv2.CAP_DSHOW, "darwin": cv2.CAP_AVFOUNDATION}.get(sys.platform, cv2.CAP_V4L2)
-_BUSY = "Close other programs that use the camera, or unplug it and plug it in again."
+_BUSY = Wording("Close other programs that use the camera, or unplug it and plug it in again.")
 _ALLOW = {
-    "win32": "Allow it under Settings, Privacy & security, Camera.",
-    "darwin": "Allow it under System Settings, Privacy & Security, Camera.",
-}.get(sys.platform, 'Add your account to the group "video" and log in again.')
+    "win32": Wording("Allow it under Settings, Privacy & security, Camera."),
+    "darwin": Wording("Allow it under System Settings, Privacy & Security, Camera."),
+}.get(sys.platform, Wording('Add your account to the group "video" and log in again.'))
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ class DeviceSource:
             wanted.insert(0, (cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG")))
         self._capture = open_capture(info.index, info.backend)
         if not self._capture.isOpened():
-            raise CameraError(f'The camera "{info.name}" could not be opened.', f"{_BUSY} {_ALLOW}")
+            what = Wording('The camera "{name}" could not be opened.', name=info.name)
+            raise CameraError(what, Wording("{one} {other}", one=_BUSY, other=_ALLOW))
         for setting, value in wanted:
             self._capture.set(setting, value)
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
@@ -71,7 +73,8 @@ class DeviceSource:
             frame = next_frame(self._capture)
             if frame is not None:
                 return frame
-        raise CameraError(f'The camera "{self._name}" stopped delivering.', "Check its cable, or plug it in again.")
+        what = Wording('The camera "{name}" stopped delivering.', name=self._name)
+        raise CameraError(what, "Check its cable, or plug it in again.")
 
     def close(self) -> None:
         self._capture.release()
@@ -93,14 +96,17 @@ def _pick(name: str, infos: list[CameraInfo]) -> CameraInfo:
             if test(info):
                 return info
     there = ", ".join(f'"{info.name}"' for info in infos)
-    raise Absent(f'There is no camera called "{name}".', f"Plug it in, or use one of these: {there}.")
+    raise Absent(
+        Wording('There is no camera called "{name}".', name=name),
+        Wording("Plug it in, or use one of these: {names}.", names=there),
+    )
 
 
 def _again(known: CameraInfo, infos: list[CameraInfo]) -> CameraInfo:
     """`known` among what is plugged in now: in its old place, or anywhere."""
     same = [info for info in infos if info.name == known.name]
     if not same:
-        raise Absent(f'The camera "{known.name}" is not there.', "Plug it in.")
+        raise Absent(Wording('The camera "{name}" is not there.', name=known.name), "Plug it in.")
     return next((info for info in same if info.path == known.path), same[0])
 
 
@@ -111,8 +117,10 @@ def _may_open(info: CameraInfo) -> None:
     try:
         os.close(os.open(info.path, os.O_RDWR | os.O_NONBLOCK))
     except PermissionError as error:
-        raise CameraError(f'This account may not use the camera "{info.name}".', _ALLOW, str(error)) from error
+        what = Wording('This account may not use the camera "{name}".', name=info.name)
+        raise CameraError(what, _ALLOW, str(error)) from error
     except FileNotFoundError as error:
-        raise Absent(f'The camera "{info.name}" was unplugged.', "Plug it in again.", str(error)) from error
+        what = Wording('The camera "{name}" was unplugged.', name=info.name)
+        raise Absent(what, "Plug it in again.", str(error)) from error
     except OSError as error:
-        raise CameraError(f'The camera "{info.name}" is busy.', _BUSY, str(error)) from error
+        raise CameraError(Wording('The camera "{name}" is busy.', name=info.name), _BUSY, str(error)) from error

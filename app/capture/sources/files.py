@@ -8,6 +8,7 @@ import numpy as np
 
 from app.capture.sources.base import Ended, Pixels, next_frame, open_capture
 from app.errors import CameraError
+from app.wording import Wording
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _FOLDER_FPS = 10.0
@@ -23,7 +24,7 @@ class VideoSource:
     def __init__(self, path: Path, paced: bool = True) -> None:
         self._capture = open_capture(str(path.resolve()), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
-            raise CameraError(f'"{path.name}" is not a video that can be read.', "Try another file.")
+            raise CameraError(Wording('"{name}" is not a video that can be read.', name=path.name), "Try another file.")
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 1 <= fps <= 240 else 30.0
         self.position = 0.0
@@ -57,7 +58,9 @@ class FolderSource:
     def __init__(self, folder: Path, fps: float) -> None:
         self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES)
         if not self._paths:
-            raise CameraError(f'There is no picture in "{folder.name}".', "Choose a folder of JPEG or PNG files.")
+            raise CameraError(
+                Wording('There is no picture in "{name}".', name=folder.name), "Choose a folder of JPEG or PNG files."
+            )
         self._fps = fps
         self._shown: tuple[int, Pixels] | None = None
         self._start = time.monotonic()
@@ -82,5 +85,7 @@ def _picture(path: Path) -> Pixels:
     data = np.fromfile(path, np.uint8)
     frame: Pixels | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if frame is None:
-        raise CameraError(f'"{path.name}" is not a picture that can be read.', "Take it out of the folder.")
+        raise CameraError(
+            Wording('"{name}" is not a picture that can be read.', name=path.name), "Take it out of the folder."
+        )
     return frame

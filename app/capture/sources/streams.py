@@ -13,6 +13,7 @@ import numpy as np
 
 from app.capture.sources.base import HICCUPS, NATIVE_WAIT_S, Opener, Pixels, Source, next_frame, open_capture
 from app.errors import CameraError
+from app.wording import Wording
 
 SCHEMES = ("rtsp", "rtsps", "http", "https")
 _MAX_FRAME = 32 << 20
@@ -29,7 +30,8 @@ def stream_opener(address: str) -> Opener:
         host = None
     if scheme not in SCHEMES:
         raise CameraError(
-            f'Spyglass cannot read "{scheme}" streams.', "Give an address that starts with rtsp:// or http://."
+            Wording('Spyglass cannot read "{scheme}" streams.', scheme=scheme),
+            "Give an address that starts with rtsp:// or http://.",
         )
     if not host:
         raise CameraError(
@@ -49,14 +51,15 @@ class StreamSource:
         self._host = urlsplit(address).hostname or ""
         if not self._capture.isOpened():
             raise CameraError(
-                f"Nothing that is a video answers at {self._host}.",
+                Wording("Nothing that is a video answers at {host}.", host=self._host),
                 "Check the address, and that the camera is on and in the same network.",
             )
 
     def read(self) -> Pixels:
         frame = next_frame(self._capture)
         if frame is None:
-            raise CameraError(f"The stream from {self._host} broke off.", "Check that the camera is on and in reach.")
+            what = Wording("The stream from {host} broke off.", host=self._host)
+            raise CameraError(what, "Check that the camera is on and in reach.")
         return frame
 
     def close(self) -> None:
@@ -120,8 +123,8 @@ class MjpegSource:
         return line
 
     def _broke(self, detail: str) -> CameraError:
-        words = f"The stream from {self._host} broke off."
-        return CameraError(words, "Check that the camera is on and in reach.", detail)
+        what = Wording("The stream from {host} broke off.", host=self._host)
+        return CameraError(what, "Check that the camera is on and in reach.", detail)
 
 
 def _open_http(address: str) -> Source:
@@ -140,14 +143,15 @@ def _open_http(address: str) -> Source:
     except (OSError, http.client.HTTPException, ValueError) as error:
         connection.close()
         raise CameraError(
-            f"Nothing that is a video answers at {host}.",
+            Wording("Nothing that is a video answers at {host}.", host=host),
             "Check the address, and that the camera is on and in the same network.",
             repr(error),
         ) from error
     if response.status in (401, 403):
         response.close()
         raise CameraError(
-            f"The camera at {host} wants a password.", "Write the address like http://name:password@host/."
+            Wording("The camera at {host} wants a password.", host=host),
+            "Write the address like http://name:password@host/.",
         )
     kind, boundary = response.headers.get_content_type(), response.headers.get_boundary()
     if response.status == 200 and kind.startswith("multipart/") and boundary:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app import paths
 from app.errors import UsageError
+from app.wording import Wording
 
 
 def path() -> Path:
@@ -21,10 +22,14 @@ def load(file: Path | None = None) -> dict[str, str]:
     except FileNotFoundError as error:
         if own:
             return {}
-        raise UsageError(f"There is no glossary {file.name}.", "Check its name and folder.", str(error)) from error
+        raise UsageError(
+            Wording("There is no glossary {name}.", name=file.name), "Check its name and folder.", str(error)
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
-            f"The glossary {file.name} cannot be read.", "Save it as text in UTF-8, a line for each term.", str(error)
+            Wording("The glossary {name} cannot be read.", name=file.name),
+            "Save it as text in UTF-8, a line for each term.",
+            str(error),
         ) from error
 
 
@@ -43,7 +48,9 @@ def parse(text: str) -> dict[str, str]:
         term, equals, word = (part.strip() for part in line.partition("="))
         if not (equals and term and word):
             raise UsageError(
-                f"Line {number} of the glossary is no term.", "Write each one as: term = word.", f"line: {line!r}"
+                Wording("Line {number} of the glossary is no term.", number=number),
+                "Write each one as: term = word.",
+                f"line: {line!r}",
             )
         terms[term] = word
     return terms

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from py3langid import langid
 
 from app.errors import UsageError
+from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ def language(code: str) -> Language:
     """The language of a code. Raises UsageError for one that is not offered."""
     found = LANGUAGES.get(code.lower())
     if found is None:
-        raise UsageError(f"The language {code!r} is not offered.", f"Choose one of {', '.join(LANGUAGES)}.")
+        what = Wording("The language {code} is not offered.", code=code)
+        raise UsageError(what, Wording("Choose one of {names}.", names=", ".join(LANGUAGES)))
     return found
 
 

@@ -5,13 +5,14 @@ from app.modes.translate import prompts
 from app.modes.translate.languages import LANGUAGES, Language
 from app.settings.schema import Settings
 from app.values import Ask, Message, ModelSpec
+from app.wording import Wording
 
 
 class TranslateMode:
     """The text in a picture, or a text, in the person's language."""
 
     id = "translate"
-    title = "Translate"
+    title = Wording("Translate")
 
     def job(self, messages: tuple[Message, ...], model: ModelSpec, settings: Settings) -> Ask:
         last = messages[-1]

@@ -8,6 +8,7 @@ from app.errors import SpyglassError, UsageError
 from app.modes.translate.overlay import overlay
 from app.modes.translate.pipeline import Translation
 from app.values import Picture
+from app.wording import Wording
 
 PICTURES = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP", ".pdf": "PDF"}
 TEXT = ".txt"
@@ -18,7 +19,8 @@ def save(path: Path, picture: Picture | None, translation: Translation) -> None:
     """Write a translation; the ending of the name says as what. Raises SpyglassError."""
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
-        raise UsageError(f"A translation is not saved as {kind or 'a file without ending'}.", f"Use {_list()}.")
+        what = Wording("A translation is not saved as {kind}.", kind=kind) if kind else "The file's name has no ending."
+        raise UsageError(what, Wording("Use {names}.", names=_list()))
     try:
         if kind == TEXT:
             path.write_text(side_by_side(translation), "utf-8")
@@ -29,7 +31,9 @@ def save(path: Path, picture: Picture | None, translation: Translation) -> None:
             image = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.pixels)
             image.save(path, PICTURES[kind], **({"resolution": 150.0} if kind == ".pdf" else {"quality": 92}))
     except OSError as error:
-        raise SpyglassError(f"{path.name} cannot be written.", "Check the folder and the disk.", str(error)) from error
+        raise SpyglassError(
+            Wording("{name} cannot be written.", name=path.name), "Check the folder and the disk.", str(error)
+        ) from error
 
 
 def side_by_side(translation: Translation) -> str:
@@ -45,4 +49,4 @@ def side_by_side(translation: Translation) -> str:
 
 
 def _list() -> str:
-    return f"{', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+    return ", ".join(SUFFIXES)

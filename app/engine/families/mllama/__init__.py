@@ -25,6 +25,7 @@ from app.engine.pictures import PictureCache, key
 from app.errors import SpyglassError, UsageError
 from app.gguf import fingerprint
 from app.values import ModelSpec
+from app.wording import Wording
 
 _ARITHMETIC = 1
 """Goes up whenever the tower computes other numbers, so that remembered pictures are looked at again."""
@@ -108,7 +109,8 @@ class _Reading:
         core, marks = self.core, self.tokens.count(self.core.prompts.picture)
         if marks != len(pictures) or not self.tokens:
             raise UsageError(
-                f"The prompt shows {marks} pictures, but there are {len(pictures)}.", "Give one picture a mark."
+                Wording("The prompt shows {marks} pictures, but there are {count}.", marks=marks, count=len(pictures)),
+                "Give one picture a mark.",
             )
         seen = [core.see(picture) for picture in pictures]
         rows = []

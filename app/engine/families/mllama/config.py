@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.errors import ModelError
 from app.gguf import Gguf
+from app.wording import Wording
 
 
 def arrangements(max_tiles: int) -> tuple[tuple[int, int], ...]:
@@ -88,20 +89,20 @@ def read_config(text: Gguf, vision: Gguf) -> Config:
     """
     if text.architecture != "mllama":
         raise ModelError(
-            f"{text.path.name} is not a Llama 3.2 Vision model.",
+            Wording("{name} is not a Llama 3.2 Vision model.", name=text.path.name),
             "Choose a model of that kind, or let the program choose how to run this one.",
             f"general.architecture is {text.architecture!r}",
         )
     if text.number("split.count", 1) > 1:
         raise ModelError(
-            f"{text.path.name} is one part of a model in several files.",
+            Wording("{name} is one part of a model in several files.", name=text.path.name),
             "Join the parts with llama-gguf-split --merge.",
         )
     try:
         config = Config(_text(text), _vision(vision))
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise ModelError(
-            f"The sizes written in {text.path.name} contradict one another.",
+            Wording("The sizes written in {name} contradict one another.", name=text.path.name),
             "Download or convert the model again.",
             str(error),
         ) from error

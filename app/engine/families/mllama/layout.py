@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from app.engine.families.mllama.config import Config, TextConfig, VisionConfig, arrangements
 from app.errors import ModelError
 from app.gguf import TYPES, Gguf, TensorInfo
+from app.wording import Wording
 
 _OLD_SUFFIXES = {"attn_norm": "ln1", "ffn_norm": "ln2", "attn_output": "attn_out"}
 _NOT_WEIGHTS = {"I8", "I16", "I32", "I64", "F64"}
@@ -104,7 +105,7 @@ def _find(name: str, shape: tuple[int, ...], files: tuple[Gguf, ...], swapped: b
                 _check_shape(file, info, shape)
                 return file, info
     raise ModelError(
-        f"The model file {files[-1].path.name} is incomplete.",
+        Wording("The model file {name} is incomplete.", name=files[-1].path.name),
         "Download or convert it again; if it comes in two files, give both.",
         f"tensor {name} is missing",
     )
@@ -133,7 +134,7 @@ def _check_shape(file: Gguf, info: TensorInfo, shape: tuple[int, ...]) -> None:
     kind = TYPES[info.type].name
     if not fits or kind in _NOT_WEIGHTS:
         raise ModelError(
-            f"The model file {file.path.name} does not fit its own description.",
+            Wording("The model file {name} does not fit its own description.", name=file.path.name),
             "Download or convert it again.",
             f"tensor {info.name} is {info.shape} in {kind}, {shape} was expected",
         )

@@ -20,6 +20,7 @@ from app.engine.prefix import PictureSpan
 from app.engine.sampling import Detokenizer, NotNumbersError, Sampler
 from app.errors import PictureError, UsageError
 from app.values import Ask, Finished, Looking, Picture, Piece, Reading
+from app.wording import Wording
 
 Reason = Literal["stop", "length", "cancelled"]
 
@@ -49,7 +50,11 @@ class MllamaModel:
         tokens = self._core.prompts.conversation(ask.messages)
         if len(tokens) >= self._core.decoder.context:
             raise UsageError(
-                f"The conversation is {len(tokens)} tokens long, but the context holds {self._core.decoder.context}.",
+                Wording(
+                    "The conversation is {tokens} tokens long, but the context holds {context}.",
+                    tokens=len(tokens),
+                    context=self._core.decoder.context,
+                ),
                 "Start a new conversation, or choose a larger context in the settings.",
             )
         with self._stoppable(cancel), Sampler(self._core.vocabulary.pointer, ask.sampling, ask.schema) as sampler:

@@ -9,6 +9,7 @@ from app.engine import ggml
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import F32, Tensor, shape4
 from app.errors import MemoryShortError
+from app.wording import Wording
 
 
 class Pool:
@@ -46,7 +47,7 @@ class Pool:
         buffer = g.backend_buft_alloc_buffer(self._type, size)
         if not buffer:
             raise MemoryShortError(
-                f"{size >> 20} MiB for the model could not be had.",
+                Wording("{size} MiB for the model could not be had.", size=size >> 20),
                 "Close other programs, or use fewer layers on the GPU.",
             )
         self._buffers.append(buffer)

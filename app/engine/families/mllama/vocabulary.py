@@ -8,6 +8,7 @@ import numpy as np
 
 from app.engine import native
 from app.errors import ModelError
+from app.wording import Wording
 
 PICTURE = "<|image|>"
 
@@ -26,7 +27,9 @@ class Vocabulary:
             self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
         if not self._model:
             raise ModelError(
-                f"The vocabulary in {path.name} cannot be read.", "Download or convert it again.", "\n".join(complaints)
+                Wording("The vocabulary in {name} cannot be read.", name=path.name),
+                "Download or convert it again.",
+                "\n".join(complaints),
             )
         self.pointer: int = llama_cpp.llama_model_get_vocab(self._model)
         self.size = int(llama_cpp.llama_vocab_n_tokens(self.pointer))

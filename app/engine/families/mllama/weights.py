@@ -22,6 +22,7 @@ from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.store import Pool
 from app.errors import ModelError
 from app.gguf import Gguf, TensorInfo
+from app.wording import Wording
 
 _TABLES = ("v.tile_position_embd.weight", "v.pre_tile_position_embd.weight", "v.post_tile_position_embd.weight")
 
@@ -150,7 +151,9 @@ class _Map:
 
 def _changed(file: Gguf, detail: str) -> ModelError:
     return ModelError(
-        f"The model file {file.path.name} changed while it was being opened.", "Wait until it is complete.", detail
+        Wording("The model file {name} changed while it was being opened.", name=file.path.name),
+        "Wait until it is complete.",
+        detail,
     )
 
 

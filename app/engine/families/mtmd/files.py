@@ -10,6 +10,7 @@ from app.engine.fit import Demand
 from app.errors import ModelError
 from app.gguf import TYPES, ArrayValue, Gguf, GgufError, read_header
 from app.values import EngineOptions, ModelSpec
+from app.wording import Wording
 
 DEFAULT_CONTEXT = 8192
 BATCH, BATCH_GPU = 128, 512
@@ -48,7 +49,7 @@ def check(spec: ModelSpec) -> Files:
     model = parts[0]
     if model.architecture == "clip":
         raise ModelError(
-            f"{model.path.name} is the vision part of a model, not the model itself.",
+            Wording("{name} is the vision part of a model, not the model itself.", name=model.path.name),
             "Choose the model's own file, and this one as its projector.",
         )
     _check_text(model)
@@ -57,7 +58,7 @@ def check(spec: ModelSpec) -> Files:
     projector = read_header(spec.projector)
     if projector.architecture != "clip":
         raise ModelError(
-            f"{projector.path.name} is not the vision part of a model.",
+            Wording("{name} is not the vision part of a model.", name=projector.path.name),
             "Choose the projector that belongs to the model; its name usually begins with mmproj.",
         )
     _check_vision(projector)
@@ -70,7 +71,7 @@ def check(spec: ModelSpec) -> Files:
 def wrong_projector(projector: Path, picture: int, text: int) -> ModelError:
     """The error for a projector whose picture tokens are `picture` numbers wide where the model takes `text`."""
     return ModelError(
-        f"The projector {projector.name} belongs to another model.",
+        Wording("The projector {name} belongs to another model.", name=projector.name),
         "Choose the projector that was published with the model.",
         f"picture tokens are {picture} wide, the model takes {text}",
     )

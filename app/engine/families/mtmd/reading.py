@@ -17,6 +17,7 @@ from app.engine.pictures import PictureCache, key
 from app.engine.prefix import Item, PictureSpan
 from app.errors import ModelError, PictureError, UsageError
 from app.values import Looking, Picture, Reading
+from app.wording import Wording
 
 
 @dataclass
@@ -86,11 +87,17 @@ class Reader:
                 "The model's chat template ends with a picture, not with a question.", "Use another model."
             )
         if total >= self._text.context:
-            fewer = "show fewer or smaller pictures" if pictures else "ask for less at once"
-            raise UsageError(
-                f"The conversation has {total} tokens, but the model was loaded for {self._text.context}.",
-                f"Start a new conversation, {fewer}, or choose a larger context in the settings.",
+            shorter = Wording(
+                "Start a new conversation, show fewer or smaller pictures, or choose a larger context in the settings."
+                if pictures
+                else "Start a new conversation, ask for less at once, or choose a larger context in the settings."
             )
+            what = Wording(
+                "The conversation has {tokens} tokens, but the model was loaded for {context}.",
+                tokens=total,
+                context=self._text.context,
+            )
+            raise UsageError(what, shorter)
         kept = self._keep(items)
         tally.reading(prefix.positions(items), prefix.positions(items[:kept]), len({p.digest for p in pictures}))
         job = _Job({p.digest: p for p in pictures}, slices, tally, emit, cancel, total - prefix.cells(items[:kept]))

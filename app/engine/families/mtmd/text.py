@@ -12,6 +12,7 @@ from app.engine import native
 from app.engine.families import LoadCancelled, Progress
 from app.errors import EngineError, ModelError
 from app.values import EngineOptions
+from app.wording import Wording
 
 FLASH = {
     "auto": llama_cpp.LLAMA_FLASH_ATTN_TYPE_AUTO,
@@ -44,7 +45,7 @@ class Weights:
             raise LoadCancelled
         if not self.pointer:
             raise ModelError(
-                f"The model {path.name} cannot be loaded.",
+                Wording("The model {name} cannot be loaded.", name=path.name),
                 "Download it again or use another one.",
                 "\n".join(complaints),
             )
@@ -53,7 +54,11 @@ class Weights:
         self.width = llama_cpp.llama_model_n_embd_inp(self.pointer)
         if llama_cpp.llama_model_has_encoder(self.pointer) or self.n_vocab < 1:
             self.close()
-            raise ModelError(f"The model {path.name} cannot hold a conversation.", "Use a chat model.", "not a decoder")
+            raise ModelError(
+                Wording("The model {name} cannot hold a conversation.", name=path.name),
+                "Use a chat model.",
+                "not a decoder",
+            )
 
     def close(self) -> None:
         if self.pointer:

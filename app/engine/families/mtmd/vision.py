@@ -21,6 +21,7 @@ from app.engine.quotes import Words
 from app.engine.sampling import NotNumbersError
 from app.errors import ModelError, PictureError, SpyglassError
 from app.values import EngineOptions, Picture
+from app.wording import Wording
 
 _NODES = 8
 """Graph nodes computed between two looks at the cancel flag: a twentieth of a layer to half of one."""
@@ -74,14 +75,15 @@ class Vision:
             if widths := _MISMATCH.search("\n".join(complaints)):
                 raise wrong_projector(path, int(widths[2]), int(widths[1]))
             raise ModelError(
-                f"The projector {path.name} cannot be used with this model.",
+                Wording("The projector {name} cannot be used with this model.", name=path.name),
                 "Choose the projector that was published with the model.",
                 "\n".join(complaints),
             )
         if not mtmd_cpp.mtmd_support_vision(self.pointer):
             self.close()
             raise ModelError(
-                f"The projector {path.name} is not for pictures.", "Choose the model's projector for pictures."
+                Wording("The projector {name} is not for pictures.", name=path.name),
+                "Choose the model's projector for pictures.",
             )
         self.non_causal = bool(mtmd_cpp.mtmd_decode_use_non_causal(self.pointer, None))
 

@@ -1,0 +1,42 @@
+"""Letters for languages that the system has no font for: those that ship for drawn translations serve the window."""
+
+import logging
+
+from PySide6.QtCore import QLocale
+from PySide6.QtGui import QFontDatabase
+
+from app import paths
+
+_log = logging.getLogger(__name__)
+
+_System = QFontDatabase.WritingSystem
+_FILES = {
+    _System.Arabic: "NotoSansArabic-Regular.ttf",
+    _System.SimplifiedChinese: "DroidSansFallbackFull.ttf",
+    _System.Hebrew: "NotoSansHebrew-Regular.ttf",
+    _System.Devanagari: "NotoSansDevanagari-Regular.ttf",
+    _System.Thai: "NotoSansThai-Regular.ttf",
+    _System.Korean: "NanumSquareR.ttf",
+}
+_SCRIPTS = {QLocale.Script.ArabicScript: _System.Arabic, QLocale.Script.SimplifiedHanScript: _System.SimplifiedChinese}
+
+
+def complete(locale: QLocale) -> None:
+    """Make sure that the language of `locale` can be read; must come before its first words are shown."""
+    if locale.script() in _SCRIPTS:
+        _add(_SCRIPTS[locale.script()])
+
+
+def complete_all() -> None:
+    """The same for every language that answers and translations may be in. Takes a moment: not before the window is
+    there."""
+    for system in _FILES:
+        _add(system)
+
+
+def _add(system: QFontDatabase.WritingSystem) -> None:
+    if QFontDatabase.families(system):
+        return
+    file = paths.assets_dir() / "fonts" / _FILES[system]
+    if QFontDatabase.addApplicationFont(str(file)) < 0:
+        _log.warning("the font %s cannot be used", file.name)

@@ -1,0 +1,162 @@
+"""The language of the window: catalogues, sentences, numbers and times in it, and switching while the window is open.
+
+What stays on the screen is set through `say`, which says it again when the language changes. What is read once (menus,
+file dialogs) may use Qt's own `tr`. What is painted is painted anew.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTime, QTranslator
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app import paths
+from app.settings.schema import BY_KEY
+from app.ui import fonts
+from app.wording import Filling, Wording, fill
+
+_log = logging.getLogger(__name__)
+
+SOURCE = "en"
+"""The language the program is written in; its catalogue holds plurals only."""
+LANGUAGES = tuple(code for code, _ in BY_KEY["window.language"].choices if code != "system")
+"""The languages there are catalogues for, named as Qt names locales."""
+
+_GROUPED = 10_000
+"""Smaller whole numbers are written without separators."""
+_FSI, _PDI = "\u2068", "\u2069"
+
+
+def folder() -> Path:
+    """Where the compiled catalogues are."""
+    return paths.assets_dir() / "i18n"
+
+
+# --- saying ----------------------------------------------------------------------------------------------------------
+
+
+def shown(words: str) -> str:
+    """A sentence in the language that holds now; one that is in no catalogue stays as it is."""
+    wording = Wording.of(words)
+    if not wording.template:
+        return ""
+    n = wording.values.get("n")
+    template = QCoreApplication.translate("Wording", wording.template, None, n if isinstance(n, int) else -1)
+    return fill(template, wording.values, _local)
+
+
+def say(setter: Callable[[str], object], words: str) -> None:
+    """Show `words` through a method of a widget or action, now and after every change of language.
+
+    setter: `label.setText` and the like; a `partial` of one with further arguments is another place than the plain one.
+    """
+    method: Any = setter.func if isinstance(setter, partial) else setter
+    place = (method.__name__, setter.args if isinstance(setter, partial) else ())
+    method.__self__.__dict__.setdefault("_said", {})[place] = words
+    setter(shown(words))
+
+
+def _say_again(owner: object) -> None:
+    for (name, arguments), words in owner.__dict__.get("_said", {}).items():
+        getattr(owner, name)(*arguments, shown(words))
+
+
+def clock(hour: int, minute: int, second: int) -> str:
+    """A time of day."""
+    return QLocale().toString(QTime(hour, minute, second), QLocale.FormatType.ShortFormat)
+
+
+def isolated(text: str) -> str:
+    """A name or another foreign text, marked so that neither it nor the sentence around it changes its direction."""
+    foreign = QGuiApplication.isRightToLeft() or any("\u0590" <= letter <= "\u08ff" for letter in text)
+    return f"{_FSI}{text}{_PDI}" if foreign else text
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with so many digits after the decimal sign."""
+    locale = QLocale()
+    if abs(value) < _GROUPED:
+        locale.setNumberOptions(QLocale.NumberOption.OmitGroupSeparator)
+    return locale.toString(float(value), "f", digits)
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share 0..1 in percent."""
+    return shown(Wording("{number}%", number=Wording(number(share * 100, digits))))
+
+
+def _local(value: Filling, spec: str) -> str:
+    if isinstance(value, Wording):
+        return shown(value)
+    if isinstance(value, str):
+        return isolated(value)
+    if not spec:
+        return number(value) if isinstance(value, int) else number(value, 0 if value == int(value) else 1)
+    digits = int(spec[1])
+    return percent(value, digits) if spec[2] == "%" else number(value, digits)
+
+
+# --- the language that holds -----------------------------------------------------------------------------------------
+
+
+class Language:
+    """Which language the window speaks."""
+
+    def __init__(self, app: QApplication) -> None:
+        self._app = app
+        self._catalogues: list[QTranslator] = []
+        self.code = SOURCE
+
+    def use(self, choice: str) -> None:
+        """Speak the language called `choice` from now on, or for "system" the person's.
+
+        Everything that is open is said again at once. Without its catalogue a language is English.
+        """
+        self.code = choice if choice in LANGUAGES else preferred(QLocale.system().uiLanguages())
+        for catalogue in self._catalogues:
+            self._app.removeTranslator(catalogue)
+        self._catalogues = []
+        qt = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
+        self._install(Path(qt) / f"qtbase_{self.code}.qm")
+        if not self._install(folder() / f"spyglass_{self.code}.qm") and self.code != SOURCE:
+            self.code = SOURCE
+        locale = _locale(self.code)
+        QLocale.setDefault(locale)
+        fonts.complete(locale)
+        self._app.setLayoutDirection(locale.textDirection())
+        for widget in self._app.allWidgets():
+            _say_again(widget)
+            for action in widget.actions():
+                _say_again(action)
+
+    def _install(self, file: Path) -> bool:
+        catalogue = QTranslator(self._app)
+        if not catalogue.load(str(file)):
+            _log.warning("there is no catalogue %s", file.name)
+            return False
+        self._catalogues.append(catalogue)
+        return self._app.installTranslator(catalogue)
+
+
+def preferred(wanted: list[str]) -> str:
+    """The first of the person's languages there is a catalogue for, else English. wanted: such as "de-CH", best first.
+
+    Traditional Chinese is not simplified Chinese: who reads it gets the next language.
+    """
+    for name in wanted:
+        theirs = QLocale(name)
+        for code in LANGUAGES:
+            ours = QLocale(code)
+            if (theirs.language(), theirs.script()) == (ours.language(), ours.script()):
+                return code
+    return SOURCE
+
+
+def _locale(code: str) -> QLocale:
+    """How numbers are written: as the system says if it speaks the language, for a Swiss is no German."""
+    system = QLocale.system()
+    return system if system.language() == QLocale(code).language() else QLocale(code)
