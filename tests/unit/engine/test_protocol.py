@@ -69,7 +69,7 @@ def test_decoder_yields_what_was_whole_before_the_garbage() -> None:
     [
         (b"llama_model_loader: loaded meta data", "not a frame"),
         (bytes(16), "not a frame"),
-        (frame(b"{}", version=2), "version 2"),
+        (frame(b"{}", version=protocol.VERSION + 1), f"version {protocol.VERSION + 1}"),
         (protocol.HEADER.pack(protocol.MAGIC, protocol.VERSION, 101, 0), "101"),
         (protocol.HEADER.pack(protocol.MAGIC, protocol.VERSION, 0xFFFFFFFF, 0), "4294967295"),
         (protocol.HEADER.pack(protocol.MAGIC, protocol.VERSION, 2, 51), "51"),
