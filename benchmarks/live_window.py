@@ -173,7 +173,7 @@ def measure(arguments: argparse.Namespace) -> int:
         if len(engine.sent) > before:
             grabbed.append(engine.sent[-1] - frame.time)
 
-    services.camera.tap = seeing
+    services.camera.taps[services.camera.taps.index(see)] = seeing
     services.camera.start("scripted")
     stalls: list[float] = []
     ticks = QTimer(timerType=Qt.TimerType.PreciseTimer, interval=TICK_MS)

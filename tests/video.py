@@ -4,7 +4,7 @@ Drawn by the project itself, so that a test knows what is true of every frame.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,6 +54,8 @@ class Script:
     noise: float = 3.0
     """Standard deviation of each pixel's noise, levels."""
     sprites: Mapping[str, Sprite] = field(default_factory=dict)
+    camera: Callable[[float], np.ndarray] = lambda _: np.eye(3)
+    """How the camera moves besides: (3, 3), from where a thing rests to where it is seen, in pixels."""
     _grounds: dict[int, Rgb] = field(default_factory=dict)
     _grain: list[np.ndarray] = field(default_factory=list)
 
@@ -83,10 +85,13 @@ class Script:
             if place is not None:
                 side = round(thing.size * height)
                 paste(picture, self._sprite(thing, side), round(place[0] * width), round(place[1] * height))
-        dx, dy = (self.shake * math.sin(at * speed) for speed in (3.1, 4.3))
-        matrix = np.array([[1, 0, dx], [0, 1, dy]])
-        picture = cv2.warpAffine(picture, matrix, self.size, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.warpPerspective(picture, self.moved(at), self.size, borderMode=cv2.BORDER_REPLICATE)
         return cv2.add(picture, self._noise(at), dtype=cv2.CV_8U)
+
+    def moved(self, at: float) -> np.ndarray:
+        """(3, 3): from where a thing rests to where it is seen, in pixels."""
+        dx, dy = (self.shake * math.sin(at * speed) for speed in (3.1, 4.3))
+        return np.array([[1, 0, dx], [0, 1, dy], [0, 0, 1.0]]) @ self.camera(at)
 
     def times(self) -> list[float]:
         return [i / self.fps for i in range(round(self.seconds * self.fps))]

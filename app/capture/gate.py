@@ -81,7 +81,12 @@ def view(rgb: Pixels, time: float) -> View:
     while small.shape[1] >= 4 * size[0] and small.shape[0] >= 4 * size[1]:
         # Halving by linear interpolation is an average of four, and three times as fast as one large step by area.
         small = cv2.resize(small, (small.shape[1] // 2, small.shape[0] // 2), interpolation=cv2.INTER_LINEAR)
-    small = np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA))
+    return as_view(np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_AREA)), time)
+
+
+def as_view(small: Pixels, time: float) -> View:
+    """The view whose small picture this is."""
+    size = small.shape[1::-1]
     grid = max(1, size[0] // _CELL), max(1, size[1] // _CELL)
     cells = cv2.resize(small, grid, interpolation=cv2.INTER_AREA)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
@@ -125,6 +130,10 @@ class Gate:
         """From now on frames are compared with this one; None: the next good frame is worth an answer in any case."""
         self._answered = seen
         self._restless_since = self._new_since = None
+
+    def compare(self, seen: View) -> None:
+        """Compare frames with this one from now on, which is what was answered as it looks after the camera moved."""
+        self._answered = seen
 
     def differs(self, one: View, other: View) -> bool:
         """Whether a person would call these two different scenes, shaking hands and flicker aside."""

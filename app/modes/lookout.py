@@ -24,32 +24,39 @@ class Engine(Protocol):
 
 
 class Looker(Protocol):
-    """app.modes.live.Live or app.modes.watch.Watch."""
+    """Judges and follows frames, and takes in what comes of those that were sent."""
 
     schedule: Schedule
 
     def judge(self, seen: View) -> Turn: ...
     def follow(self, seen: View) -> None: ...
-    def ask(self, model: ModelSpec, picture: str) -> Ask: ...
     def event(self, event: Event, now: float) -> object: ...
 
 
+class Asker(Looker, Protocol):
+    """A looker that asks one question about a frame: app.modes.live.Live or app.modes.watch.Watch."""
+
+    def ask(self, model: ModelSpec, picture: str) -> Ask: ...
+
+
 L = TypeVar("L", bound=Looker)
+A = TypeVar("A", bound=Asker)
+T = TypeVar("T")
 
 
 @dataclass
-class _Job:
-    """A job under way. `id` is None until the engine has given it one."""
+class Errand:
+    """What is being found out about a frame. `id`: of the job the engine has for it, None until there is one."""
 
     frame: Frame
     id: int | None = None
     unwanted: bool = False
 
 
-class Lookout(Generic[L]):
+class Driver(Generic[L]):
     """Drives a looker. `frame` is for the camera's thread; all else may be called from any.
 
-    on_event(event, frame, result): after the looker took an event in, on the engine client's thread; `frame` is the one
+    on_event(event, frame, result): after the looker took an event in, on the thread it came from; `frame` is the one
     it is about. clock: the one that the frames' times come from. sense: what the machine can bear, asked again every
     ten seconds on a thread of its own, which `stop` ends; None: the machine can bear anything.
     """
@@ -58,18 +65,16 @@ class Lookout(Generic[L]):
         self,
         looker: L,
         engine: Engine,
-        model: ModelSpec,
         on_event: Callable[[Event, Frame, object], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sense: Callable[[], Conditions] | None = None,
     ) -> None:
         self._looker = looker
         self._engine = engine
-        self._model = model
         self._on_event = on_event
         self._clock = clock
         self._lock = threading.Lock()
-        self._job: _Job | None = None
+        self._job: Errand | None = None
         self._stopped = threading.Event()
         if sense is not None:
             threading.Thread(target=self._sense, args=(sense,), name="sensors", daemon=True).start()
@@ -77,7 +82,7 @@ class Lookout(Generic[L]):
     def frame(self, frame: Frame) -> Reason | Wait:
         """The next frame; what was decided about it."""
         seen = view(frame.rgb, frame.time)
-        job: _Job | None = None
+        job: Errand | None = None
         with self._lock:
             if self._stopped.is_set():
                 return Wait.PAUSED
@@ -85,14 +90,14 @@ class Lookout(Generic[L]):
             if turn.cancel:
                 self._cancel()
             if turn.send:
-                job = self._job = _Job(frame)
+                job = self._job = Errand(frame)
         if job is not None:
             self._send(job)
         with self._lock:
             self._looker.follow(seen)
         return turn.verdict
 
-    def read(self, question: Callable[[L], "T"]) -> "T":
+    def read(self, question: Callable[[L], T]) -> T:
         """`question(looker)`, safely. It must be quick."""
         with self._lock:
             return question(self._looker)
@@ -127,21 +132,19 @@ class Lookout(Generic[L]):
             if self._job.id is not None:
                 self._engine.cancel(self._job.id)
 
-    def _send(self, job: _Job) -> None:
-        height, width = job.frame.rgb.shape[:2]
-        picture = passing_picture(width, height, job.frame.rgb.tobytes(), f"frame {job.frame.number}")
-        try:
-            ask = self._looker.ask(self._model, picture.digest)
-            number = self._engine.submit(ask, (picture,), lambda event: self._take(job, event))
-        except SpyglassError as error:
-            self._take(job, Failed(kind=type(error).__name__, what=error.what, todo=error.todo, detail=error.detail))
-            return
+    def _send(self, job: Errand) -> None:
+        """Begin to find out what there is to know about the frame of `job`; `_take` gets what comes of it."""
+        raise NotImplementedError
+
+    def _submit(self, job: Errand, ask: Ask, pictures: Iterable[Picture], take: Callable[[Event], None]) -> None:
+        """Give the engine a job. Raises SpyglassError."""
+        number = self._engine.submit(ask, pictures, take)
         with self._lock:
             job.id = number
             if job.unwanted:
                 self._engine.cancel(number)
 
-    def _take(self, job: _Job, event: Event) -> None:
+    def _take(self, job: Errand, event: Event) -> None:
         with self._lock:
             if self._stopped.is_set() or job is not self._job:
                 return
@@ -152,4 +155,36 @@ class Lookout(Generic[L]):
             self._on_event(event, job.frame, result)
 
 
-T = TypeVar("T")
+class Lookout(Driver[A]):
+    """A driver that asks the looker's question about each frame it sends."""
+
+    def __init__(
+        self,
+        looker: A,
+        engine: Engine,
+        model: ModelSpec,
+        on_event: Callable[[Event, Frame, object], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sense: Callable[[], Conditions] | None = None,
+    ) -> None:
+        super().__init__(looker, engine, on_event, clock, sense)
+        self._model = model
+
+    def _send(self, job: Errand) -> None:
+        picture = picture_of(job.frame)
+        try:
+            ask = self._looker.ask(self._model, picture.digest)
+            self._submit(job, ask, (picture,), lambda event: self._take(job, event))
+        except SpyglassError as error:
+            self._take(job, failure(error))
+
+
+def picture_of(frame: Frame) -> Picture:
+    """A frame as the engine takes it."""
+    height, width = frame.rgb.shape[:2]
+    return passing_picture(width, height, frame.rgb.tobytes(), f"frame {frame.number}")
+
+
+def failure(error: SpyglassError) -> Failed:
+    """An error as the last event of a job."""
+    return Failed(kind=type(error).__name__, what=error.what, todo=error.todo, detail=error.detail)

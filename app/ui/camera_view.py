@@ -55,8 +55,8 @@ class CameraFeed(QObject):
         self.rotate: Rotation = 0
         self._background = background
         self._list_devices = devices
-        self.tap: Callable[[Frame], object] | None = None
-        """Called with every frame on the camera's thread, before it is shown. Must be quick."""
+        self.taps: list[Callable[[Frame], object]] = []
+        """Each called with every frame on the camera's thread, before it is shown. Must be quick."""
         self._open_camera = open_camera
         self._camera: Camera | None = None
         self._lock = threading.Lock()  # guards the next two
@@ -162,8 +162,7 @@ class CameraFeed(QObject):
     # --- the camera's threads ---
 
     def _on_frame(self, frame: Frame) -> None:
-        tap = self.tap
-        if tap is not None:
+        for tap in tuple(self.taps):
             tap(frame)
         with self._lock:
             self._newest = frame

@@ -89,7 +89,7 @@ class LiveStage(QObject):
         self._seen: _Seen | None = None
         self._clip = Clip()
         self._figures_at = 0.0
-        feed.tap = self._see
+        feed.taps.append(self._see)
         feed.frame.connect(self._on_frame)
         feed.stopped.connect(self._stop)
         self.panel.unwatched.connect(lambda: self.watch(""))
@@ -112,7 +112,8 @@ class LiveStage(QObject):
 
     def close(self) -> None:
         """Look at nothing more."""
-        self._feed.tap = None
+        if self._see in self._feed.taps:
+            self._feed.taps.remove(self._see)
         self._stop()
 
     # --- the camera's thread ---

@@ -63,5 +63,5 @@ class PictureDoors(QObject):
         """Put what the camera shows on the stage and turn it off."""
         frame = self._camera.latest
         if frame is not None:
-            self._camera.stop()
             self._desk.open_frame(frame.rgb, self.tr("Camera picture"))
+            self._camera.stop()

@@ -1,5 +1,6 @@
 """Translate in the window: a page beside the picture, the translation over it, and one piece of work at a time."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,16 @@ from app.settings.schema import engine_options
 from app.settings.store import SettingsStore
 from app.ui import figures
 from app.ui.bridge import Background, Engine
+from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
 from app.ui.session import Activity, Session
 from app.ui.translate_glossary import GlossarySheet
+from app.ui.translate_live import LiveNews, LiveTranslate, live_words
 from app.ui.translate_overlay import TranslationOverlay
 from app.ui.translate_panel import AUTO, PassageRow, TranslatePanel
 from app.ui.translate_work import Drawn, TranslateWork
+from app.ui.uncover import Uncover
 from app.values import Picture
 
 
@@ -37,6 +41,7 @@ class Tools:
     desk: Desk
     canvas: Canvas
     store: SettingsStore
+    feed: CameraFeed
 
 
 class Translate(QObject):
@@ -52,33 +57,40 @@ class Translate(QObject):
         self.on = False
         self.panel = TranslatePanel()
         self.panel.choose(AUTO, target(tools.store.settings).code)
-        self.overlay = TranslationOverlay(tools.canvas)
+        uncover = Uncover(tools.canvas)
+        self.overlay = TranslationOverlay(tools.canvas, uncover)
+        self.live = LiveTranslate(tools.engine, tools.feed, tools.canvas, uncover, self._live_wanted)
         self.work = TranslateWork(tools.engine, tools.background, self)
         self.state: Translation | None = None
         self._what: Picture | str | None = None
         self._glance: Drawn | None = None
         self._explained: PassageRow | None = None
+        self._anew = 0
+        self._live_key: object | None = None
         self.work.changed.connect(self._on_changed)
         self.work.drawn.connect(self._on_drawn)
         self.work.busy.connect(self._on_busy)
         self.work.failed.connect(self.failed)
         self.panel.languages_chosen.connect(self._on_languages)
         self.panel.again.connect(self.again)
-        self.panel.original.connect(self.overlay.show_original)
+        self.panel.original.connect(uncover.always)
         self.panel.copied.connect(self._copy)
         self.panel.saved.connect(self._save)
         self.panel.terms.connect(self._open_glossary)
         self.panel.explain.connect(self._explain)
         self.work.told.connect(self._on_told)
         tools.desk.stage_changed.connect(self._on_stage)
+        self.live.news.connect(self._on_live)
+        self.live.changed.connect(self._on_live_changed)
 
     def choose(self, mode: str) -> None:
         """A mode was chosen: begin with the picture on the stage if it is this one, else leave it as it is."""
         self.on = mode == TranslateMode.id
         if not self.on:
             self.stop()
-        self.overlay.show(self._glance if self.on else None)
-        if self.on and self._sheet() is not None and self._what is not self._sheet_picture():
+        live = self._tools.feed.on
+        self.overlay.show(self._glance if self.on and not live else None)
+        if self.on and not live and self._sheet() is not None and self._what is not self._sheet_picture():
             self._begin(self._sheet_picture())
         self._show()
 
@@ -88,7 +100,10 @@ class Translate(QObject):
 
     def again(self) -> None:
         """Translate the same once more."""
-        self._begin(self._what)
+        if self.live.on and self._what is None:
+            self._anew += 1
+        else:
+            self._begin(self._what)
 
     def stop(self) -> None:
         """End what is being done; what is finished stays."""
@@ -121,6 +136,36 @@ class Translate(QObject):
     def _sheet_picture(self) -> Picture | None:
         sheet = self._sheet()
         return sheet.picture if sheet else None
+
+    # --- the live camera ---
+
+    def _live_wanted(self) -> tuple[object, Callable[[], Wish]] | None:
+        """What live pictures are to be translated with, while they are to."""
+        spec, languages = self._tools.session.spec, self.panel.languages
+        if spec is None or not self.on or not self._tools.feed.on:
+            return None
+        model = self._tools.store.settings["translate.model"]
+        return (spec, model, languages, self._anew), partial(self._wish, *languages)
+
+    def _on_live_changed(self, on: bool) -> None:
+        """The camera takes the place of the picture, or gives it back."""
+        if on:
+            self.work.stop()
+            self.overlay.show(None)
+            self._what = self._glance = self.state = self._live_key = None
+            self._show(live_words(None))
+        elif self.on and not self._tools.feed.on and not self._tools.desk.busy:
+            self._begin(self._sheet_picture())
+
+    def _on_live(self, news: LiveNews) -> None:
+        key = (news.state and _key(news.state), live_words(news))
+        if key == self._live_key:
+            return
+        self._live_key = key
+        if isinstance(self._what, str) and (news.state is None or not news.state.text):
+            return  # a text that was written meanwhile stays until another one is in view
+        self._what, self.state = None, news.state
+        self._show(live_words(news))
 
     # --- what happens ---
 
@@ -157,10 +202,10 @@ class Translate(QObject):
         if self._what:
             self.again()
 
-    def _show(self) -> None:
+    def _show(self, words: str = "") -> None:
         spec = self._tools.session.spec
         self.panel.explains = spec is not None and not prompts.plain(spec)
-        self.panel.show_translation(self.state, self._sheet() is not None)
+        self.panel.show_translation(self.state, self._sheet() is not None, words)
 
     def _explain(self, row: PassageRow, phrase: str) -> None:
         if self.state is not None and not self.work.running:
@@ -177,12 +222,18 @@ class Translate(QObject):
         sheet.saved.connect(self.again)
         sheet.open()
 
+    def _picture(self) -> Picture | None:
+        """What the translation is drawn over."""
+        if self.live.on and self._what is None:
+            return self.live.picture()
+        return self._what if isinstance(self._what, Picture) else None
+
     def _copy(self) -> None:
         if self.state is not None:
             QGuiApplication.clipboard().setText(self.state.text)
 
     def _save(self) -> None:
-        picture = self._what if isinstance(self._what, Picture) else None
+        picture = self._picture()
         kinds = {self.tr("Picture (*.png *.jpg *.webp)"): ".png", self.tr("PDF (*.pdf)"): ".pdf"} if picture else {}
         kinds[self.tr("Text (*.txt)")] = saving.TEXT
         name, kind = QFileDialog.getSaveFileName(self.panel, self.tr("Save the translation"), "", ";;".join(kinds))
@@ -193,10 +244,16 @@ class Translate(QObject):
 
     def save(self, path: Path) -> None:
         """Write the translation as the ending says."""
-        picture, state = self._what if isinstance(self._what, Picture) else None, self.state
+        picture, state = self._picture(), self.state
         if state is not None:
             work = partial(saving.save, path, picture, state)
             self._tools.background.run(work, lambda _: None, self.failed.emit)
+
+
+def _key(state: Translation) -> object:
+    """What of a translation can be seen in the panel."""
+    passages = tuple((p.source, p.translation, p.sure, p.sure_written, p.concerns) for p in state.passages)
+    return state.stage, state.outcome, state.draft, state.source, passages
 
 
 def _activity(state: Translation) -> Activity | None:

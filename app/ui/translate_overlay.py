@@ -1,11 +1,12 @@
 """The translated picture over the original; the line under the pointer, or all while O is held, stands as it was."""
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPolygonF, QTransform
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPolygonF, QTransform
 
 from app.modes.translate.pipeline import Passage
 from app.ui.canvas import Canvas
 from app.ui.translate_work import Drawn
+from app.ui.uncover import Uncover
 
 _GROWN = 0.25
 """How much more than a line is uncovered, as a part of its height."""
@@ -14,14 +15,13 @@ _GROWN = 0.25
 class TranslationOverlay(QObject):
     """Paints over a canvas while it has something to paint."""
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, canvas: Canvas, uncover: Uncover) -> None:
         super().__init__(canvas)
-        self._canvas = canvas
+        self._canvas, self._uncover = canvas, uncover
         self._drawn: Drawn | None = None
-        self._original = self._held = False
         self._uncovered: Passage | None = None
         canvas.overlays.append(self)
-        canvas.installEventFilter(self)
+        uncover.changed.connect(self._on_uncover)
 
     @property
     def uncovered(self) -> Passage | None:
@@ -31,16 +31,11 @@ class TranslationOverlay(QObject):
     @property
     def shown(self) -> bool:
         """Whether the translation covers the picture now."""
-        return self._drawn is not None and not self._original and not self._held
+        return self._drawn is not None and not self._uncover.everything
 
     def show(self, drawn: Drawn | None) -> None:
         """Paint this from now on, or nothing."""
         self._drawn, self._uncovered = drawn, None
-        self._canvas.update()
-
-    def show_original(self, original: bool) -> None:
-        """Leave the picture as it is, for a while."""
-        self._original = original
         self._canvas.update()
 
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
@@ -63,31 +58,15 @@ class TranslationOverlay(QObject):
         )
         painter.drawImage(target, level)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if self._drawn is not None:
-            if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
-                self._hover(event.position())
-            elif event.type() == QEvent.Type.Leave:
-                self._set_uncovered(None)
-            elif isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_O and not event.isAutoRepeat():
-                self._held = event.type() in (QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride)
-                self._canvas.update()
-            elif event.type() == QEvent.Type.FocusOut and self._held:
-                self._held = False
-                self._canvas.update()
-        return super().eventFilter(watched, event)
-
-    def _hover(self, point: QPointF) -> None:
-        assert self._drawn is not None
+    def _on_uncover(self) -> None:
+        pointer = self._uncover.pointer
+        passages = self._drawn.translation.passages if self._drawn is not None and pointer is not None else ()
         inverse, _ = self._canvas.to_view().inverted()
-        place = inverse.map(point)
-        translated = (p for p in self._drawn.translation.passages if p.translation and p.translation != p.source)
+        place = inverse.map(pointer or QPointF())
+        translated = (p for p in passages if p.translation and p.translation != p.source)
         under = (p for p in translated if any(q.containsPoint(place, Qt.FillRule.OddEvenFill) for q in _polygons(p)))
-        self._set_uncovered(next(under, None))
-
-    def _set_uncovered(self, passage: Passage | None) -> None:
-        if passage is not self._uncovered:
-            self._uncovered = passage
+        self._uncovered = next(under, None)
+        if self._drawn is not None:
             self._canvas.update()
 
 

@@ -174,8 +174,9 @@ class TranslatePanel(QFrame):
             with QSignalBlocker(box):
                 box.setCurrentIndex(max(0, box.findData(code)))
 
-    def show_translation(self, state: Translation | None, picture: bool = False) -> None:
-        """Show what is known so far; None: nothing yet. picture: whether one is on the stage."""
+    def show_translation(self, state: Translation | None, picture: bool = False, said: str = "") -> None:
+        """Show what is known so far; None: nothing yet. picture: whether one is on the stage. said: what to say in
+        place of what the panel would."""
         passages = state.passages if state else ()
         self._fit_rows(len(passages))
         right_to_left = state is not None and LANGUAGES[state.target].right_to_left
@@ -185,7 +186,7 @@ class TranslatePanel(QFrame):
                 row.show_explanation("")
             row.explain_button.setEnabled(self.explains)
             row.show_passage(passage, state.draft if state and i == next_one else "", right_to_left)
-        words = self._message(state, picture)
+        words = said or self._message(state, picture)
         self.message.setText(words)
         self.message.setVisible(bool(words))
         self._scroll.setVisible(bool(passages) or not words)

@@ -85,7 +85,7 @@ class Window(QObject):
         self.models = ModelPicker(self.widget, self.session, services.library, services.background, self.pane.notice)
         self.doors = PictureDoors(self.widget, self.desk, self.camera)
         canvas, engine = self.stage.canvas, services.bridge.engine
-        tools = Tools(engine, services.background, self.session, self.desk, canvas, services.store)
+        tools = Tools(engine, services.background, self.session, self.desk, canvas, services.store, self.camera)
         self.translate = Translate(tools)
         self._connect_session()
         self._connect_controls()
@@ -181,6 +181,7 @@ class Window(QObject):
         self.live.failed.connect(self._on_failed)
         self.live.changed.connect(self._refresh)
         self.widget.closing.connect(self.live.close)
+        self.widget.closing.connect(self.translate.live.close)
 
     # --- asking ---
 

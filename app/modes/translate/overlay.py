@@ -70,9 +70,20 @@ def overlay(picture: Picture, translation: Translation) -> Overlay:
     return Overlay(Picture(picture.width, picture.height, canvas.tobytes(), picture.name), tuple(labels))
 
 
+def cover(quad: Quad) -> Quad:
+    """The part of the picture that is covered to take a line away."""
+    width, height = frames.size(quad)
+    bleed = _bleed(height)
+    return frames.placed(quad, -bleed, -bleed, width + bleed, height + bleed)
+
+
+def _bleed(height: float) -> float:
+    return _BLEED * height + 1.5
+
+
 def _cover(canvas: Pixels, quad: Quad, paper: Ground) -> None:
     width, height = frames.size(quad)
-    bleed = _BLEED * height + 1.5
+    bleed = _bleed(height)
     size = (round(width + 2 * bleed), round(height + 2 * bleed))
     patch = paper.at(*size, -bleed, -bleed)
     mask = np.full(patch.shape[:2], 255, np.uint8)
