@@ -4,7 +4,6 @@ Frames are judged and followed on the camera's thread, read and drawn on one of 
 paints what the two have left for it.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -15,6 +14,7 @@ from PySide6.QtGui import QImage, QPainter, QTransform
 from app.capture.camera import Frame
 from app.capture.gate import Reason
 from app.errors import SpyglassError
+from app.modes.conditions import Sensors
 from app.modes.lookout import Engine
 from app.modes.schedule import Wait
 from app.modes.translate.live import LiveTranslation, Shown
@@ -150,7 +150,7 @@ class LiveTranslate(QObject):
         self._stop()
         self._running = key
         if wanted is not None:
-            self._lookout = TranslationLookout(LiveTranslation(), self._engine, wanted[1], time.monotonic)
+            self._lookout = TranslationLookout(LiveTranslation(), self._engine, wanted[1], sense=Sensors().read)
             self.changed.emit(True)
 
     def _stop(self) -> None:

@@ -81,7 +81,13 @@ class LiveTranslation:
         self._now = 0.0
 
     def see(self, seen: View) -> Turn:
-        """The next frame: first what is shown follows it, then it is judged."""
+        """The next frame: it is judged, and what is shown follows it."""
+        turn = self.judge(seen)
+        self.follow(seen)
+        return turn
+
+    def judge(self, seen: View) -> Turn:
+        """The first half of `see`, all that a reading has to wait for."""
         self._now = seen.time
         for reading in self._readings():
             reading.plane.step(seen)
@@ -89,13 +95,16 @@ class LiveTranslation:
         turn = self.schedule.look(seen)
         if turn.cut:
             self._shown = self._coming = self._compared = None
-        for reading in self._readings():
-            for placed in reading.placed.values():
-                _follow(placed, reading.plane, seen.time)
         if turn.send:
             self._coming = _Reading(Plane(seen))
             self._compared = self._coming.plane
         return turn
+
+    def follow(self, seen: View) -> None:
+        """The second half of `see`: translations go where their text is in this frame."""
+        for reading in self._readings():
+            for placed in reading.placed.values():
+                _follow(placed, reading.plane, seen.time)
 
     def took(self, picture: Picture, state: Translation, drawn: Iterable[tuple[int, Patch]]) -> None:
         """What the pipeline has found out so far about the frame that was sent. drawn: numbers of passages that are
@@ -179,10 +188,9 @@ class LiveTranslation:
         reading = next((r for r in self._readings() if r.plane is plane), None)
         if plane is None or plane.matrix is None or reading is None:
             return
-        if reading is self._shown and not reading.placed:
-            return
         size = float(np.sqrt(abs(np.linalg.det(plane.matrix[:2, :2]))))
-        if plane.revealed() > _REVEALED or not _FURTHER < size < _NEARER:
+        worth = plane.revealed() > _REVEALED or not _FURTHER < size < _NEARER or not reading.placed
+        if worth and reading is self._shown:
             return
         as_seen = plane.view_from_here()
         if as_seen is not None:

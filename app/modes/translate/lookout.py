@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import replace
 
 from app.errors import EngineError, SpyglassError
+from app.modes.conditions import Conditions
 from app.modes.lookout import Driver, Engine, Errand, failure, picture_of
 from app.modes.translate.live import LiveTranslation
 from app.modes.translate.patches import Patch, patch
@@ -35,8 +36,9 @@ class TranslationLookout(Driver[LiveTranslation]):
         engine: Engine,
         wish: Callable[[], Wish],
         clock: Callable[[], float] = time.monotonic,
+        sense: Callable[[], Conditions] | None = None,
     ) -> None:
-        super().__init__(looker, engine, clock=clock)
+        super().__init__(looker, engine, clock=clock, sense=sense)
         self._wish = wish
         self._said: OrderedDict[tuple[str, str], tuple[Piece, ...]] = OrderedDict()
 
@@ -75,7 +77,7 @@ class TranslationLookout(Driver[LiveTranslation]):
 
     def _tell(self, job: Errand, picture: Picture, state: Translation, drawn: list[tuple[int, Patch]]) -> None:
         with self._lock:
-            if job is self._job and not self._stopped:
+            if job is self._job and not self._stopped.is_set():
                 self._looker.took(picture, state, drawn)
 
     def run(self, job: Errand, ask: Ask, pictures: Iterable[Picture]) -> Iterator[Event]:
