@@ -6,19 +6,22 @@ import os
 import torch
 
 from . import plans, train
-from .paths import WORK
+from .paths import STARTER, WORK
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
     parser.add_argument("--plan", choices=sorted(plans.PLANS), default="gpu" if train.DEVICE.type == "cuda" else "cpu")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="processes that draw")
+    parser.add_argument("--threads", type=int, default=min(8, os.cpu_count() or 2), help="threads that compute")
+    parser.add_argument("--compile", action="store_true", help="fuse operations; takes minutes and a C++ compiler")
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)
     (WORK / "train.pid").write_text(str(os.getpid()))
     train.keep_memory()
-    torch.set_num_threads(min(8, os.cpu_count() or 2))
-    train.Trainer(plans.PLANS[options.plan], options.workers).run()
+    torch.set_num_threads(options.threads)
+    starter = STARTER / "starter.gguf" if options.plan == "more" else None
+    train.Trainer(plans.PLANS[options.plan], options.workers, starter, options.compile).run()
 
 
 if __name__ == "__main__":

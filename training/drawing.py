@@ -40,10 +40,9 @@ def paste(
 ) -> Placed | None:
     """Blend ``sprite``, scaled to ``size`` (width, height) and turned, onto ``canvas``; ``owner`` gets ``mark`` where
     it shows. Returns None if less than half of it lies inside."""
+    while min(sprite.shape[0] / max(size[1], 1), sprite.shape[1] / max(size[0], 1)) > 2.0 and min(sprite.shape[:2]) > 8:
+        sprite = _halved(sprite)
     height, width = sprite.shape[:2]
-    while min(height / max(size[1], 1), width / max(size[0], 1)) > 2.0 and min(height, width) > 8:
-        sprite = cv2.resize(sprite, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        height, width = sprite.shape[:2]
     angle = np.deg2rad(degrees)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     linear = turn @ np.diag([size[0] / width, size[1] / height])
@@ -67,6 +66,17 @@ def paste(
     columns, rows = np.flatnonzero(shows.any(0)), np.flatnonzero(shows.any(1))
     box = (float(x0 + columns[0]), float(y0 + rows[0]), float(x0 + columns[-1] + 1), float(y0 + rows[-1] + 1))
     return Placed(box, matrix)
+
+
+def _halved(sprite: Sprite) -> Sprite:
+    return np.asarray(cv2.resize(sprite, (sprite.shape[1] // 2, sprite.shape[0] // 2), interpolation=cv2.INTER_AREA))
+
+
+def shrunk(sprite: Sprite, side: float) -> Sprite:
+    """Halved as long as its shorter side stays at least ``side``: what is done to few pixels is done fast."""
+    while min(sprite.shape[:2]) // 2 >= side:
+        sprite = _halved(sprite)
+    return sprite
 
 
 def near_colour(name: str, rng: Rng) -> NDArray[np.float32]:
@@ -108,7 +118,7 @@ def vary(sprite: Sprite, rng: Rng) -> Sprite:
 
 def _outline(sprite: Sprite, rng: Rng) -> Sprite:
     """A dark line round the shape and along inner edges, or a light rim as stickers have."""
-    thick = int(rng.integers(2, 6))
+    thick = max(1, round(int(rng.integers(2, 6)) * sprite.shape[0] / 160))
     alpha = sprite[:, :, 3]
     grown = cv2.dilate(alpha, np.ones((2 * thick + 1, 2 * thick + 1), np.uint8))
     light = rng.random() < 0.3

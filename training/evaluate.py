@@ -105,7 +105,7 @@ def recognition(starter: Starter, painter: Painter, count: int) -> dict[str, flo
     overlaps = []
     for scene, _ in scenes(count, 3, painter.several):
         found = recognised(starter.ask(scene, prompts.ASK["recognise"][0]))
-        want = recognised(prompts.recognition(scene))
+        want = recognised(prompts.recognition(scene).text)
         hits += sum((Counter(n for n, _ in found) & Counter(n for n, _ in want)).values())
         said, true = said + len(found), true + len(want)
         for name, box in want:
@@ -193,7 +193,8 @@ def reading(starter: Starter, painter: Painter, count: int) -> dict[str, float]:
 
 def charts(starter: Starter, painter: Painter, count: int) -> float:
     right = sum(
-        starter.ask(s, prompts.ASK["highest"][0]).strip(".") == s.highest for s, _ in scenes(count, 9, painter.chart)
+        starter.ask(s, prompts.ASK["highest"][0]).strip(".") == (s.highest and s.highest.text)
+        for s, _ in scenes(count, 9, painter.chart)
     )
     return right / count
 

@@ -15,6 +15,8 @@ from .sizes import VisionSize
 TALKS = 5
 """Conversations about one picture, as many of them as fit in a row of ``ROW`` tokens; they share its tower pass."""
 ROW, TEXT_ROW = 144, 60
+TEXT_EVERY = 2
+"""One in so many of the pictures talked about brings conversations without a picture along."""
 
 
 @cache
@@ -30,20 +32,24 @@ def writer() -> tokens.Writer:
 
 
 def sample(index: int, stage: Stage, size: VisionSize) -> dict[str, Any]:
-    """Arrays for the tower and, with language, one row of conversations about the picture and one without a picture."""
-    rng = np.random.default_rng([17, stage.tiles, index])
+    """Arrays for the tower and, for every ``talk_every``-th picture, one row of conversations about it; for some of
+    these also a row of conversations without a picture."""
+    rng = np.random.default_rng([stage.seed, stage.tiles, index])
     canvas = samples.Canvas((1, 1), size.tile, size.tile) if stage.tiles == 1 else samples.random_canvas(rng, size)
-    draw = painter().simple_scene if stage.tiles == 1 else painter().any_scene
-    scene = draw(canvas.height, canvas.width, rng)
+    talking = "language" in stage.learns and index % stage.talk_every == 0
+    shares = {sort: share for sort, share in stage.scenes if not (talking and sort == "page")}
+    scene = painter().one_of(shares, canvas.height, canvas.width, rng)
     made = samples.encode(scene, canvas, size, stage.tiles or size.tiles)
-    if stage.language:
+    made["talking"] = np.bool_(talking)
+    if talking:
         talks = []
         for _ in range(TALKS):
             system = str(rng.choice(prompts.SYSTEM)) if rng.random() < 0.12 else None
             talks.append((questions.conversation(scene, rng), True, system))
         made |= _columns("seen", writer().pack(talks, ROW))
-        texts = [(tokens.text_conversation(rng), False, None) for _ in range(2)]
-        made |= _columns("text", writer().pack(texts, TEXT_ROW))
+        if index // stage.talk_every % TEXT_EVERY == 0:
+            texts = [(tokens.text_conversation(rng), False, None) for _ in range(2)]
+            made |= _columns("text", writer().pack(texts, TEXT_ROW))
     return made
 
 

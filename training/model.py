@@ -16,6 +16,9 @@ from torch.nn import functional as F
 
 from .sizes import TextSize, VisionSize, arrangements
 
+GUIDED_HEADS = 2
+"""Heads of a cross-attention layer that may be shown where to look."""
+
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
     """Scaled dot-product attention, (B, heads, rows, head size). On CPU plain bf16 products are several times faster
@@ -258,12 +261,17 @@ class CrossAttention(nn.Module):
         self.q_norm = Norm(head)
         self.k_norm = Norm(head)
 
-    def forward(self, x: Tensor, picture: Tensor, bias: Tensor) -> Tensor:
-        """x (B, N, width), picture rows (B, M, width)."""
+    def forward(self, x: Tensor, picture: Tensor, bias: Tensor, looks: list[Tensor] | None = None) -> Tensor:
+        """x (B, N, width), picture rows (B, M, width). To ``looks`` is added where the first ``GUIDED_HEADS`` heads
+        look: (B, heads, N, M)."""
         q = self.q_norm(_heads(self.q_proj(x), self.heads))
         k = self.k_norm(_heads(self.k_proj(picture), self.kv_heads))
         v = _heads(self.v_proj(picture), self.kv_heads)
         k, v = (y.repeat_interleave(self.heads // self.kv_heads, 1).to(q.dtype) for y in (k, v))
+        if looks is not None:
+            head = GUIDED_HEADS
+            scores = q[:, :head] @ k[:, :head].transpose(2, 3) * q.shape[-1] ** -0.5
+            looks.append((scores + bias).float().softmax(-1))
         return self.o_proj(_rows(attend(q, k, v, bias)))
 
 
@@ -296,10 +304,10 @@ class TextLayer(nn.Module):
         x = x + self.self_attn(self.input_layernorm(x), cos, sin, causal)
         return x + self.mlp(self.post_attention_layernorm(x))
 
-    def look(self, x: Tensor, picture: Tensor, bias: Tensor, sees: Tensor) -> Tensor:
+    def look(self, x: Tensor, picture: Tensor, bias: Tensor, sees: Tensor, looks: list[Tensor] | None = None) -> Tensor:
         """Rows that see no picture get nothing, neither from the attention nor from the MLP."""
         x = x + sees * self.cross_attn_attn_gate.tanh().to(x.dtype) * self.cross_attn(
-            self.input_layernorm(x), picture, bias
+            self.input_layernorm(x), picture, bias, looks
         )
         return x + sees * self.cross_attn_mlp_gate.tanh().to(x.dtype) * self.mlp(self.post_attention_layernorm(x))
 
@@ -321,13 +329,19 @@ class LanguageModel(nn.Module):
         self.register_buffer("frequencies", rope_frequencies(size.width // size.heads, size), persistent=False)
 
     def hidden(
-        self, tokens: Tensor, picture: Tensor | None, seen_rows: Tensor | None, talks: Tensor | None = None
+        self,
+        tokens: Tensor,
+        picture: Tensor | None,
+        seen_rows: Tensor | None,
+        talks: Tensor | None = None,
+        looks: list[Tensor] | None = None,
     ) -> Tensor:
         """tokens (B, N); picture (B, M, width) or None; seen_rows (B, M) bool, False for rows of missing tiles -> the
         last normalised state (B, N, width). A row sees the picture from the ``<|image|>`` token on (its id =
         vocabulary).
 
-        talks (B, N): several conversations in one row, told apart by these numbers, do not see one another."""
+        talks (B, N): several conversations in one row, told apart by these numbers, do not see one another.
+        ``looks`` is given what the guided heads of every cross-attention layer but the first look at."""
         x = working(self.model.embed_tokens(tokens))
         n = tokens.shape[1]
         angle = torch.arange(n, device=x.device)[:, None] * self.frequencies
@@ -340,11 +354,12 @@ class LanguageModel(nn.Module):
         if picture is not None and seen_rows is not None:
             sees = (before & (tokens == self.size.vocabulary)[:, None]).any(-1)[:, :, None].to(x.dtype)
             picture_bias = -1e4 * (~seen_rows)[:, None, None].to(x.dtype)
-        for layer in self.model.layers:
+        for index, layer in enumerate(self.model.layers):
             if not layer.is_cross:
                 x = layer.read(x, cos, sin, bias)
             elif picture is not None:
-                x = layer.look(x, picture, picture_bias, sees)
+                guided = looks if index > self.size.cross_layers[0] else None
+                x = layer.look(x, picture, picture_bias, sees, guided)
         return self.model.norm(x)
 
     def forward(self, tokens: Tensor, picture: Tensor | None, seen_rows: Tensor | None) -> Tensor:
@@ -361,6 +376,15 @@ class Mllama(nn.Module):
         self.multi_modal_projector = nn.Linear(vision.output, text.width)
         self.language_model = LanguageModel(text)
         self.apply(_initialise)
+
+    def compile_layers(self) -> None:
+        """Fuse what lies between the products, which a CPU spends half its time on. Needs a C++ compiler."""
+        tower = self.vision_model
+        for layer in (*tower.transformer.layers, *tower.global_transformer.layers):
+            layer.compile()
+        for layer in self.language_model.model.layers:
+            way = "look" if layer.is_cross else "read"
+            setattr(layer, way, torch.compile(getattr(layer, way)))
 
     def project(self, features: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
         """Tower features -> (picture rows (B, M, width), which of them belong to real tiles (B, M))."""

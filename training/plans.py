@@ -4,23 +4,33 @@ from dataclasses import dataclass
 
 from .sizes import TextSize, VisionSize
 
+ALL = ("heads", "tower", "language")
+LARGE = (("single", 0.44), ("pair", 0.15), ("page", 0.17), ("sign", 0.17), ("nothing", 0.07))
+"""Scenes of the first lessons: large things, one or two, and much to read."""
+ANY = (("single", 0.4), ("several", 0.26), ("sign", 0.18), ("chart", 0.05), ("nothing", 0.11))
+"""Scenes of any sort that one can be asked about."""
+
 
 @dataclass(frozen=True)
 class Stage:
-    """One part of the training. ``tiles`` 1 leaves missing tiles out
-    (cheap first lessons), 0 has them all; ``language`` adds the decoder;
-    ``tower`` says whether the tower learns too; ``decay`` is the share of the steps, at the end, in which the rate
-    falls."""
+    """One part of the training.
+
+    ``learns``: which parts of the pupil do, out of ``ALL``. ``tiles`` 1 leaves missing tiles out (cheap first
+    lessons), 0 has them all. ``talk_every``: of how many pictures one is talked about. ``tower_share`` and
+    ``heads_share``: their shares of the rate. ``decay``: the share of the steps, the last ones, in which it falls."""
 
     name: str
     steps: int
     batch: int
     rate: float
     tiles: int = 0
-    language: bool = True
-    tower: bool = True
+    learns: tuple[str, ...] = ALL
+    scenes: tuple[tuple[str, float], ...] = ANY
+    talk_every: int = 1
     tower_share: float = 1.0
+    heads_share: float = 1.0
     decay: float = 0.0
+    seed: int = 17
 
 
 @dataclass(frozen=True)
@@ -34,22 +44,32 @@ CPU = Plan(
     VisionSize(),
     TextSize(),
     (
-        Stage("one tile", 2500, 160, 1.5e-3, tiles=1, language=False),
-        Stage("all", 4000, 48, 1.2e-3, tower_share=0.7, decay=1.0),
+        Stage("one tile", 2500, 160, 1.5e-3, tiles=1, learns=("heads", "tower"), scenes=LARGE),
+        Stage("all", 4000, 96, 1.2e-3, talk_every=2, tower_share=0.7, decay=1.0),
     ),
 )
-"""About three hours on two cores of which nothing else has a share."""
+"""From nothing: some hours on two cores of which nothing else has a share."""
+
+MORE = Plan(
+    VisionSize(),
+    TextSize(),
+    (
+        Stage("heads", 50, 128, 3e-3, learns=("heads",), scenes=(*ANY, ("page", 0.1)), seed=26),
+        Stage("more", 1500, 64, 1e-3, scenes=(*ANY, ("page", 0.06)), talk_every=2, heads_share=3.0, decay=0.6, seed=27),
+    ),
+)
+"""From the starter that ships, whose heads were thrown away, further on."""
 
 GPU = Plan(
     VisionSize(tiles=4, width=320, heads=10, mlp=1280, layers=8, global_layers=2, intermediate=(1, 3, 5, 7)),
     TextSize(width=256, heads=8, mlp=704, layers=8),
     (
-        Stage("one tile", 3500, 512, 1.5e-3, tiles=1, language=False),
-        Stage("tiles", 1500, 256, 1.2e-3, language=False),
-        Stage("language", 500, 192, 1.5e-3, tower=False),
+        Stage("one tile", 3500, 512, 1.5e-3, tiles=1, learns=("heads", "tower"), scenes=LARGE),
+        Stage("tiles", 1500, 256, 1.2e-3, learns=("heads", "tower")),
+        Stage("language", 500, 192, 1.5e-3, learns=("language",)),
         Stage("all", 5000, 192, 1e-3, tower_share=0.7, decay=0.6),
     ),
 )
 """About half an hour. Drawing the pictures is what limits a GPU: give it all the cores there are."""
 
-PLANS = {"cpu": CPU, "gpu": GPU}
+PLANS = {"cpu": CPU, "more": MORE, "gpu": GPU}

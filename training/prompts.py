@@ -9,12 +9,48 @@ width and height (x0, y0, x1, y1)::
     {"objects":[{"name":"dog","count":2,"boxes":[[30,120,410,880],[520,90,960,870]]}]}
 """
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from .scenes import Scene, Thing
 
 UNSURE = "I am not sure."
+
+FIRST_LETTER = 5
+"""Marks of what an answer looks at: 0..4 are the scene's things, from here on the letters of its word."""
+MARKS = 24
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """An answer, and for each stretch of it (start, end) the marks of what that stretch is about."""
+
+    text: str
+    looks: tuple[tuple[int, int, tuple[int, ...]], ...] = ()
+
+
+Part = tuple[str, tuple[int, ...]]
+
+
+def spoken(parts: Iterable[Part]) -> Spoken:
+    """Parts with their marks, one after another."""
+    text, looks = "", []
+    for part, marks in parts:
+        if marks:
+            looks.append((len(text), len(text) + len(part), marks))
+        text += part
+    return Spoken(text, tuple(looks))
+
+
+def marks_of(things: Iterable[Thing]) -> tuple[int, ...]:
+    return tuple(thing.mark for thing in things)
+
+
+def letters_of(scene: Scene) -> tuple[int, ...]:
+    """The marks of the letters of the scene's word, or of the label that matters in a chart."""
+    written = scene.word or scene.highest
+    return tuple(range(FIRST_LETTER, min(MARKS, FIRST_LETTER + len(written.text)))) if written else ()
+
 
 ASK = {
     "recognise": (
@@ -236,27 +272,43 @@ def by_kind(things: Sequence[Thing]) -> list[list[Thing]]:
     return list(groups.values())
 
 
-def enumeration(scene: Scene) -> str:
-    """ "a dog, two cats and the word "EXIT"", or nothing."""
-    parts = [one(g[0].name) if len(g) == 1 else f"{_NUMBER[len(g)]} {plural(g[0].name)}" for g in by_kind(scene.things)]
+def enumerated(scene: Scene) -> list[Part]:
+    """The parts of "a dog, two cats and the word "EXIT"", or none."""
+    parts: list[Part] = [
+        (one(g[0].name) if len(g) == 1 else f"{_NUMBER[len(g)]} {plural(g[0].name)}", marks_of(g))
+        for g in by_kind(scene.things)
+    ]
     if scene.highest:
-        parts.append("a bar chart")
+        parts.append(("a bar chart", ()))
     if scene.word:
-        parts.append(f'the {"number" if scene.word.text.isdigit() else "word"} "{scene.word.text}"')
-    return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1] if parts else ""
+        named = f'the {"number" if scene.word.text.isdigit() else "word"} "{scene.word.text}"'
+        parts.append((named, letters_of(scene)))
+    listed: list[Part] = []
+    for left, part in enumerate(parts, 1 - len(parts)):
+        listed += [part] if left == 0 else [part, (" and " if left == -1 else ", ", ())]
+    return listed
 
 
-def recognition(scene: Scene) -> str:
+def enumeration(scene: Scene) -> str:
+    return spoken(enumerated(scene)).text
+
+
+def recognition(scene: Scene) -> Spoken:
     height, width = scene.picture.shape[:2]
 
     def thousandths(thing: Thing) -> list[int]:
         scaled = (v * 1000 / s for v, s in zip(thing.box, (width, height, width, height), strict=True))
         return [min(990, max(0, round(v / 10) * 10)) for v in scaled]
 
-    objects = [
-        {"name": g[0].name, "count": len(g), "boxes": [thousandths(t) for t in g]} for g in by_kind(scene.things)
-    ]
-    return json.dumps({"objects": objects}, separators=(",", ":"))
+    parts: list[Part] = [('{"objects":[', ())]
+    for index, group in enumerate(by_kind(scene.things)):
+        parts.append((("," if index else "") + '{"name":"', ()))
+        parts.append((f'{group[0].name}","count":{len(group)},"boxes":[', marks_of(group)))
+        for number, thing in enumerate(group):
+            box = ",".join(str(value) for value in thousandths(thing))
+            parts.append((("," if number else "") + f"[{box}]", (thing.mark,)))
+        parts.append(("]}", ()))
+    return spoken([*parts, ("]}", ())])
 
 
 def place(thing: Thing, height: int, width: int) -> str:

@@ -11,10 +11,20 @@ from torch.nn import functional as F
 from . import tokens
 from .model import Mllama
 from .plans import Plan, Stage
+from .prompts import MARKS
 from .tower import Heads, to_tiles
 
+TEXT_SHARE = 0.3
+"""Weight of conversations without a picture."""
 TOWER_SHARE = 1.0
 """Weight of the tower's own lessons while the language is learned."""
+GUIDE_SHARE = 0.3
+"""Weight of where to look while saying something: naming the second dog, at the second dog."""
+
+
+def part_of(name: str) -> str:
+    """Which part of the pupil a parameter belongs to."""
+    return "heads" if name.startswith("heads.") else "tower" if ".vision_model." in name else "language"
 
 
 class Pupil(nn.Module):
@@ -26,22 +36,24 @@ class Pupil(nn.Module):
     def allow(self, stage: Stage) -> None:
         """Let learn what the stage is for."""
         for name, parameter in self.named_parameters():
-            tower = name.startswith(("heads.", "mllama.vision_model."))
-            parameter.requires_grad_(stage.tower if tower else stage.language)
+            parameter.requires_grad_(part_of(name) in stage.learns)
 
     def losses(self, batch: dict[str, Any], stage: Stage) -> tuple[Tensor, dict[str, float]]:
         """Loss of a batch and what to print about it."""
         tiles, arrangement, count = to_tiles(batch, self.heads.kind.weight.device)
-        with torch.set_grad_enabled(stage.tower):
+        with torch.set_grad_enabled("tower" in stage.learns):
             features = self.mllama.vision_model(tiles, arrangement, count)
-        total, shown = self.heads.loss(features, batch) if stage.tower else (features.new_zeros(()), {})
-        if stage.language:
-            picture, seen_rows = self.mllama.project(features, count)
+        total, shown = features.new_zeros(()), {}
+        if "heads" in stage.learns:
+            total, shown = self.heads.loss(features, batch)
+        if "language" in stage.learns:
+            talking = torch.from_numpy(batch["talking"]).to(features.device)
+            picture, seen_rows = self.mllama.project(features[talking], count[talking])
             said, figures = self._say(batch, "seen", picture, seen_rows)
             text, text_figures = self._say(batch, "text", None, None)
-            total = said + 0.3 * text + TOWER_SHARE * total
+            total = said + TEXT_SHARE * text + TOWER_SHARE * total
             shown = (
-                {key: shown[key] for key in shown if key in ("kind", "letters", "box")}
+                {key: shown[key] for key in shown if key in ("kind", "letters", "box", "things")}
                 | {"say": said.item()}
                 | figures
                 | text_figures
@@ -57,15 +69,35 @@ class Pupil(nn.Module):
         ids, weights, talks = (
             torch.from_numpy(batch[f"{prefix}_{name}"]).to(device) for name in ("ids", "weights", "talks")
         )
-        hidden = self.mllama.language_model.hidden(ids[:, :-1], picture, seen_rows, talks[:, :-1])
+        looks: list[Tensor] = []
+        guided = looks if picture is not None else None
+        hidden = self.mllama.language_model.hidden(ids[:, :-1], picture, seen_rows, talks[:, :-1], guided)
         said = weights[:, 1:] > 0
         scores = self.mllama.language_model.lm_head(hidden[said]).float()
         target, weight = ids[:, 1:][said], weights[:, 1:][said]
         loss = (F.cross_entropy(scores, target, reduction="none") * weight).sum() / weight.sum()
         hits = (scores.argmax(-1) == target).cpu().numpy()
-        return loss, _right(
+        right = _right(
             hits, *(batch[f"{prefix}_{name}"][:, 1:][said.cpu().numpy()] for name in ("turns", "tasks")), said
         )
+        if looks:
+            guide = self._guide(looks, batch)
+            loss, right["look"] = loss + GUIDE_SHARE * guide, guide.item()
+        return loss, right
+
+    def _guide(self, looks: list[Tensor], batch: dict[str, Any]) -> Tensor:
+        """How far the guided heads are from looking at what each said token is about.
+
+        looks: (B, heads, N - 1, M) of some layers, M = tiles * (patches + 1)."""
+        device = looks[0].device
+        bits = torch.from_numpy(batch["seen_looks"])[:, 1:, None] >> torch.arange(MARKS) & 1
+        spots = torch.from_numpy(batch["spots"][batch["talking"]])
+        spots = spots.unflatten(2, (-1, self.mllama.vision_model.size.patches))
+        spots = F.pad(spots.float(), (1, 0)).flatten(2)  # the class row of every tile comes first
+        wanted = ((bits.float() @ spots) > 0).to(device)
+        about = wanted.any(-1)
+        shares = torch.stack([(look * wanted[:, None]).sum(-1).transpose(1, 2)[about] for look in looks])
+        return -shares.clamp_min(1e-4).log().mean()
 
 
 def _right(

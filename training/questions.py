@@ -14,12 +14,23 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Turn:
-    """``spelled``: the answer is to be written letter by letter, so that any word can be read."""
+    """``spelled``: the answer is to be written letter by letter, so that any word can be read. ``looks``: what each
+    stretch of the answer is about, see ``prompts.Spoken``."""
 
     task: str
     question: str
     answer: str
     spelled: bool = False
+    looks: tuple[tuple[int, int, tuple[int, ...]], ...] = ()
+
+
+def _turn(task: str, question: str, answer: prompts.Spoken) -> Turn:
+    return Turn(task, question, answer.text, looks=answer.looks)
+
+
+def _about(answer: str, marks: tuple[int, ...]) -> prompts.Spoken:
+    """All of the answer is about the same."""
+    return prompts.spoken([(answer, marks)])
 
 
 def ask(task: str, rng: Rng, **words_in: str) -> str:
@@ -32,26 +43,29 @@ def ask(task: str, rng: Rng, **words_in: str) -> str:
 
 
 def what(scene: Scene, rng: Rng) -> Turn:
-    seen = prompts.enumeration(scene)
-    return Turn("what", ask("what", rng), seen[0].upper() + seen[1:] + "." if seen else UNSURE)
+    parts = prompts.enumerated(scene)
+    if not parts:
+        return Turn("what", ask("what", rng), UNSURE)
+    (first, marks), *rest = parts
+    return _turn("what", ask("what", rng), prompts.spoken([(first[0].upper() + first[1:], marks), *rest, (".", ())]))
 
 
 def describe(scene: Scene, rng: Rng) -> Turn:
     """With the colour and place of a single thing; else the list."""
-    seen = prompts.enumeration(scene)
-    answer = f"The picture shows {seen}." if seen else UNSURE
+    parts = prompts.enumerated(scene)
+    answer = prompts.spoken([("The picture shows ", ()), *parts, (".", ())] if parts else [(UNSURE, ())])
     if len(scene.things) == 1 and not scene.word and not scene.highest:
         thing = scene.things[0]
         article = prompts.one(thing.name)
         if thing.colour and article.startswith(("a ", "an ")):
             article = prompts.one(f"{thing.colour} {thing.name}")
         place = prompts.place(thing, *scene.picture.shape[:2])
-        answer = f"The picture shows {article} {place[0].lower()}{place[1:]}"
-    return Turn("describe", ask("describe", rng), answer)
+        answer = _about(f"The picture shows {article} {place[0].lower()}{place[1:]}", (thing.mark,))
+    return _turn("describe", ask("describe", rng), answer)
 
 
 def recognise(scene: Scene, rng: Rng) -> Turn:
-    return Turn("recognise", ask("recognise", rng), prompts.recognition(scene))
+    return _turn("recognise", ask("recognise", rng), prompts.recognition(scene))
 
 
 def count(scene: Scene, rng: Rng) -> Turn:
@@ -61,9 +75,8 @@ def count(scene: Scene, rng: Rng) -> Turn:
         if not scene.unknown:
             return Turn("count", ask("count_all", rng), str(len(scene.things)))
     name = str(rng.choice(NAMES)) if rng.random() < 0.1 else str(rng.choice([t.name for t in scene.things]))
-    return Turn(
-        "count", ask("count_kind", rng, many=prompts.plural(name)), str(sum(t.name == name for t in scene.things))
-    )
+    counted = prompts.marks_of(t for t in scene.things if t.name == name)
+    return _turn("count", ask("count_kind", rng, many=prompts.plural(name)), _about(str(len(counted)), counted))
 
 
 def colour(scene: Scene, rng: Rng) -> Turn | None:
@@ -75,7 +88,7 @@ def colour(scene: Scene, rng: Rng) -> Turn | None:
     assert thing.colour
     alone = len(scene.things) == 1 and rng.random() < 0.3
     question = ask("colour_it", rng) if alone else ask("colour", rng, one=thing.name)
-    return Turn("colour", question, thing.colour.capitalize())
+    return _turn("colour", question, _about(thing.colour.capitalize(), (thing.mark,)))
 
 
 def where(scene: Scene, rng: Rng) -> Turn | None:
@@ -84,17 +97,23 @@ def where(scene: Scene, rng: Rng) -> Turn | None:
     if not single:
         return None
     thing = single[int(rng.integers(len(single)))]
-    return Turn("where", ask("where", rng, one=thing.name), prompts.place(thing, *scene.picture.shape[:2]))
+    place = prompts.place(thing, *scene.picture.shape[:2])
+    return _turn("where", ask("where", rng, one=thing.name), _about(place, (thing.mark,)))
 
 
 def is_there(scene: Scene, rng: Rng) -> Turn:
     names = {t.name for t in scene.things}
     name = str(rng.choice(sorted(names))) if names and rng.random() < 0.5 else str(rng.choice(NAMES))
-    return Turn("is_there", ask("is_there", rng, a=prompts.one(name)), "Yes" if name in names else "No")
+    shown = prompts.marks_of(t for t in scene.things if t.name == name)
+    return _turn("is_there", ask("is_there", rng, a=prompts.one(name)), _about("Yes" if shown else "No", shown))
 
 
 def read(scene: Scene, rng: Rng) -> Turn:
-    return Turn("read", ask("read", rng), scene.word.text if scene.word else UNSURE, spelled=scene.word is not None)
+    if scene.word is None:
+        return Turn("read", ask("read", rng), UNSURE)
+    letters = prompts.letters_of(scene)
+    answer = prompts.spoken((letter, letters[i : i + 1]) for i, letter in enumerate(scene.word.text))
+    return Turn("read", ask("read", rng), answer.text, spelled=True, looks=answer.looks)
 
 
 def translation(meaning: int, language: str) -> str:
@@ -106,11 +125,14 @@ def translate_seen(scene: Scene, rng: Rng) -> Turn | None:
         return None
     row, source = scene.word.meaning
     target = str(rng.choice([t for t in words.TARGETS if t != source]))
-    return Turn("translate", ask("translate_seen", rng, language=words.LANGUAGES[target]), translation(row, target))
+    answer = _about(translation(row, target), prompts.letters_of(scene))
+    return _turn("translate", ask("translate_seen", rng, language=words.LANGUAGES[target]), answer)
 
 
 def highest(scene: Scene, rng: Rng) -> Turn:
-    return Turn("highest", ask("highest", rng), scene.highest or UNSURE)
+    if scene.highest is None:
+        return Turn("highest", ask("highest", rng), UNSURE)
+    return _turn("highest", ask("highest", rng), _about(scene.highest.text, prompts.letters_of(scene)))
 
 
 def translate_text(rng: Rng) -> Turn:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kinds import COLOURS, NAMES
+from .prompts import FIRST_LETTER, MARKS
 from .scenes import CLASS, Scene
 from .sizes import VisionSize, arrangements
 from .words import ALPHABET
@@ -91,7 +92,25 @@ def encode(scene: Scene, canvas: Canvas, size: VisionSize, tiles: int) -> Sample
         if grid.dtype == np.int16:
             rows[high * wide * size.patches :] = IGNORE
         sample[name] = rows
+    marks = spots(scene, high * size.tile, wide * size.tile, size.patch)
+    sample["spots"] = np.stack([_to_tiles(mark, canvas.arrangement, tiles).ravel() for mark in marks])
     return sample
+
+
+def spots(scene: Scene, height: int, width: int, patch: int) -> NDArray[np.bool_]:
+    """(marks, patch rows, patch columns): which patches show each thing, and which hold each letter to be read."""
+    found = np.zeros((MARKS, height // patch, width // patch), bool)
+    owner = np.full((height, width), -1, np.int16)
+    owner[: scene.owner.shape[0], : scene.owner.shape[1]] = scene.owner
+    for thing in scene.things:
+        share = (owner == thing.mark).reshape(height // patch, patch, width // patch, patch).mean((1, 3))
+        found[thing.mark] = share >= min(0.25, share.max()) if share.any() else False
+    word = scene.word or scene.highest
+    for index, (x, y) in enumerate(word.centres[: MARKS - FIRST_LETTER] if word else ()):
+        row, column = int(y // patch), int(x // patch)
+        if 0 <= row < found.shape[1] and 0 <= column < found.shape[2]:
+            found[FIRST_LETTER + index, row, column] = True
+    return found
 
 
 def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> dict[str, NDArray[Any]]:

@@ -56,7 +56,8 @@ class Scene:
     word: Word | None = None
     lines: list[Word] = field(default_factory=list)
     """Everything to read on a page of text; only the tower's lessons use it."""
-    highest: str | None = None
+    highest: Word | None = None
+    """The label of a chart's highest bar."""
     unknown: int = 0
     """How many things without a known name it shows; these have marks from 100 on."""
 
@@ -72,14 +73,14 @@ class Painter:
 
     # ------------------------------------------------------------------------------------------ parts
 
-    def sprite(self, name: str, rng: Rng) -> tuple[drawing.Sprite, str | None]:
-        """A drawing of the kind or shape, and its colour's name if it has just one."""
+    def sprite(self, name: str, size: float, rng: Rng) -> tuple[drawing.Sprite, str | None]:
+        """A drawing of the kind or shape, fine enough for ``size`` pixels, and its colour's name if it has just one."""
         if name in SHAPES or (name in TINTABLE and rng.random() < 0.5):
             colour = str(rng.choice(list(COLOURS)))
             sprite = drawing.shape(name, drawing.near_colour(colour, rng), rng)
             return (drawing._outline(sprite, rng) if rng.random() < 0.25 else sprite), colour
         row = int(rng.choice(self.rows[_KIND_ROWS[name]]))
-        sprite = self.art.pictures[row]
+        sprite = drawing.shrunk(self.art.pictures[row], 1.25 * size)
         if self.art.mono[row]:
             colour = str(rng.choice(list(COLOURS))) if rng.random() < 0.6 else "black"
             return drawing.tint(sprite, drawing.near_colour(colour, rng)), colour
@@ -92,7 +93,7 @@ class Painter:
 
     def put(self, scene: Scene, name: str, centre: tuple[float, float], size: float, rng: Rng) -> bool:
         """Add a thing; False if it would lie mostly outside."""
-        sprite, colour = self.sprite(name, rng)
+        sprite, colour = self.sprite(name, size, rng)
         turn = float(rng.normal(0, 12)) if rng.random() < 0.85 else float(rng.uniform(-60, 60))
         if name in ("square", "diamond", "cross", "arrow", "triangle"):
             turn = float(rng.normal(0, 6))
@@ -107,7 +108,7 @@ class Painter:
     def put_unknown(self, scene: Scene, centre: tuple[float, float], size: float, rng: Rng) -> None:
         if rng.random() < 0.65 and len(self.unknown_rows):
             row = int(rng.choice(self.unknown_rows))
-            sprite = self.art.pictures[row]
+            sprite = drawing.shrunk(self.art.pictures[row], 1.25 * size)
             if self.art.mono[row]:
                 sprite = drawing.tint(sprite, drawing.near_colour(str(rng.choice(list(COLOURS))), rng))
             else:
@@ -278,19 +279,14 @@ class Painter:
         for i in range(count):
             x0, y0 = int(left + pitch * (i + 0.5) - wide / 2), int(floor - heights[i] * (floor - ceiling))
             scene.picture[y0 : int(floor), x0 : int(x0 + wide)] = shade[i]
-            label = drawing.letter(str(labels[i]), font, ink, None, rng).sprite
+            lettering = drawing.letter(str(labels[i]), font, ink, None, rng)
             tall = min(height - floor - 2, 0.13 * height) * 0.95
-            drawing.paste(
-                scene.picture,
-                scene.owner,
-                99,
-                label,
-                (x0 + wide / 2, floor + tall * 0.62),
-                (tall * label.shape[1] / label.shape[0], tall),
-            )
+            below, scale = (x0 + wide / 2, floor + tall * 0.62), tall / lettering.sprite.shape[0]
+            label = self.set_word(scene, lettering, str(labels[i]), None, below, scale, 0.0)
+            scene.lines += [label] if label else []
+            scene.highest = label if i == best else scene.highest
         scene.picture[int(floor) : int(floor) + max(1, height // 90), int(left) : int(right)] = ink
         scene.owner[:] = -1
-        scene.highest = str(labels[best])
         return self.finish(scene, rng)
 
     def nothing(self, height: int, width: int, rng: Rng) -> Scene:
@@ -301,22 +297,13 @@ class Painter:
             self.put_unknown(scene, self.spot(scene, size, rng), size, rng)
         return self.finish(scene, rng)
 
-    def any_scene(self, height: int, width: int, rng: Rng) -> Scene:
-        """A scene of any sort that one can be asked about."""
-        return self.one_of(
-            {"single": 0.45, "several": 0.22, "sign": 0.17, "chart": 0.05, "nothing": 0.11}, height, width, rng
-        )
-
-    def simple_scene(self, height: int, width: int, rng: Rng) -> Scene:
-        """For the first lessons: large things, one or two, and much to read."""
-        if rng.random() < 0.15:
-            return self.several(height, width, rng, 2)
-        return self.one_of({"single": 0.52, "page": 0.2, "sign": 0.2, "nothing": 0.08}, height, width, rng)
-
     def one_of(self, shares: dict[str, float], height: int, width: int, rng: Rng) -> Scene:
-        make = str(rng.choice(list(shares), p=np.array(list(shares.values()))))
+        """A scene of one of these sorts, each as often as its share says."""
+        make = str(rng.choice(list(shares), p=np.array(list(shares.values())) / sum(shares.values())))
         if width < 0.8 * height and make in ("sign", "chart"):
             make = "single"
+        if make == "pair":
+            return self.several(height, width, rng, 2)
         scene: Scene = getattr(self, make)(height, width, rng)
         return scene
 

@@ -18,7 +18,8 @@ _make: Callable[[int], Sample]
 
 def _draw(numbers: range) -> dict[str, Any]:
     samples = [_make(number) for number in numbers]
-    return {key: np.stack([sample[key] for sample in samples]) for key in samples[0]}
+    keys = {key: None for sample in samples for key in sample}
+    return {key: np.stack([sample[key] for sample in samples if key in sample]) for key in keys}
 
 
 class Stream:

@@ -113,14 +113,15 @@ TASKS = (
 @dataclass(frozen=True)
 class Packed:
     """One row of conversations, each array of one length: token ids, the weight of predicting each (0 in what was
-    given; long answers weigh less a token), the conversation, the turn (0 where given) and the turn's task (-1 where
-    given)."""
+    given; long answers weigh less a token), the conversation, the turn (0 where given), the turn's task (-1 where
+    given), and as bits the marks of what each token is about (see ``prompts.Spoken``)."""
 
     ids: NDArray[np.int64]
     weights: NDArray[np.float32]
     talks: NDArray[np.int16]
     turns: NDArray[np.int16]
     tasks: NDArray[np.int16]
+    looks: NDArray[np.int32]
 
 
 class Writer:
@@ -164,8 +165,20 @@ class Writer:
             "<|start_header_id|>assistant<|end_header_id|>\n\n"
         )
 
-    def said(self, turn: Turn) -> list[int]:
-        return (self.spell(turn.answer) if turn.spelled else self.ids(turn.answer)) + [self.end]
+    def said(self, turn: Turn) -> tuple[list[int], list[int]]:
+        """The answer's tokens, and for each the bits of the marks it is about."""
+        if turn.spelled:
+            spelled = [self.spell(letter) for letter in turn.answer]
+            spans = [(i, i + 1) for i, ids in enumerate(spelled) for _ in ids]
+            ids = [token for letter in spelled for token in letter]
+        else:
+            found = self.tokenizer.encode(turn.answer, add_special_tokens=False)
+            ids, spans = list(found.ids), found.offsets
+        bits = [
+            sum({1 << mark for start, end, marks in turn.looks if start < b and end > a for mark in marks})
+            for a, b in spans
+        ]
+        return [*ids, self.end], [*bits, 0]
 
     def pack(self, talks: Iterable[tuple[list[Turn], bool, str | None]], length: int) -> Packed:
         """Conversations (turns, about the picture?, system line), as many as fit, side by side in one row."""
@@ -175,17 +188,19 @@ class Writer:
             np.zeros(length, np.int16),
             np.zeros(length, np.int16),
             np.full(length, -1, np.int16),
+            np.zeros(length, np.int32),
         )
         at = 0
         for number, (turns, picture, system) in enumerate(talks, 1):
             for index, turn in enumerate(turns):
-                given, said = self.given(turn.question, index == 0, picture, system), self.said(turn)
+                given, (said, looks) = self.given(turn.question, index == 0, picture, system), self.said(turn)
                 end = at + len(given) + len(said)
                 if end > length:
                     return row
                 row.ids[at:end] = given + said
                 row.weights[at + len(given) : end] = len(said) ** -0.4
                 row.talks[at:end] = number
+                row.looks[at + len(given) : end] = looks
                 row.turns[at + len(given) : end] = row.turns.max() + 1
                 row.tasks[at + len(given) : end] = TASKS.index(turn.task)
                 at = end

@@ -13,13 +13,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from . import lessons
+from . import lessons, restart
+from .muon import Muon
 from .paths import CHECKPOINT
 from .plans import Plan, Stage
-from .pupil import Pupil
+from .pupil import Pupil, part_of
 from .stream import Stream
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+HALF = DEVICE.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+"""Whether bfloat16 products are fast: elsewhere they are emulated, ten times slower than float32."""
 _SAVE_EVERY, _TELL_EVERY = 150.0, 20.0
 
 
@@ -33,25 +36,28 @@ def keep_memory() -> None:
 
 
 def optimisers(model: nn.Module, stage: Stage) -> list[torch.optim.Optimizer]:
-    """Muon for the layers' matrices, AdamW for embeddings, heads, norms, gates and biases; each in two groups, the
-    tower's with its own share of the rate."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    """Muon for the layers' matrices, AdamW for embeddings, heads, norms, gates and biases; each in groups with their
+    own shares of the rate."""
+    shares = {"heads": stage.heads_share, "tower": stage.tower_share, "language": 1.0}
+    groups: dict[tuple[bool, str], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             matrix = parameter.ndim == 2 and "layers." in name
-            groups.setdefault((matrix, "language_model" in name), []).append(parameter)
+            groups.setdefault((matrix, part_of(name)), []).append(parameter)
 
     def of(matrix: bool) -> list[dict[str, Any]]:
         return [
-            {"params": parameters, "share": 1.0 if language else stage.tower_share}
-            for (is_matrix, language), parameters in groups.items()
+            {"params": parameters, "share": shares[part]}
+            for (is_matrix, part), parameters in groups.items()
             if is_matrix == matrix
         ]
 
-    return [
-        torch.optim.Muon(of(True), lr=stage.rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw", ns_steps=4),
-        torch.optim.AdamW(of(False), lr=stage.rate, weight_decay=0.01, betas=(0.9, 0.98)),
+    tools: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(of(False), lr=stage.rate, weight_decay=0.01, betas=(0.9, 0.98))
     ]
+    if of(True):
+        tools.append(Muon(of(True), lr=stage.rate, dtype=torch.bfloat16 if HALF else torch.float32))
+    return tools
 
 
 def rate_at(step: int, stage: Stage, warmup: int = 60) -> float:
@@ -70,10 +76,13 @@ def save(path: Path, state: dict[str, Any]) -> None:
 class Trainer:
     """Runs a plan's stages one after another, each from where the checkpoint says."""
 
-    def __init__(self, plan: Plan, workers: int) -> None:
+    def __init__(self, plan: Plan, workers: int, starter: Path | None = None, compiled: bool = False) -> None:
         torch.manual_seed(1)
+        self.compiled = compiled
         self.plan, self.workers = plan, workers
         self.pupil = Pupil(plan).to(DEVICE)
+        if starter is not None:
+            restart.load(self.pupil.mllama, starter)
         self.stopped = False
         signal.signal(signal.SIGTERM, self._on_term)
 
@@ -97,6 +106,8 @@ class Trainer:
 
     def run_stage(self, stage: Stage, kept: dict[str, Any] | None) -> None:
         self.pupil.allow(stage)
+        if self.compiled and "tower" in stage.learns:
+            self.pupil.mllama.compile_layers()
         tools = optimisers(self.pupil, stage)
         step = kept["step"] if kept else 0
         for tool, state in zip(tools, kept["tools"] if kept else (), strict=bool(kept)):
@@ -136,7 +147,7 @@ class Trainer:
     def _step(
         self, batch: dict[str, Any], stage: Stage, tools: list[torch.optim.Optimizer], rate: float
     ) -> dict[str, float]:
-        with torch.autocast(DEVICE.type, torch.bfloat16):
+        with torch.autocast(DEVICE.type, torch.bfloat16, enabled=HALF):
             loss, shown = self.pupil.losses(batch, stage)
         loss.backward()
         nn.utils.clip_grad_norm_(self.pupil.parameters(), 2.0)

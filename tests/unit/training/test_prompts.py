@@ -37,14 +37,42 @@ def test_the_canonical_questions_are_the_applications() -> None:
 
 def test_recognition_is_read_back_by_the_application() -> None:
     reading = recognise.Reading()
-    reading.add(recognise.Piece(text=prompts.recognition(scene(DOG, APPLE, OTHER_DOG))))
+    reading.add(recognise.Piece(text=prompts.recognition(scene(DOG, APPLE, OTHER_DOG)).text))
 
     assert [(name, number) for name, number, _ in counts(reading.found())] == [("dog", 2), ("apple", 1)]
 
 
 def test_nothing_known_is_an_empty_list_and_a_plain_word() -> None:
-    assert prompts.recognition(scene()) == '{"objects":[]}'
+    assert prompts.recognition(scene()).text == '{"objects":[]}'
     assert questions.what(scene(), np.random.default_rng(0)).answer == prompts.UNSURE
+
+
+def test_every_stretch_of_a_recognition_knows_what_it_is_about() -> None:
+    spoken = prompts.recognition(scene(DOG, APPLE, OTHER_DOG))
+
+    about = {spoken.text[start:end]: marks for start, end, marks in spoken.looks}
+
+    assert about == {
+        'dog","count":2,"boxes":[': (OTHER_DOG.mark, DOG.mark),
+        "[50,200,300,900]": (OTHER_DOG.mark,),
+        ",[500,100,750,600]": (DOG.mark,),
+        'apple","count":1,"boxes":[': (APPLE.mark,),
+        "[800,400,990,990]": (APPLE.mark,),
+    }
+
+
+def test_a_word_is_read_letter_by_letter() -> None:
+    signed = scene()
+    signed.word = Word("EXIT", np.zeros((4, 2)), None)
+
+    turn = questions.read(signed, np.random.default_rng(0))
+
+    assert [(turn.answer[a:b], marks[0] - prompts.FIRST_LETTER) for a, b, marks in turn.looks] == [
+        ("E", 0),
+        ("X", 1),
+        ("I", 2),
+        ("T", 3),
+    ]
 
 
 def test_a_list_goes_from_left_to_right() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from app.engine.families.mllama import config, picture
-from training import samples
-from training.scenes import Scene, Thing
+from training import prompts, samples
+from training.scenes import Scene, Thing, Word
 from training.sizes import VisionSize, arrangements
 
 SIDES = (1, 40, 95, 96, 97, 130, 192, 300, 480, 640, 1000)
@@ -45,6 +45,20 @@ def test_tiles_are_cut_row_by_row_and_patches_know_their_thing() -> None:
     kinds = made["kind"].reshape(4, size.patches)
     assert samples.CLASS["dog"] in kinds[2]
     assert samples.CLASS["dog"] not in kinds[[0, 1, 3]]
+
+
+def test_a_things_marks_are_on_the_patches_that_show_it() -> None:
+    scene = Scene(np.zeros((96, 192, 3), np.uint8), np.full((96, 192), -1, np.int8))
+    scene.owner[32:64, 100:128] = 0
+    scene.things.append(Thing("dog", (100.0, 32.0, 128.0, 64.0), None, 0))
+    scene.word = Word("IN", np.array([[8.0, 8.0], [40.0, 8.0]]), None)
+
+    marks = samples.spots(scene, 96, 192, patch=16)
+
+    assert marks[0].nonzero()[0].tolist() == [2, 2, 3, 3]
+    assert marks[0].nonzero()[1].tolist() == [6, 7, 6, 7]
+    assert [np.argwhere(mark).tolist() for mark in marks[prompts.FIRST_LETTER :][:2]] == [[[0, 0]], [[0, 2]]]
+    assert not marks[prompts.FIRST_LETTER + 2 :].any()
 
 
 def test_missing_tiles_teach_nothing() -> None:
