@@ -37,11 +37,13 @@ def sample(index: int, stage: Stage, size: VisionSize) -> dict[str, Any]:
     rng = np.random.default_rng([stage.seed, stage.tiles, index])
     canvas = samples.Canvas((1, 1), size.tile, size.tile) if stage.tiles == 1 else samples.random_canvas(rng, size)
     talking = "language" in stage.learns and index % stage.talk_every == 0
-    shares = {sort: share for sort, share in stage.scenes if not (talking and sort == "page")}
+    shares = dict(stage.scenes if talking or not stage.silent else stage.silent)
     scene = painter().one_of(shares, canvas.height, canvas.width, rng)
-    made = samples.encode(scene, canvas, size, stage.tiles or size.tiles)
+    tiles = stage.tiles or size.tiles
+    made = samples.encode(scene, canvas, size, tiles)
     made["talking"] = np.bool_(talking)
     if talking:
+        made["spots"] = samples.marks(scene, canvas, size, tiles)
         talks = []
         for _ in range(TALKS):
             system = str(rng.choice(prompts.SYSTEM)) if rng.random() < 0.12 else None

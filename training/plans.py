@@ -10,13 +10,17 @@ LARGE = (("single", 0.44), ("pair", 0.15), ("page", 0.17), ("sign", 0.17), ("not
 ANY = (("single", 0.4), ("several", 0.26), ("sign", 0.18), ("chart", 0.05), ("nothing", 0.11))
 """Scenes of any sort that one can be asked about."""
 
+DENSE = (("collage", 0.6), ("page", 0.2), ("single", 0.12), ("nothing", 0.08))
+"""Scenes that nothing is said about: as much to see as goes into a picture."""
+
 
 @dataclass(frozen=True)
 class Stage:
     """One part of the training.
 
     ``learns``: which parts of the pupil do, out of ``ALL``. ``tiles`` 1 leaves missing tiles out (cheap first
-    lessons), 0 has them all. ``talk_every``: of how many pictures one is talked about. ``tower_share`` and
+    lessons), 0 has them all. ``talk_every``: of how many pictures one is talked about;
+    ``silent``: scenes of the others. ``tower_share`` and
     ``heads_share``: their shares of the rate. ``decay``: the share of the steps, the last ones, in which it falls."""
 
     name: str
@@ -26,6 +30,7 @@ class Stage:
     tiles: int = 0
     learns: tuple[str, ...] = ALL
     scenes: tuple[tuple[str, float], ...] = ANY
+    silent: tuple[tuple[str, float], ...] = ()
     talk_every: int = 1
     tower_share: float = 1.0
     heads_share: float = 1.0
@@ -45,7 +50,7 @@ CPU = Plan(
     TextSize(),
     (
         Stage("one tile", 2500, 160, 1.5e-3, tiles=1, learns=("heads", "tower"), scenes=LARGE),
-        Stage("all", 4000, 96, 1.2e-3, talk_every=2, tower_share=0.7, decay=1.0),
+        Stage("all", 4000, 96, 1.2e-3, silent=DENSE, talk_every=2, tower_share=0.7, decay=1.0),
     ),
 )
 """From nothing: some hours on two cores of which nothing else has a share."""
@@ -54,8 +59,8 @@ MORE = Plan(
     VisionSize(),
     TextSize(),
     (
-        Stage("heads", 50, 128, 3e-3, learns=("heads",), scenes=(*ANY, ("page", 0.1)), seed=26),
-        Stage("more", 1500, 64, 1e-3, scenes=(*ANY, ("page", 0.06)), talk_every=2, heads_share=3.0, decay=0.6, seed=27),
+        Stage("heads", 50, 128, 3e-3, learns=("heads",), scenes=DENSE, seed=26),
+        Stage("more", 1500, 64, 1e-3, silent=DENSE, talk_every=2, heads_share=3.0, decay=0.6, seed=27),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on."""

@@ -91,7 +91,7 @@ class Pupil(nn.Module):
         looks: (B, heads, N - 1, M) of some layers, M = tiles * (patches + 1)."""
         device = looks[0].device
         bits = torch.from_numpy(batch["seen_looks"])[:, 1:, None] >> torch.arange(MARKS) & 1
-        spots = torch.from_numpy(batch["spots"][batch["talking"]])
+        spots = torch.from_numpy(batch["spots"])
         spots = spots.unflatten(2, (-1, self.mllama.vision_model.size.patches))
         spots = F.pad(spots.float(), (1, 0)).flatten(2)  # the class row of every tile comes first
         wanted = ((bits.float() @ spots) > 0).to(device)

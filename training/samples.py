@@ -92,9 +92,14 @@ def encode(scene: Scene, canvas: Canvas, size: VisionSize, tiles: int) -> Sample
         if grid.dtype == np.int16:
             rows[high * wide * size.patches :] = IGNORE
         sample[name] = rows
-    marks = spots(scene, high * size.tile, wide * size.tile, size.patch)
-    sample["spots"] = np.stack([_to_tiles(mark, canvas.arrangement, tiles).ravel() for mark in marks])
     return sample
+
+
+def marks(scene: Scene, canvas: Canvas, size: VisionSize, tiles: int) -> NDArray[np.bool_]:
+    """(marks, T * patches): ``spots`` by tiles."""
+    high, wide = canvas.arrangement
+    grids = spots(scene, high * size.tile, wide * size.tile, size.patch)
+    return np.stack([_to_tiles(grid, canvas.arrangement, tiles).ravel() for grid in grids])
 
 
 def spots(scene: Scene, height: int, width: int, patch: int) -> NDArray[np.bool_]:

@@ -206,9 +206,7 @@ class Painter:
                 font = str(rng.choice(self.fonts))
             x = float(rng.uniform(2, 10))
             while True:
-                row, column = int(rng.integers(len(words.MEANINGS))), int(rng.integers(6))
-                text = words.made_up(rng) if rng.random() < 0.5 else words.in_case(words.MEANINGS[row][column], rng)
-                text = words.number(rng) if rng.random() < 0.2 else text
+                text = words.any_text(rng)
                 lettering = drawing.letter(text, font, ink, None, rng)
                 wide = lettering.sprite.shape[1]
                 scale = tall / 46
@@ -219,6 +217,43 @@ class Painter:
                 x += wide * scale + tall * 0.3
             y += tall * float(rng.uniform(0.95, 1.5))
         return self.finish(scene, rng)
+
+    def collage(self, height: int, width: int, rng: Rng) -> Scene:
+        """Small things and words side by side all over the picture: many lessons for the price of one."""
+        scene = self.blank(height, width, rng)
+        cell = float(rng.uniform(28, 60))
+        columns, rows = max(1, int(width / cell)), max(1, int(height / cell))
+        wide, tall = width / columns, height / rows
+        for row in range(rows):
+            column = 0
+            while column < columns:
+                chance, span = rng.random(), min(int(rng.integers(2, 5)), columns - column)
+                if chance < 0.33 and span > 1:
+                    band = (column * wide, row * tall, (column + span) * wide, (row + 1) * tall)
+                    self._label(scene, band, rng)
+                else:
+                    span, size = 1, min(wide, tall) * float(rng.uniform(0.7, 1.05))
+                    x, y = column + float(rng.uniform(0.4, 0.6)), row + float(rng.uniform(0.4, 0.6))
+                    centre = (x * wide, y * tall)
+                    if chance < 0.4:
+                        self.put_unknown(scene, centre, size, rng)
+                    elif chance < 0.95:
+                        self.put(scene, self.any_name(rng), centre, size, rng)
+                column += span
+        return self.finish(scene, rng)
+
+    def _label(self, scene: Scene, band: tuple[float, float, float, float], rng: Rng) -> None:
+        """Any text, as large as the band (x0, y0, x1, y1) allows or a little smaller."""
+        x0, y0, x1, y1 = band
+        text, ink = words.any_text(rng), self.contrast(scene, (int(x0), int(y0), int(x1), int(y1)), rng)
+        lettering = drawing.letter(text, str(rng.choice(self.fonts)), ink, None, rng)
+        tall, wide = lettering.sprite.shape[:2]
+        scale = min((x1 - x0) * 0.98 / wide, (y1 - y0) * 0.9 / tall)
+        if scale * tall < 9:
+            return
+        scale = max(scale * float(rng.uniform(0.7, 1.0)), 9 / tall)
+        line = self.set_word(scene, lettering, text, None, ((x0 + x1) / 2, (y0 + y1) / 2), scale, 0.0)
+        scene.lines += [line] if line else []
 
     def set_word(
         self,

@@ -52,5 +52,14 @@ def made_up(rng: Rng) -> str:
     return in_case(word[:11], rng)
 
 
+def any_text(rng: Rng) -> str:
+    """A dictionary's word, a made-up one or a number."""
+    if rng.random() < 0.2:
+        return number(rng)
+    if rng.random() < 0.5:
+        return made_up(rng)
+    return in_case(MEANINGS[int(rng.integers(len(MEANINGS)))][int(rng.integers(len(LANGUAGES)))], rng)
+
+
 def number(rng: Rng) -> str:
     return str(rng.integers(10 ** int(rng.integers(1, 5))))
