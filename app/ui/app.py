@@ -12,7 +12,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app import __version__, log
+from app import __version__, log, paths
 from app.capture.camera import cameras
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
@@ -23,7 +23,7 @@ from app.library.disk import Installed
 from app.modes import MODES
 from app.settings.schema import MIB, camera_format
 from app.settings.store import SettingsStore
-from app.ui import icons, theme
+from app.ui import icons, placing, theme
 from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
@@ -103,6 +103,9 @@ def main(argv: Sequence[str]) -> int:
     services = build(store)
     services.language.use(store.settings["window.language"])
     window = Window(services)
+    place = paths.config_dir() / "window.ini"
+    placing.restore(window.widget, place)
+    window.widget.closing.connect(lambda: placing.keep(window.widget, place))
     opener = FileOpener()
     opener.opened.connect(lambda path: services.desk.open([path]))
     app.installEventFilter(opener)
