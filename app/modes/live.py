@@ -5,34 +5,18 @@ the same output, so an hour can be played in a minute.
 """
 
 from collections import deque
-from collections.abc import Mapping
-from dataclasses import dataclass
 from statistics import median
 
-from app.capture.gate import Reason, View
+from app.capture.gate import View
 from app.errors import SpyglassError, of_kind
 from app.modes.labels import Label, Labels
 from app.modes.objects import Found
 from app.modes.recognise import Reading, recognition
-from app.modes.schedule import Schedule, Turn, Wait
+from app.modes.schedule import Figures, Schedule, Turn
 from app.values import Ask, Event, Failed, Finished, ModelSpec, Piece
 from app.values import Reading as ReadingPrompt
 
-_MINUTE = 60.0
 _KEPT = 50
-
-
-@dataclass(frozen=True)
-class Figures:
-    """answers: in the last minute. to_label_s: median time from a frame to its first label, None before the first.
-
-    fates: share of all frames by what was decided about them; Reason.GOOD are those that were sent.
-    """
-
-    answers: int
-    to_label_s: float | None
-    frames: int
-    fates: Mapping[Reason | Wait, float]
 
 
 class Live:
@@ -49,7 +33,6 @@ class Live:
         self._found: tuple[Found, ...] = ()
         self._frame_time = 0.0
         self._labelled = False
-        self._ends: deque[float] = deque()
         self.delays: deque[float] = deque(maxlen=_KEPT)
         """Seconds from a frame to its first label, of the last answers."""
 
@@ -96,12 +79,7 @@ class Live:
         return False
 
     def figures(self, now: float) -> Figures:
-        while self._ends and self._ends[0] < now - _MINUTE:
-            self._ends.popleft()
-        frames = self.schedule.frames
-        total = frames.total()
-        fates = {fate: number / total for fate, number in frames.most_common()}
-        return Figures(len(self._ends), median(self.delays) if self.delays else None, total, fates)
+        return self.schedule.figures(now, median(self.delays) if self.delays else None)
 
     def _piece(self, piece: Piece, now: float) -> bool:
         self.schedule.writing()
@@ -120,7 +98,6 @@ class Live:
         complete = event.reason in ("stop", "length")
         if complete:
             self.error = None
-            self._ends.append(now)
             self._labels.done()
         else:
             self._labels.dropped()

@@ -3,9 +3,11 @@
 Pure: the caller brings the frames, the engine's events and the time.
 """
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from statistics import median
 
 from app.capture.gate import Gate, Reason, View
 from app.capture.track import is_cut
@@ -18,6 +20,8 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _MOST_CANCELS = 2
 _STALE_S = 0.7
+_MINUTE = 60.0
+_MOST_JOBS = 600
 
 
 class Wait(Enum):
@@ -40,6 +44,30 @@ class Turn:
     cancel: bool = False
 
 
+@dataclass(frozen=True)
+class Figures:
+    """How it goes. answers: in the last minute. job_s: median time of a job, None before the first. work: the share of
+    the last minute that the engine was at work. frames: all there were. fates: the share of them by what was decided;
+    Reason.GOOD are those that were sent. to_label_s: median time from a frame to its first label, None where there are
+    no labels.
+    """
+
+    answers: int
+    job_s: float | None
+    work: float
+    conditions: Conditions
+    frames: int
+    fates: Mapping[Reason | Wait, float]
+    to_label_s: float | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    began: float
+    ended: float
+    answered: bool
+
+
 class Schedule:
     """Show it every frame; send those it says; tell it how the jobs went."""
 
@@ -57,6 +85,7 @@ class Schedule:
         self._cancels = 0
         self._failures = 0
         self._not_before = 0.0
+        self._jobs: deque[_Job] = deque(maxlen=_MOST_JOBS)
 
     @property
     def busy(self) -> bool:
@@ -94,6 +123,7 @@ class Schedule:
         """The job is over. After a failure the same scene is tried again, after a growing pause."""
         if self._sent_at is not None:
             self._credit -= now - self._sent_at
+            self._jobs.append(_Job(self._sent_at, now, not cancelled and not failed))
         self._sent_at = self._stale_since = None
         self._cancels = self._cancels + 1 if cancelled else 0
         self._failures = self._failures + 1 if failed else 0
@@ -101,6 +131,17 @@ class Schedule:
             self._not_before = now + min(_FIRST_PAUSE_S * 2 ** (self._failures - 1), _LONGEST_PAUSE_S)
         if failed or cancelled:
             self.gate.answered(None)
+
+    def figures(self, now: float, to_label_s: float | None = None) -> Figures:
+        while self._jobs and self._jobs[0].ended < now - _MINUTE:
+            self._jobs.popleft()
+        answers = [job.ended - job.began for job in self._jobs if job.answered]
+        busy = sum(job.ended - max(job.began, now - _MINUTE) for job in self._jobs)
+        busy += now - max(self._sent_at, now - _MINUTE) if self._sent_at is not None else 0.0
+        total = max(self.frames.total(), 1)
+        fates = {fate: number / total for fate, number in self.frames.most_common()}
+        pace = median(answers) if answers else None
+        return Figures(len(answers), pace, busy / _MINUTE, self.conditions, self.frames.total(), fates, to_label_s)
 
     def _held_back(self, now: float) -> Wait | None:
         if now < self._not_before:

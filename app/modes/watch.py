@@ -10,7 +10,7 @@ from typing import Any
 
 from app.capture.gate import View
 from app.errors import SpyglassError, UsageError, of_kind
-from app.modes.schedule import Schedule, Turn
+from app.modes.schedule import Figures, Schedule, Turn
 from app.values import Ask, Event, Failed, Finished, Message, ModelSpec, Piece, Reading, Sampling
 
 SCHEMA: dict[str, Any] = {"enum": ["Yes", "No"], "format": "text"}
@@ -120,6 +120,9 @@ class Watch:
 
     def follow(self, seen: View) -> None:
         """Nothing is shown that would have to follow."""
+
+    def figures(self, now: float) -> Figures:
+        return self.schedule.figures(now)
 
     def ask(self, model: ModelSpec, picture: str) -> Ask:
         return asked(model, (picture,), self.wish, self.lane)

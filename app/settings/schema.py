@@ -248,6 +248,20 @@ SETTINGS: tuple[Setting, ...] = (
         high=120.0,
     ),
     Setting(
+        "camera.speak",
+        "Camera",
+        False,
+        "Speak",
+        "Hints such as “hold still”, the names that are found and what was watched for are said aloud.",
+    ),
+    Setting(
+        "camera.figures",
+        "Camera",
+        False,
+        "Show figures",
+        "How fast the camera and the model are, and why frames were left out, in a corner of the live picture.",
+    ),
+    Setting(
         "watch.keep",
         "Camera",
         True,

@@ -34,6 +34,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("paste", Wording("Paste"), "Ctrl+V", "clipboard-paste"),
     Action("screen", Wording("Part of the screen…"), "Ctrl+Shift+S", "scan"),
     Action("camera", Wording("Camera"), "Ctrl+Shift+C", "camera"),
+    Action("network", Wording("Network camera…"), icon="cctv"),
     Action("find", Wording("Find in this conversation"), "Ctrl+F", "search", _needs("turns")),
     Action("model", Wording("Open model file…"), "Ctrl+Shift+O", "file-box"),
     Action("settings", Wording("Settings…"), "Ctrl+,", "settings"),

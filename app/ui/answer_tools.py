@@ -8,7 +8,7 @@ from app.ui import icons, theme
 
 
 class AnswerTools(QWidget):
-    """chosen: "copy", "again" or "details", and the turn."""
+    """chosen: "copy", "again", "speak" or "details", and the turn."""
 
     chosen = Signal(str, object)
 
@@ -16,12 +16,17 @@ class AnswerTools(QWidget):
         super().__init__(parent)
         self.setObjectName("tools")
         self._turn: Turn | None = None
+        self.can_speak = False
+        """Whether this system can read an answer aloud."""
+        self.reading: Turn | None = None
+        """The turn that is being read aloud."""
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         self._buttons = {
             "copy": (self._button("copy", self.tr("Copy the answer")), "copy"),
             "again": (self._button("again", self.tr("Answer again")), "refresh-cw"),
+            "speak": (self._button("speak", self.tr("Read aloud")), "volume-2"),
             "details": (self._button("details", self.tr("Details of the error")), "info"),
         }
         for button, _ in self._buttons.values():
@@ -43,11 +48,22 @@ class AnswerTools(QWidget):
         """Take on the colours of the theme that holds now."""
         for button, icon in self._buttons.values():
             button.setIcon(icons.icon(icon, theme.current().soft, size=16))
+        self._show_speech()
+
+    def _show_speech(self) -> None:
+        speaking = self.reading is not None and self.reading is self._turn
+        icon, ink = ("circle-stop", theme.current().accent) if speaking else ("volume-2", theme.current().soft)
+        button = self._buttons["speak"][0]
+        button.setIcon(icons.icon(icon, ink, size=16))
+        button.setAccessibleName(self.tr("Stop reading") if speaking else self.tr("Read aloud"))
+        button.setToolTip(button.accessibleName())
 
     def show_for(self, turn: Turn, place: QPoint) -> None:
         """Stand at `place` and be about `turn`."""
         self._turn = turn
         self._buttons["copy"][0].setVisible(bool(turn.answer))
+        self._buttons["speak"][0].setVisible(self.can_speak and bool(turn.answer))
+        self._show_speech()
         self._buttons["details"][0].setVisible(turn.state is State.FAILED)
         self.adjustSize()
         self.move(place)

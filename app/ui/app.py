@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QFileOpenEvent
@@ -107,7 +108,7 @@ def main(argv: Sequence[str]) -> int:
     placing.restore(window.widget, place)
     window.widget.closing.connect(lambda: placing.keep(window.widget, place))
     opener = FileOpener()
-    opener.opened.connect(lambda path: services.desk.open([path]))
+    opener.opened.connect(lambda path: window.doors.open([Path(path)]))
     app.installEventFilter(opener)
     services.background.run(find_samples, window.offer, services.desk.failed.emit)
     if arguments.model:
@@ -117,7 +118,7 @@ def main(argv: Sequence[str]) -> int:
     window.start()
     for warning in store.warnings:
         window.pane.notice.show_hint(warning)
-    services.desk.open(arguments.pictures)
+    window.doors.open([Path(one) for one in arguments.pictures])
     _log.info("window shown after %.2f s", time.monotonic() - started)
     try:
         with signals_close(window.widget):
@@ -144,7 +145,7 @@ def signals_close(widget: QWidget) -> Iterator[None]:
 
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="spyglass", description="Ask about pictures, on your own machine.")
-    parser.add_argument("pictures", nargs="*", help="pictures to open")
+    parser.add_argument("pictures", nargs="*", help="pictures to open, or one video")
     parser.add_argument("--model", help="a model's name or GGUF file, for this time")
     parser.add_argument("--mmproj", help="its projector's file")
     parser.add_argument("--verbose", action="store_true", help="log to standard error")

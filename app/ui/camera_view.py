@@ -5,10 +5,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from PySide6.QtCore import QCameraPermission, QCoreApplication, QObject, Qt, Signal
+import cv2
+import numpy as np
+from PySide6.QtCore import QCameraPermission, QCoreApplication, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.capture.camera import Camera, CameraInfo, Frame, Rotation, State, Status
+from app.capture.sources import Pixels
 from app.errors import CameraError
 from app.ui.bridge import Background
 
@@ -29,12 +32,15 @@ class OpenCamera(Protocol):
 
 
 class CameraFeed(QObject):
-    """frame: a QImage, the newest. words: what the camera is doing while it shows nothing. stopped: it is off.
-    failed: a CameraError."""
+    """frame: a QImage, the newest, and the size in pixels of the frame it was made of. words: what the camera is doing
+    while it shows nothing. started: it shows something after it did not. stopped: it is off. ended: a video was played
+    to its end. failed: a CameraError."""
 
-    frame = Signal(QImage)
+    frame = Signal(QImage, QSize)
     words = Signal(str)
+    started = Signal()
     stopped = Signal()
+    ended = Signal()
     failed = Signal(object)
     _came = Signal()
     _status = Signal(object, object)
@@ -49,6 +55,8 @@ class CameraFeed(QObject):
         super().__init__(parent)
         self.devices: list[CameraInfo] = []
         self.source: str | CameraInfo | None = None
+        self.address = ""
+        """The address of a network camera that was named last, whether it worked or not."""
         self.format: Callable[[], tuple[int, int, float]] = lambda: (1280, 720, 30.0)
         """Width, height and frames a second to ask a camera for."""
         self.mirror = False
@@ -57,12 +65,16 @@ class CameraFeed(QObject):
         self._list_devices = devices
         self.taps: list[Callable[[Frame], object]] = []
         """Each called with every frame on the camera's thread, before it is shown. Must be quick."""
+        self.keepers: list[Callable[[Frame], object]] = []
+        """The same, once the frame is on its way to being shown."""
+        self.scale = 1.0
+        """Screen pixels that a pixel of the frame takes where it is shown; it is sent no larger than that."""
         self._open_camera = open_camera
         self._camera: Camera | None = None
         self._lock = threading.Lock()  # guards the next two
-        self._newest: Frame | None = None
+        self._newest: tuple[Frame, Pixels] | None = None
         self._waking = False
-        self._shown: Frame | None = None
+        self._shown: tuple[Frame, Pixels] | None = None
         self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
         self._status.connect(self._on_status, Qt.ConnectionType.QueuedConnection)
 
@@ -73,7 +85,7 @@ class CameraFeed(QObject):
     @property
     def latest(self) -> Frame | None:
         """The frame that is shown."""
-        return self._shown
+        return self._shown[0] if self._shown is not None else None
 
     @property
     def fps(self) -> float:
@@ -81,8 +93,12 @@ class CameraFeed(QObject):
         return self._camera.fps if self._camera else 0.0
 
     def start(self, source: str | CameraInfo | None = None) -> None:
-        """Ask for permission if that is still to be done, then open `source`, or the first camera there is."""
+        """Open `source`, a device, an address or a file, or the first device there is, once it may be used."""
         self.words.emit(self.tr("Starting the camera"))
+        if isinstance(source, str):  # no camera of this machine: there is nothing to permit
+            self.address = source if "://" in source else self.address
+            self._open(source)
+            return
         permission = QCameraPermission()
         app = QCoreApplication.instance()
         assert app
@@ -112,7 +128,7 @@ class CameraFeed(QObject):
         if camera:
             camera.close()
 
-    def _on_permission(self, source: str | CameraInfo | None, permission: QCameraPermission) -> None:
+    def _on_permission(self, source: CameraInfo | None, permission: QCameraPermission) -> None:
         app = QCoreApplication.instance()
         assert app
         if app.checkPermission(permission) == Qt.PermissionStatus.Granted:
@@ -121,10 +137,7 @@ class CameraFeed(QObject):
             what = self.tr("Spyglass may not use the camera.")
             self._fail(CameraError(what, self.tr("Allow it in the privacy settings of the system.")))
 
-    def _look(self, source: str | CameraInfo | None) -> None:
-        if isinstance(source, str):
-            self._open(source)
-            return
+    def _look(self, source: CameraInfo | None) -> None:
         self._background.run(self._list_devices, partial(self._on_devices, source), self._fail)
 
     def _on_devices(self, wanted: CameraInfo | None, devices: list[CameraInfo]) -> None:
@@ -133,7 +146,7 @@ class CameraFeed(QObject):
             self._open(wanted or devices[0])
         else:
             what = self.tr("No camera was found.")
-            self._fail(CameraError(what, self.tr("Connect one, or open a picture instead.")))
+            self._fail(CameraError(what, self.tr("Connect one, or use a phone as a network camera.")))
 
     def _open(self, source: str | CameraInfo) -> None:
         if self._camera:
@@ -164,11 +177,14 @@ class CameraFeed(QObject):
     def _on_frame(self, frame: Frame) -> None:
         for tap in tuple(self.taps):
             tap(frame)
+        drawn = for_screen(frame.rgb, self.scale)
         with self._lock:
-            self._newest = frame
+            self._newest = frame, drawn
             first, self._waking = not self._waking, True
         if first:
             self._came.emit()
+        for keep in tuple(self.keepers):
+            keep(frame)
 
     def _on_camera_status(self, status: Status) -> None:
         self._status.emit(self._camera, status)
@@ -177,18 +193,41 @@ class CameraFeed(QObject):
 
     def _on_came(self) -> None:
         with self._lock:
-            frame, self._newest, self._waking = self._newest, None, False
-        if frame is not None and self._camera is not None:
-            self._shown = frame
-            height, width, _ = frame.rgb.shape
-            # The image borrows the frame's pixels, which nobody changes and `_shown` keeps alive until the next.
-            self.frame.emit(QImage(frame.rgb.data, width, height, width * 3, QImage.Format.Format_RGB888))
+            newest, self._newest, self._waking = self._newest, None, False
+        if newest is not None and self._camera is not None:
+            self._shown = newest
+            frame, drawn = newest
+            height, width, _ = drawn.shape
+            # The image borrows the pixels, which nobody changes and `_shown` keeps alive until the next.
+            image = QImage(drawn.data, width, height, width * 4, QImage.Format.Format_RGB32)
+            self.frame.emit(image, QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
 
     def _on_status(self, camera: Camera | None, status: Status) -> None:
         if camera is not self._camera or self._camera is None:
             return
-        if status.state is State.GONE:
-            self._fail(status.error or CameraError(status.words, self.tr("Start the camera again.")))
-        elif status.state is not State.LIVE:
+        if status.state is State.GONE and status.error is None:
+            self.stop()
+            self.ended.emit()
+        elif status.state is State.GONE:
+            self._fail(status.error)
+        elif status.state is State.LIVE:
+            self.started.emit()
+        else:
             words = f"{status.error.what} {status.error.todo}" if status.error else status.words
             self.words.emit(words)
+
+
+def for_screen(rgb: Pixels, scale: float) -> Pixels:
+    """(h, w, 4) uint8, BGRA: a frame of (H, W, 3) RGB as Qt copies it to a screen without touching each pixel.
+
+    Done on the camera's thread: Qt would take three milliseconds a frame for it on the window's, and Python's lock with
+    it. Frames that are shown larger than they are (scale above 1) stay as they are.
+    """
+    height, width = rgb.shape[:2]
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if scale < 1:
+        while rgb.shape[1] >= 2 * size[0] and rgb.shape[0] >= 2 * size[1]:
+            half = rgb.shape[1] // 2, rgb.shape[0] // 2
+            rgb = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_LINEAR))
+        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA))

@@ -30,6 +30,8 @@ _MOST = 16.0
 _STEP = 1.25
 _PAN = 64
 _SMALLEST_PART = 8
+_RIM = 4
+"""Pixels by which what is drawn around a thing may stick out of the picture."""
 
 
 class Overlay(Protocol):
@@ -56,6 +58,7 @@ class Canvas(QWidget):
         self.bottom = 64
         self.overlays: list[Overlay] = []
         self._levels: Sequence[QImage] = ()
+        self._size = QSize()
         self._live = False
         self._scale = 1.0
         self._middle = QPointF()
@@ -74,19 +77,25 @@ class Canvas(QWidget):
     def show_picture(self, levels: Sequence[QImage]) -> None:
         """Show a picture, fitted, or nothing."""
         self._levels, self._live, self._part = levels, False, None
+        self._size = levels[0].size() if levels else QSize()
         self._drag_from = self._pan_from = None
         self.fit()
         self._set_cursor()
 
-    def show_frame(self, frame: QImage) -> None:
-        """Show the next frame of a camera where the last one stood."""
-        changed = not self._live or not self._levels or self._levels[0].size() != frame.size()
-        self._levels, self._live = (frame,), True
+    def show_frame(self, frame: QImage, size: QSize) -> None:
+        """Show the next frame of a camera, of `size` pixels (the image may have fewer), where the last one stood."""
+        changed = not self._live or not self._levels or self._size != size
+        self._levels, self._size, self._live = (frame,), size, True
         if changed:
             self._part = None
             self.fit()
             self._set_cursor()
-        self.update()
+        self.update_picture()
+
+    def update_picture(self) -> None:
+        """Paint anew what lies on the picture, and only that: the controls beside it cost more than a frame."""
+        whole = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._size)))
+        self.update(whole.toAlignedRect().adjusted(-_RIM, -_RIM, _RIM, _RIM))
 
     @property
     def part(self) -> QRect | None:
@@ -112,7 +121,7 @@ class Canvas(QWidget):
         """Show all of it, small pictures at most twice as large."""
         self._fitted = True
         if self._levels:
-            size, area = self._levels[0].size(), self._area()
+            size, area = self._size, self._area()
             scale = min(area.width() / size.width(), area.height() / size.height())
             self._scale = min(max(scale, 1e-4), 2.0)
             self._middle = QPointF(size.width() / 2, size.height() / 2)
@@ -146,11 +155,11 @@ class Canvas(QWidget):
         self.update()
 
     def _least(self) -> float:
-        size = self._levels[0].size()
+        size = self._size
         return min(1.0, 64 / max(size.width(), size.height(), 64))
 
     def _keep_inside(self) -> None:
-        size = self._levels[0].size()
+        size = self._size
         self._middle.setX(min(max(self._middle.x(), 0.0), float(size.width())))
         self._middle.setY(min(max(self._middle.y(), 0.0), float(size.height())))
 
@@ -184,7 +193,7 @@ class Canvas(QWidget):
 
     def _paint_picture(self, painter: QPainter) -> None:
         """Draw from the smallest level that has enough pixels, and of it only what can be seen."""
-        full = self._levels[0].size()
+        full = self._size
         ratio = self.devicePixelRatioF()
         level = self._levels[0]
         for smaller in self._levels[1:]:
@@ -192,6 +201,12 @@ class Canvas(QWidget):
                 break
             level = smaller
         target = self.to_view().mapRect(QRectF(0, 0, full.width(), full.height()))
+        if self._live and level.size() == (target.size() * ratio).toSize():
+            painter.save()  # made for this very place: nothing is left to be scaled
+            painter.scale(1 / ratio, 1 / ratio)
+            painter.drawImage((target.topLeft() * ratio).toPoint(), level)
+            painter.restore()
+            return
         seen = target.intersected(QRectF(self.rect()))
         share = level.width() / full.width() / self._scale
         share_y = level.height() / full.height() / self._scale
@@ -210,7 +225,7 @@ class Canvas(QWidget):
         part = self._dragged() or self._part
         if part is None or not self._levels:
             return
-        picture = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._levels[0].size())))
+        picture = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._size)))
         chosen = self.to_view().mapRect(QRectF(part))
         around = QPainterPath()
         around.addRect(picture)
@@ -228,9 +243,9 @@ class Canvas(QWidget):
         if self._drag_from is None:
             return None
         start, end = self._to_picture(self._drag_from), self._to_picture(self._pointer)
-        whole = QRectF(QRect(QPoint(0, 0), self._levels[0].size()))
+        whole = QRectF(QRect(QPoint(0, 0), self._size))
         part = QRectF(start, end).normalized().intersected(whole).toAlignedRect()
-        least = min(_SMALLEST_PART, *(self._levels[0].size().toTuple()))
+        least = min(_SMALLEST_PART, *(self._size.toTuple()))
         return part if part.width() >= least and part.height() >= least else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -280,6 +295,13 @@ class Canvas(QWidget):
             return True
         return super().event(event)
 
+    def point(self, at: bool) -> None:
+        """The pointer is at something that can be clicked, or no longer."""
+        if at:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        else:
+            self._set_cursor()
+
     def _set_cursor(self) -> None:
         still = bool(self._levels) and not self._live
         self.setCursor(Qt.CursorShape.CrossCursor if still else Qt.CursorShape.ArrowCursor)
@@ -309,7 +331,7 @@ class Canvas(QWidget):
         if not modifiers & Qt.KeyboardModifier.ShiftModifier:
             self._pan(QPointF(way) * -_PAN)
             return
-        size = self._levels[0].size()
+        size = self._size
         whole = QRect(QPoint(0, 0), size)
         step = max(1, min(size.width(), size.height()) // 20)
         middle = QRect(QPoint(0, 0), (size / 2).expandedTo(QSize(1, 1)))

@@ -43,11 +43,12 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ChatView(QListView):
-    """Shows a ChatModel. again, change, details: the person wants that of a turn."""
+    """Shows a ChatModel. again, change, details, speak: the person wants that of a turn."""
 
     again = Signal(object)
     change = Signal(object)
     details = Signal(object)
+    speak = Signal(object)
 
     def __init__(self, model: ChatModel, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -196,6 +197,17 @@ class ChatView(QListView):
                 self.again.emit(turn)
             case "details":
                 self.details.emit(turn)
+            case "speak":
+                self.speak.emit(turn)
+
+    def allow_speech(self) -> None:
+        """Offer to read answers aloud."""
+        self._tools.can_speak = True
+
+    def show_reading(self, turn: Turn | None) -> None:
+        """This answer is being read aloud now, or none is."""
+        self._tools.reading = turn
+        self._place_tools()
 
     # --- selecting text ---
 
@@ -307,6 +319,10 @@ class ChatView(QListView):
         )
         if turn.ended and index.data(IS_ANSWER):
             menu.addAction(self.tr("Answer again"), lambda: self.again.emit(turn))
+            if self._tools.can_speak and turn.answer:
+                reading = self._tools.reading is turn
+                words = self.tr("Stop reading") if reading else self.tr("Read aloud")
+                menu.addAction(words, lambda: self.speak.emit(turn))
         elif turn.ended:
             menu.addAction(self.tr("Edit question"), lambda: self.change.emit(turn))
         menu.exec(event.globalPos())

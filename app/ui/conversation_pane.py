@@ -28,12 +28,12 @@ class Opening(QWidget):
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
         column.addStretch()
-        head = QLabel(self.tr("What would you like to know?"))
+        head = QLabel()
         head.setFont(theme.scaled(self.font(), 1.4, bold=True))
         head.setAlignment(Qt.AlignmentFlag.AlignCenter)
         head.setWordWrap(True)
         column.addWidget(head)
-        self._line = QLabel(self.tr("Bring a picture, then ask about it in your own words."))
+        self._line = QLabel()
         self._line.setObjectName("soft")
         self._line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._line.setWordWrap(True)
@@ -41,8 +41,9 @@ class Opening(QWidget):
         column.addWidget(self._make_questions())
         column.addStretch()
         column.addWidget(self._make_starter_line())
-        self._there = self._is_starter = False
+        self._there = self._is_starter = self._live = False
         self._head = head
+        self._say()
 
     def _make_questions(self) -> QWidget:
         self._questions = QWidget()
@@ -83,11 +84,25 @@ class Opening(QWidget):
         """Offer questions once there is something to ask about."""
         self._there = there
         self._fit()
-        self._line.setText(
-            self.tr("Drag a rectangle on the picture to ask about a part of it.")
-            if there
-            else self.tr("Bring a picture, then ask about it in your own words.")
-        )
+        self._say()
+
+    def show_live(self, live: bool) -> None:
+        """Things before the camera are being named, or no longer."""
+        self._live = live
+        self._fit()
+        self._say()
+
+    def _say(self) -> None:
+        head, line = self.tr("What would you like to know?"), ""
+        if self._live:
+            head = self.tr("Point the camera at something")
+            line = self.tr("Click a name to ask about it. Or write what to wait for, and be told when it comes.")
+        elif self._there:
+            line = self.tr("Drag a rectangle on the picture to ask about a part of it.")
+        else:
+            line = self.tr("Bring a picture, then ask about it in your own words.")
+        self._head.setText(head)
+        self._line.setText(line)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -95,7 +110,9 @@ class Opening(QWidget):
 
     def _fit(self) -> None:
         """Leave out what does not fit, the least needed first."""
-        self._questions.setVisible(self._there and self.height() >= (340 if self._is_starter else 280))
+        self._questions.setVisible(
+            self._there and not self._live and self.height() >= (340 if self._is_starter else 280)
+        )
         self._starter.setVisible(self._is_starter and self.height() >= 200)
         self._line.setVisible(self.height() >= 130)
         self._head.setVisible(self.height() >= 72)

@@ -7,27 +7,29 @@ paints what the two have left for it.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QSize, QStandardPaths, Qt, Signal
-from PySide6.QtGui import QImage, QMouseEvent
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QImage
 
 from app.capture.camera import Frame
-from app.capture.clip import Clip, as_jpeg
 from app.capture.gate import Reason
-from app.errors import CameraError, SpyglassError
+from app.errors import SpyglassError
+from app.modes.conditions import Sensors
 from app.modes.labels import Label
-from app.modes.live import Figures, Live
+from app.modes.live import Live
 from app.modes.lookout import Engine, Lookout
-from app.modes.schedule import Wait
+from app.modes.schedule import Figures, Wait
 from app.modes.watch import Answered, Watch
+from app.settings.store import SettingsStore
 from app.ui.bridge import Background
 from app.ui.camera_view import CameraFeed
-from app.ui.live_panel import LivePanel
-from app.ui.overlay import LabelOverlay, in_pixels
+from app.ui.clips import Clips
+from app.ui.live_panel import LivePanel, lines
+from app.ui.narration import Narration
+from app.ui.overlay import FiguresCard, Hint, LabelClicks, LabelOverlay, around
+from app.ui.speech import Speaker
 from app.ui.stage import Stage
 from app.values import Event, ModelSpec
-from app.wording import Wording
 
 _FIGURES_S = 0.5
 
@@ -53,10 +55,22 @@ class _Seen:
     time: float
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What live recognition works with."""
+
+    engine: Engine
+    feed: CameraFeed
+    stage: Stage
+    background: Background
+    store: SettingsStore
+    speaker: Speaker
+
+
 class LiveStage(QObject):
     """Names what the camera shows while it is to.
 
-    sighted: a Sighting. asked: a QImage of the thing whose label was clicked, and its name. told: words for the person.
+    sighted: a Sighting. asked: a QImage of the thing whose name was clicked, and the name. told: words for the person.
     failed: a SpyglassError. changed: whether it does so now.
     """
 
@@ -68,37 +82,44 @@ class LiveStage(QObject):
     _answered = Signal(object)
     _named = Signal()
 
-    def __init__(
-        self,
-        engine: Engine,
-        feed: CameraFeed,
-        stage: Stage,
-        background: Background,
-        wanted: Callable[[], ModelSpec | None],
-    ) -> None:
+    def __init__(self, around: Surroundings, wanted: Callable[[], ModelSpec | None]) -> None:
         """wanted: the model that live pictures are to be shown to now, None while they are not to be."""
-        super().__init__(stage)
-        self.overlay = LabelOverlay()
-        self.panel = LivePanel()
+        super().__init__(around.stage)
+        self._engine, self._feed, self._stage = around.engine, around.feed, around.stage
+        self._store, self._wanted = around.store, wanted
         self.wish = ""
-        self._engine, self._feed, self._stage, self._background = engine, feed, stage, background
-        self._wanted = wanted
+        self.overlay, self.hint, self.card = LabelOverlay(), Hint(), FiguresCard()
+        self.panel = LivePanel(around.speaker.available)
+        self.clips = Clips(around.background, self)
+        self.narration = Narration(around.speaker, lambda: bool(self._store.settings["camera.speak"]), self)
         self._lookout: Lookout[Live] | Lookout[Watch] | None = None
         self._running: tuple[ModelSpec, str] | None = None
         self._paused = False
         self._seen: _Seen | None = None
-        self._clip = Clip()
         self._figures_at = 0.0
+        self._connect()
+
+    def _connect(self) -> None:
+        feed, canvas, panel = self._feed, self._stage.canvas, self.panel
         feed.taps.append(self._see)
+        feed.keepers.append(self._keep)
         feed.frame.connect(self._on_frame)
         feed.stopped.connect(self._stop)
-        self.panel.unwatched.connect(lambda: self.watch(""))
-        self.panel.snapshot.connect(self.save_snapshot)
-        self.panel.clip.connect(self.save_clip)
+        canvas.zoomed.connect(self._on_zoomed)
+        canvas.overlays += [self.overlay, self.hint, self.card]
+        clicks = LabelClicks(canvas, self.overlay)
+        clicks.clicked.connect(lambda label: self._ask(label.name, label))
+        panel.unwatched.connect(lambda: self.watch(""))
+        panel.snapshot.connect(lambda: self.clips.save_snapshot(self._feed.latest))
+        panel.clip.connect(self.clips.save_clip)
+        panel.asked.connect(self._ask)
+        panel.figures.connect(lambda on: self._set("camera.figures", on))
+        panel.speech.connect(lambda on: self._set("camera.speak", on))
+        self.clips.told.connect(self.told)
+        self.clips.failed.connect(self.failed)
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
         self._named.connect(self._on_named, Qt.ConnectionType.QueuedConnection)
-        stage.canvas.overlays.append(self.overlay)
-        stage.canvas.installEventFilter(self)
+        self.follow_settings()
 
     @property
     def on(self) -> bool:
@@ -112,8 +133,9 @@ class LiveStage(QObject):
 
     def close(self) -> None:
         """Look at nothing more."""
-        if self._see in self._feed.taps:
-            self._feed.taps.remove(self._see)
+        for listeners, mine in ((self._feed.taps, self._see), (self._feed.keepers, self._keep)):
+            if mine in listeners:
+                listeners.remove(mine)
         self._stop()
 
     # --- the camera's thread ---
@@ -129,7 +151,10 @@ class LiveStage(QObject):
             figures = lookout.read(_figures)
         labels, error = lookout.read(_shown)
         self._seen = _Seen(labels, verdict, error, figures, frame.time)
-        self._clip.add(frame)
+
+    def _keep(self, frame: Frame) -> None:
+        if self._lookout is not None:
+            self.clips.add(frame)
 
     # --- the engine client's thread ---
 
@@ -142,25 +167,31 @@ class LiveStage(QObject):
 
     # --- the window's thread ---
 
-    def _on_frame(self, image: QImage) -> None:
+    def _on_zoomed(self, scale: float) -> None:
+        self._feed.scale = scale * self._stage.devicePixelRatioF()
+
+    def _on_frame(self, _: QImage, size: QSize) -> None:
         self._follow_wish()
         lookout, seen = self._lookout, self._seen
         if lookout is None or seen is None:
             return
         self._pause_unseen(lookout)
-        self.overlay.show(seen.labels, image.size())
+        self.overlay.show(seen.labels, size)
+        hint = self.narration.see(seen.verdict, seen.labels, seen.time)
+        trouble = f"{seen.error.what} {seen.error.todo}" if seen.error else ""
+        self.hint.show(hint, size)
+        self.panel.show_state(seen.verdict, trouble or hint)
         if not self.wish:
             self.panel.show_labels(seen.labels, seen.time)
-        self.panel.show_coach(seen.verdict, f"{seen.error.what} {seen.error.todo}" if seen.error else "")
-        if self.panel.shows_figures and seen.figures is not None:
-            self.panel.show_figures(seen.figures, self._feed.fps)
+        if seen.figures is not None and self._shows_figures:
+            self.card.show(lines(seen.figures, self._feed.fps, (size.width(), size.height())), size)
 
     def _on_named(self) -> None:
         """A new name is painted at once, without waiting for the camera's next frame."""
         seen, frame = self._seen, self._feed.latest
         if seen is not None and frame is not None:
             self.overlay.show(seen.labels, QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
-            self._stage.canvas.update()
+            self._stage.canvas.update_picture()
 
     def _follow_wish(self) -> None:
         """Begin, change or end as the mode, the model and the wish say now."""
@@ -175,9 +206,9 @@ class LiveStage(QObject):
         spec, wish = wanted
         try:
             if wish:
-                self._lookout = Lookout(Watch(wish), self._engine, spec, self._on_event)
+                self._lookout = Lookout(Watch(wish), self._engine, spec, self._on_event, sense=Sensors().read)
             else:
-                self._lookout = Lookout(Live(), self._engine, spec, self._on_event)
+                self._lookout = Lookout(Live(), self._engine, spec, self._on_event, sense=Sensors().read)
         except SpyglassError as error:
             self.watch("")
             self.failed.emit(error)
@@ -192,8 +223,11 @@ class LiveStage(QObject):
         if lookout is not None:
             lookout.stop()
             self.changed.emit(False)
-        self._clip.clear()
+        self.clips.clear()
+        self.narration.stop()
         self.overlay.clear()
+        self.hint.show("", QSize(1, 1))
+        self.card.show((), QSize(1, 1))
         self.panel.hide()
         self._stage.canvas.update()
 
@@ -208,63 +242,45 @@ class LiveStage(QObject):
     def _on_answered(self, sighting: Sighting) -> None:
         if sighting.wish == self.wish:
             self.sighted.emit(sighting)
+            self.narration.say(sighting.wish)
 
-    # --- clicks and saving ---
+    # --- what the person does ---
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress and self.on:
-            label = self.overlay.hit(QPointF(event.position()))
-            frame = self._feed.latest
-            if label is not None and label.box is not None and frame is not None:
-                self._ask(label, frame)
-                return True
-        return super().eventFilter(watched, event)
+    def follow_settings(self) -> None:
+        """Show and say what the settings want now."""
+        settings = self._store.settings
+        self._shows_figures = bool(settings["camera.figures"])
+        if not self._shows_figures:
+            self.card.show((), QSize(1, 1))
+        if not settings["camera.speak"]:
+            self.narration.stop()
+        self.panel.show_toggles(self._shows_figures, bool(settings["camera.speak"]))
 
-    def _ask(self, label: Label, frame: Frame) -> None:
-        """Hand the thing out of the frame, with a little around it."""
-        assert label.box is not None
+    def _set(self, key: str, on: bool) -> None:
+        if on == self._store.settings[key]:
+            return
+        try:
+            self._store.set(key, on)
+        except SpyglassError as error:
+            self.failed.emit(error)
+        self.follow_settings()
+
+    def _ask(self, name: str, label: Label | None = None) -> None:
+        """Hand out the thing of that name, with a little around it, or the whole frame where nobody knows its place."""
+        frame, seen = self._feed.latest, self._seen
+        if frame is None or seen is None:
+            return
+        placed = [one for one in seen.labels if one.name == name and one.box is not None and not one.faded]
+        label = label or (placed[0] if len(placed) == 1 else None)
         height, width, _ = frame.rgb.shape
         whole = QImage(frame.rgb.data, width, height, width * 3, QImage.Format.Format_RGB888)
-        box = in_pixels(label.box, QSize(width, height))
-        margin = 0.1 * max(box.width(), box.height())
-        around = box.adjusted(-margin, -margin, margin, margin).toAlignedRect().intersected(whole.rect())
-        self.asked.emit(whole.copy(around), label.name)
-
-    def save_snapshot(self) -> None:
-        """Save what the camera shows as a JPEG in the folder for pictures."""
-        frame = self._feed.latest
-        if frame is not None:
-            path = _new_file(QStandardPaths.StandardLocation.PicturesLocation, ".jpg")
-            self._save(path, lambda: path.write_bytes(as_jpeg(frame)))
-
-    def save_clip(self) -> None:
-        """Save the last ten seconds in the folder for videos."""
-        path = _new_file(QStandardPaths.StandardLocation.MoviesLocation, ".avi")
-        self._save(path, lambda: self._clip.save(path))
-
-    def _save(self, path: Path, write: Callable[[], object]) -> None:
-        def work() -> str:
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write()
-            except OSError as error:
-                what = Wording("{name} could not be saved.", name=path.name)
-                raise CameraError(what, "Check the folder.", str(error)) from error
-            return str(path)
-
-        self._background.run(work, lambda saved: self.told.emit(self.tr("Saved as {}").format(saved)), self.failed.emit)
+        part = around(label.box, whole.size()) if label is not None and label.box is not None else whole.rect()
+        self.asked.emit(whole.copy(part), name)
 
 
 def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None]:
     return looker.labels() if isinstance(looker, Live) else (), looker.error
 
 
-def _figures(looker: Live | Watch) -> Figures | None:
-    return looker.figures(time.monotonic()) if isinstance(looker, Live) else None
-
-
-def _new_file(where: QStandardPaths.StandardLocation, ending: str) -> Path:
-    folder = Path(QStandardPaths.writableLocation(where))
-    stem = time.strftime("Spyglass %Y-%m-%d %H.%M.%S")
-    names = (stem if n == 0 else f"{stem} ({n})" for n in range(1000))
-    return next(path for name in names if not (path := folder / (name + ending)).exists())
+def _figures(looker: Live | Watch) -> Figures:
+    return looker.figures(time.monotonic())

@@ -1,31 +1,90 @@
-"""What stands beside a live picture: advice, the things in view with their counts, and figures for who wants them."""
+"""What stands beside a live picture: what is being done, the things in view, and what can be done with them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.capture.gate import Reason
+from app.modes.conditions import Conditions
 from app.modes.labels import Label
-from app.modes.live import Figures
-from app.modes.schedule import Wait
-from app.ui import theme
+from app.modes.schedule import Figures, Wait
 from app.ui.buttons import IconButton
 from app.ui.i18n import shown
 from app.ui.notify import announce
+from app.wording import Wording
 
 _MOST_ROWS = 8
 _DOTS = 5
+_ASK = Wording("Ask about this")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the list. words: the name and how many; dots: how sure, 0 where that is no longer told."""
+
+    name: str
+    words: str
+    dots: int
+    sure: bool
+
+    @property
+    def text(self) -> str:
+        """All of it, for screen readers."""
+        return f"{self.words}   {'●' * self.dots}{'○' * (_DOTS - self.dots)}" if self.dots else self.words
+
+
+class _RowButton(QPushButton):
+    """One line: the name left, how sure the model is right. A click asks about the thing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("row", True)
+        self.setAutoDefault(False)
+        self.setAccessibleName(shown(_ASK))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(8, 4, 8, 4)
+        self._words, self._dots = QLabel(), QLabel()
+        for label in (self._words, self._dots):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        line.addWidget(self._words, 1)
+        line.addWidget(self._dots)
+        self.setMinimumHeight(self._words.sizeHint().height() + 8)
+        self.row: Row | None = None
+
+    def show_row(self, row: Row | None) -> None:
+        if row == self.row:
+            return
+        self.row = row
+        self.setVisible(row is not None)
+        if row is None:
+            return
+        self._words.setText(row.words)
+        self._dots.setText("●" * row.dots + "○" * (_DOTS - row.dots) if row.dots else "")
+        for label, name in ((self._words, "" if row.sure else "soft"), (self._dots, "sure" if row.sure else "soft")):
+            if label.objectName() != name:
+                label.setObjectName(name)
+                label.style().unpolish(label)
+                label.style().polish(label)
+        self.setAccessibleName(row.text)
+        self.setToolTip(shown(_ASK))
+        self.setMinimumHeight(self._words.sizeHint().height() + 8)
 
 
 class LivePanel(QWidget):
-    """A card above the conversation. snapshot, clip: save one. unwatched: stop watching."""
+    """A card above the conversation. snapshot, clip: save one. unwatched: stop watching. asked: the name of a thing.
+    figures, speech: whether they are wanted."""
 
     snapshot = Signal()
     clip = Signal()
     unwatched = Signal()
+    asked = Signal(str)
+    figures = Signal(bool)
+    speech = Signal(bool)
 
-    def __init__(self) -> None:
+    def __init__(self, can_speak: bool = False) -> None:
         super().__init__()
         self.setAccessibleName(self.tr("Live"))
         card = QFrame()
@@ -34,73 +93,78 @@ class LivePanel(QWidget):
         outer.setContentsMargins(16, 8, 16, 8)
         outer.addWidget(card)
         column = QVBoxLayout(card)
-        column.setContentsMargins(12, 8, 8, 8)
-        column.setSpacing(4)
-        head = QHBoxLayout()
-        head.setSpacing(0)
-        self._coach = _words("", soft=True)
-        head.addWidget(self._coach, 1)
-        self._stop = IconButton("x", self.tr("Stop watching"), self.unwatched.emit, size=16)
-        for button in (
-            IconButton("image", self.tr("Save a snapshot"), self.snapshot.emit, size=16),
-            IconButton("scan", self.tr("Save the last ten seconds"), self.clip.emit, size=16),
-            IconButton("info", self.tr("Show or hide figures"), self._toggle_figures, size=16),
-            self._stop,
-        ):
-            head.addWidget(button)
-        column.addLayout(head)
-        self._list = _words("")
-        column.addWidget(self._list)
-        self._figures = _words("", soft=True)
-        self._figures.setFont(theme.scaled(self.font(), 0.85))
-        self._figures.hide()
-        column.addWidget(self._figures)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(2)
+        column.addLayout(self._make_head(can_speak))
+        self._wish = _words()
+        self._wish.setContentsMargins(8, 0, 8, 4)
+        column.addWidget(self._wish)
+        self._rows = [_RowButton() for _ in range(_MOST_ROWS)]
+        for row in self._rows:
+            row.clicked.connect(lambda _=False, r=row: self.asked.emit(r.row.name if r.row else ""))
+            row.hide()
+            column.addWidget(row)
         self._said = ""
         self.show_wish("")
         self.hide()
 
+    def _make_head(self, can_speak: bool) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        self._state = _words()
+        self._state.setObjectName("soft")
+        self._state.setContentsMargins(8, 0, 8, 0)
+        head.addWidget(self._state, 1)
+        self._speak = _toggle("volume-2", self.tr("Say aloud what is found"), self.speech)
+        self._speak.setVisible(can_speak)
+        self._gauge = _toggle("gauge", self.tr("Show figures on the picture"), self.figures)
+        self._stop = IconButton("x", self.tr("Stop watching"), self.unwatched.emit, size=18)
+        for button in (
+            IconButton("camera", self.tr("Save a snapshot"), self.snapshot.emit, size=18),
+            IconButton("film", self.tr("Save the last ten seconds"), self.clip.emit, size=18),
+            self._speak,
+            self._gauge,
+            self._stop,
+        ):
+            head.addWidget(button)
+        return head
+
     @property
     def words(self) -> str:
         """All that is said, for tests and screen readers."""
-        parts = (self._coach, self._list, self._figures)
-        return "\n".join(part.text() for part in parts if not part.isHidden() and part.text())
+        lines = [label.text() for label in (self._state, self._wish) if not label.isHidden() and label.text()]
+        return "\n".join([*lines, *(row.row.text for row in self._rows if row.row is not None)])
 
-    @property
-    def shows_figures(self) -> bool:
-        return not self._figures.isHidden()
+    def show_toggles(self, figures: bool, speech: bool) -> None:
+        """What the settings say."""
+        self._gauge.setChecked(figures)
+        self._speak.setChecked(speech)
 
     def show_wish(self, wish: str) -> None:
         """What is watched for; nothing: everything is named."""
         self._stop.setVisible(bool(wish))
-        self._figures.setText("")
-        self._list.setText(self.tr("Watching: {}").format(wish) if wish else "")
+        self._wish.setVisible(bool(wish))
+        self._wish.setText(self.tr("Watching: {}").format(wish) if wish else "")
+        self.show_labels((), 0.0)
 
-    def show_coach(self, verdict: Reason | Wait, trouble: str = "") -> None:
-        """Why nothing is asked about the picture now, or what is wrong."""
-        good = verdict in (Reason.GOOD, Reason.SAME)
-        words = trouble or (self.tr("Looking around") if good else shown(verdict.value))
-        self._coach.setText(words)
-        advice = "" if good or isinstance(verdict, Wait) else words
-        if (advice or trouble) and words != self._said:
-            announce(self, words)
+    def show_state(self, verdict: Reason | Wait, advice: str = "") -> None:
+        """What is being done now. advice: what the person should do, or what is wrong."""
+        resting = isinstance(verdict, Wait) and verdict is not Wait.BUSY
+        words = advice or (shown(verdict.value) if resting else self.tr("Looking around"))
+        if words == self._said:
+            return
         self._said = words
+        self._state.setText(words)
+        announce(self, advice)
 
     def show_labels(self, labels: Sequence[Label], now: float) -> None:
         """The things in view, one line a name; what no longer belongs with its age."""
-        self._list.setText("\n".join(rows(labels, now)))
-
-    def show_figures(self, figures: Figures, fps: float) -> None:
-        lines = [self.tr("{:.0f} frames/s · {} answers a minute").format(fps, figures.answers)]
-        if figures.to_label_s is not None:
-            lines.append(self.tr("{:.2f} s from frame to label").format(figures.to_label_s))
-        lines += [f"{share:.0%} {words}" for words, share in fates(figures.fates)]
-        self._figures.setText("\n".join(lines))
-
-    def _toggle_figures(self) -> None:
-        self._figures.setVisible(self._figures.isHidden())
+        lines = rows(labels, now)
+        for i, button in enumerate(self._rows):
+            button.show_row(lines[i] if i < len(lines) else None)
 
 
-def rows(labels: Sequence[Label], now: float) -> list[str]:
+def rows(labels: Sequence[Label], now: float) -> list[Row]:
     """Lines for the list: counts first, how sure as dots, the age in seconds of what no longer belongs."""
     table: dict[tuple[str, bool], list[Label]] = {}
     for label in labels:
@@ -112,34 +176,75 @@ def rows(labels: Sequence[Label], now: float) -> list[str]:
             continue
         number = sum(label.count for label in same)
         words = name if number == 1 else f"{number} × {name}"
-        full = round(max(label.probability for label in same) * _DOTS)
-        dots = "●" * full + "○" * (_DOTS - full)
-        lines.append(f"({words}, {now - same[0].seen:.0f} s ago)" if faded else f"{words}   {dots}")
+        if faded:
+            age = shown(Wording("{things}, {seconds} s ago", things=words, seconds=round(now - same[0].seen)))
+            lines.append(Row(name, age, 0, False))
+        else:
+            best = max(same, key=lambda label: label.probability)
+            lines.append(
+                Row(name, words if best.sure else f"{words}?", max(1, round(best.probability * _DOTS)), best.sure)
+            )
     return lines[:_MOST_ROWS]
 
 
-def fates(shares: Mapping[Reason | Wait, float]) -> list[tuple[str, float]]:
-    """What became of the frames, in words, the commonest first; what is under half a percent is left out."""
-    names: dict[Reason | Wait, str] = {
-        Reason.GOOD: "sent",
-        Reason.SAME: "nothing new",
-        Reason.BLACK: "black",
-        Reason.DARK: "too dark",
-        Reason.BRIGHT: "too bright",
-        Reason.BLURRED: "blurred",
-        Reason.MOVING: "moving",
-        Wait.BUSY: "engine busy",
-        Wait.RESTING: "resting",
-        Wait.FAILED: "after a failure",
-        Wait.PAUSED: "paused",
-    }
-    return [(names[fate], share) for fate, share in shares.items() if share >= 0.005]
+def lines(figures: Figures, fps: float, size: tuple[int, int]) -> list[str]:
+    """All the figures, a line each."""
+    parts = [
+        Wording("{width} × {height}, {rate:.0f} frames/s", width=size[0], height=size[1], rate=fps),
+        Wording("{n} answers in the last minute", n=figures.answers),
+    ]
+    if figures.to_label_s is not None:
+        parts.append(Wording("{seconds:.2f} s from frame to label", seconds=figures.to_label_s))
+    if figures.job_s is not None:
+        parts.append(Wording("{seconds:.2f} s an answer", seconds=figures.job_s))
+    allowed = figures.conditions.duty()
+    parts.append(Wording("at work {share:.0%} of the time, {most:.0%} allowed", share=figures.work, most=allowed))
+    return [shown(part) for part in [*parts, *_machine(figures.conditions), *fates(figures.fates)]]
 
 
-def _words(text: str, soft: bool = False) -> QLabel:
-    label = QLabel(text)
+def _machine(state: Conditions) -> list[Wording]:
+    """What keeps the engine from working more, if something does."""
+    parts = []
+    if state.on_battery:
+        parts.append(Wording("on battery, {share:.0%}", share=state.battery))
+    if state.throttled:
+        parts.append(Wording("the processor is too hot and slows down"))
+    elif state.spare_c is not None:
+        parts.append(Wording("{degrees:.0f} °C below the processor's limit", degrees=max(state.spare_c, 0.0)))
+    return parts
+
+
+_FATES: Mapping[Reason | Wait, Wording] = {
+    Reason.GOOD: Wording("sent"),
+    Reason.SAME: Wording("nothing new"),
+    Reason.BLACK: Wording("black"),
+    Reason.DARK: Wording("too dark"),
+    Reason.BRIGHT: Wording("too bright"),
+    Reason.BLURRED: Wording("blurred"),
+    Reason.MOVING: Wording("moving"),
+    Wait.BUSY: Wording("engine busy"),
+    Wait.RESTING: Wording("resting"),
+    Wait.SAVING: Wording("saving the battery"),
+    Wait.FAILED: Wording("after a failure"),
+    Wait.PAUSED: Wording("paused"),
+}
+
+
+def fates(shares: Mapping[Reason | Wait, float]) -> list[Wording]:
+    """What became of the frames, the commonest first; what is under half a percent is left out."""
+    told = [(fate, share) for fate, share in shares.items() if share >= 0.005]
+    return [Wording("{share:.0%} {fate}", share=share, fate=_FATES[fate]) for fate, share in told]
+
+
+def _words() -> QLabel:
+    label = QLabel()
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
-    if soft:
-        label.setObjectName("soft")
     return label
+
+
+def _toggle(icon: str, name: str, signal: SignalInstance) -> IconButton:
+    button = IconButton(icon, name, size=18)
+    button.setCheckable(True)
+    button.toggled.connect(signal)
+    return button

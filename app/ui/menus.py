@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QCoreApplication, QRectF, Qt
-from PySide6.QtGui import QAction, QPainterPath, QRegion, QResizeEvent
-from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+from PySide6.QtGui import QAction, QIcon, QPainterPath, QRegion, QResizeEvent
+from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
 from app.capture.camera import Rotation
 from app.library.disk import STARTER, Installed
@@ -16,7 +16,7 @@ translate = QCoreApplication.translate
 
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
 _ROUND = 8.0
-_MAIN = (("new", "find"), ("open", "paste", "screen", "camera"), ("model", "settings"), ("keys",))
+_MAIN = (("new", "find"), ("open", "paste", "screen", "camera", "network"), ("model", "settings"), ("keys",))
 
 
 class _Menu(QMenu):
@@ -86,7 +86,7 @@ def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
         action.triggered.connect(lambda _=False, d=device: feed.start(d))
     if not feed.devices:
         menu.addAction(translate("Menu", "No other camera")).setEnabled(False)
-    menu.addAction(translate("Menu", "Network camera…"), lambda: _ask_address(parent, feed))
+    menu.addAction(translate("Menu", "Network camera…"), lambda: ask_address(parent, feed))
     menu.addSeparator()
     mirror = menu.addAction(translate("Menu", "Mirror"))
     mirror.setCheckable(True)
@@ -96,13 +96,15 @@ def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
     return menu
 
 
-def _ask_address(parent: QWidget, feed: CameraFeed) -> None:
-    """Phones and network cameras: the person types where they are."""
+def ask_address(parent: QWidget, feed: CameraFeed) -> None:
+    """Phones and network cameras: the person types where they are, or mends what was typed before."""
     dialog = QInputDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.setWindowTitle(translate("Menu", "Network camera"))
     dialog.setLabelText(translate("Menu", "Its address, for example http://192.168.0.20:8080/video or rtsp://…"))
-    dialog.setTextValue(feed.source if isinstance(feed.source, str) else "http://")
+    dialog.setTextValue(feed.address or "http://")
+    for button in dialog.findChildren(QPushButton):
+        button.setIcon(QIcon())  # the style's own, of another family
     dialog.textValueSelected.connect(lambda address: feed.start(address.strip()))
     dialog.open()
 

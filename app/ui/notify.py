@@ -35,7 +35,8 @@ class Notice(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("notice")
-        self._error: SpyglassError | None = None
+        self.error: SpyglassError | None = None
+        """What is said is about this, unless it is a hint."""
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 10, 6, 10)
         row.setSpacing(12)
@@ -64,15 +65,18 @@ class Notice(QFrame):
         """What is said now; empty while hidden."""
         return f"{self._what.text()} {self._todo.text()}".strip() if not self.isHidden() else ""
 
-    def show_error(self, error: SpyglassError) -> None:
-        """Say what happened and what to do."""
-        buttons = [push(self.tr("Details"), lambda: self.details.emit(error), "link")] if error.detail else []
+    def show_error(self, error: SpyglassError, button: str = "", on_button: Callable[[], object] | None = None) -> None:
+        """Say what happened and what to do. button: a way out, if there is one."""
+        self.error = error
+        buttons = [push(button, on_button, "link")] if on_button else []
+        buttons += [push(self.tr("Details"), lambda: self.details.emit(error), "link")] if error.detail else []
         self._show("error", error.what, error.todo, buttons)
 
     def show_hint(
         self, what: str, todo: str = "", button: str = "", on_button: Callable[[], object] | None = None
     ) -> None:
         """Say something that is no error, quietly."""
+        self.error = None
         self._show("hint", what, todo, [push(button, on_button, "link")] if on_button else [])
 
     def retint(self) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QTransform
+from PySide6.QtCore import QEvent, QMarginsF, QObject, QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPen, QTransform
 
 from app.modes.labels import Label
 from app.modes.objects import Found
 from app.ui import theme
+from app.ui.canvas import Canvas
 from app.values import Box
 
 _ROUND = 6.0
@@ -15,6 +16,11 @@ _PAD = 6.0
 _LINE = 2.0
 _FAINT = 0.6
 _HALO = QColor(255, 255, 255, 210)
+_HOT = QColor(255, 255, 255, 60)
+_DARK = QColor(16, 22, 22, 190)
+"""Behind words on the picture: the same in both themes, as the picture is."""
+_EDGE = 12.0
+_AROUND = 0.1
 
 
 class LabelOverlay:
@@ -24,6 +30,7 @@ class LabelOverlay:
         self.labels: tuple[Label, ...] = ()
         self._size = QSize(1, 1)
         self._areas: list[tuple[QRectF, Label]] = []
+        self._hot: int | None = None
 
     def show(self, labels: Sequence[Label], size: QSize) -> None:
         """Draw these from the next painting on; those without a box, or that no longer belong, are left out."""
@@ -33,6 +40,12 @@ class LabelOverlay:
     def clear(self) -> None:
         self.labels = ()
         self._areas = []
+        self._hot = None
+
+    def heat(self, label: Label | None) -> bool:
+        """The pointer is at this label, or at none; whether that is new."""
+        before, self._hot = self._hot, label.id if label is not None else None
+        return before != self._hot
 
     def hit(self, point: QPointF) -> Label | None:
         """The label at a point of the widget: the smallest box, its name included."""
@@ -50,14 +63,116 @@ class LabelOverlay:
             box = to_view.mapRect(in_pixels(label.box, self._size)).intersected(whole)
             chip = _chip(box, whole, caption(label), painter.font(), taken)
             taken.append(chip)
-            _paint_label(painter, label, box, chip)
+            _paint_label(painter, label, box, chip, label.id == self._hot)
             self._areas.append((box.united(chip), label))
+
+
+class LabelClicks(QObject):
+    """Makes labels things that can be clicked. clicked: a Label."""
+
+    clicked = Signal(object)
+
+    def __init__(self, canvas: Canvas, overlay: LabelOverlay) -> None:
+        super().__init__(canvas)
+        self._canvas, self._overlay = canvas, overlay
+        canvas.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not self._overlay.labels:
+            return super().eventFilter(watched, event)
+        if isinstance(event, QMouseEvent):
+            label = self._overlay.hit(event.position())
+            pressed = event.type() == QEvent.Type.MouseButtonPress and event.button() == Qt.MouseButton.LeftButton
+            if pressed and label is not None and not event.modifiers():
+                self.clicked.emit(label)
+                return True
+            if event.type() == QEvent.Type.MouseMove and not event.buttons():
+                self._point_at(label)
+        elif event.type() == QEvent.Type.Leave:
+            self._point_at(None)
+        return super().eventFilter(watched, event)
+
+    def _point_at(self, label: Label | None) -> None:
+        if self._overlay.heat(label):
+            self._canvas.point(label is not None)
+            self._canvas.update_picture()
+
+
+class Hint:
+    """A line of advice at the top of the picture, where the eyes are."""
+
+    def __init__(self) -> None:
+        self.words = ""
+        self._size = QSize(1, 1)
+
+    def show(self, words: str, size: QSize) -> None:
+        """Show this, or nothing, on a picture of `size`."""
+        self.words, self._size = words, size
+
+    def paint(self, painter: QPainter, to_view: QTransform) -> None:
+        if self.words:
+            view = _visible(painter, to_view, self._size)
+            font = theme.scaled(painter.font(), 1.05, bold=True)
+            size = _words_size([self.words], font).grownBy(QMarginsF(2 * _PAD, _PAD, 2 * _PAD, _PAD))
+            size.setWidth(min(size.width(), view.width() - 2 * _EDGE))
+            pill = QRectF(QPointF(view.center().x() - size.width() / 2, view.top() + _EDGE), size)
+            _paint_words(painter, [self.words], font, pill, pill.height() / 2, Qt.AlignmentFlag.AlignHCenter)
+
+
+class FiguresCard:
+    """Small print in the lower left corner of the picture."""
+
+    def __init__(self) -> None:
+        self.lines: tuple[str, ...] = ()
+        self._size = QSize(1, 1)
+
+    def show(self, lines: Sequence[str], size: QSize) -> None:
+        """Show these, or nothing, on a picture of `size`."""
+        self.lines, self._size = tuple(lines), size
+
+    def paint(self, painter: QPainter, to_view: QTransform) -> None:
+        if self.lines:
+            view = _visible(painter, to_view, self._size)
+            font = theme.scaled(painter.font(), 0.85)
+            size = _words_size(self.lines, font).grownBy(QMarginsF(_PAD, _PAD, _PAD, _PAD))
+            card = QRectF(QPointF(view.left() + _EDGE, view.bottom() - _EDGE - size.height()), size)
+            _paint_words(painter, self.lines, font, card, _ROUND, Qt.AlignmentFlag.AlignLeft)
+
+
+def _visible(painter: QPainter, to_view: QTransform, size: QSize) -> QRectF:
+    """What of a picture of `size` is seen on the widget."""
+    return to_view.mapRect(QRectF(QPointF(), QSizeF(size))).intersected(QRectF(painter.window()))
+
+
+def _words_size(lines: Sequence[str], font: QFont) -> QSizeF:
+    metrics = QFontMetricsF(font)
+    return QSizeF(max(metrics.horizontalAdvance(line) for line in lines) + 1, metrics.lineSpacing() * len(lines))
+
+
+def _paint_words(
+    painter: QPainter, lines: Sequence[str], font: QFont, area: QRectF, round_: float, align: Qt.AlignmentFlag
+) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setFont(font)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(_DARK)
+    painter.drawRoundedRect(area, round_, round_)
+    painter.setPen(QColor("#ffffff"))
+    inside = area.adjusted(_PAD, 0, -_PAD, 0)
+    painter.drawText(inside, align | Qt.AlignmentFlag.AlignVCenter, "\n".join(lines))
 
 
 def in_pixels(box: Box, size: QSize) -> QRectF:
     """A box in the pixels of a picture."""
     x0, y0, x1, y1 = box
     return QRectF(QPointF(x0 * size.width(), y0 * size.height()), QPointF(x1 * size.width(), y1 * size.height()))
+
+
+def around(box: Box, size: QSize) -> QRect:
+    """The part of a picture that shows what is in a box, with a little of what is around it."""
+    inside = in_pixels(box, size)
+    margin = _AROUND * max(inside.width(), inside.height())
+    return inside.adjusted(-margin, -margin, margin, margin).toAlignedRect().intersected(QRect(QPoint(0, 0), size))
 
 
 def caption(label: Label) -> str:
@@ -84,9 +199,11 @@ def _chip(box: QRectF, whole: QRectF, words: str, font: QFont, taken: Sequence[Q
     return chip
 
 
-def _paint_label(painter: QPainter, label: Label, box: QRectF, chip: QRectF) -> None:
-    painter.setOpacity(1.0 if label.sure else _FAINT)
+def _paint_label(painter: QPainter, label: Label, box: QRectF, chip: QRectF, hot: bool) -> None:
+    painter.setOpacity(1.0 if label.sure or hot else _FAINT)
     style = Qt.PenStyle.SolidLine if label.sure else Qt.PenStyle.DashLine
+    if hot:
+        painter.fillRect(box, _HOT)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     # The coloured line stands on a white one, so that it is seen on any picture.
     for colour, width in ((_HALO, 2 * _LINE), (QColor(theme.LIGHT.accent), _LINE)):

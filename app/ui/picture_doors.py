@@ -1,5 +1,6 @@
 """The doors by which pictures come in: drop, paste, files, the screen, the camera."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, Signal
@@ -9,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.capture.files import SUFFIXES
 from app.capture.qt.incoming import incoming
 from app.capture.qt.screen import ScreenPicker
+from app.capture.sources import VIDEOS
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
 
@@ -27,6 +29,8 @@ class PictureDoors(QObject):
     def take(self, data: QMimeData) -> None:
         """Take what was dropped or pasted."""
         found = incoming(data)
+        if self._play(found.paths):
+            return
         if self._camera.on and found.has_picture():
             self._camera.stop()
         if not self._desk.take(found) and found.text:
@@ -40,12 +44,25 @@ class PictureDoors(QObject):
     def open_files(self) -> None:
         """Let the person name picture files."""
         endings = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
-        kinds = self.tr("Pictures ({})").format(endings) + ";;" + self.tr("All files (*)")
+        videos = self.tr("Videos ({})").format(" ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEOS))
+        kinds = ";;".join((self.tr("Pictures ({})").format(endings), videos, self.tr("All files (*)")))
         chosen, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open picture"), self._folder, kinds)
         if chosen:
             self._folder = str(Path(chosen[0]).parent)
+            self.open([Path(one) for one in chosen])
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Open picture files, or play a video as if a camera saw it."""
+        if paths and not self._play(paths):
             self._camera.stop()
-            self._desk.open(chosen)
+            self._desk.open(paths)
+
+    def _play(self, paths: Sequence[Path]) -> bool:
+        if len(paths) != 1 or paths[0].suffix.lower() not in VIDEOS:
+            return False
+        self._desk.sent()
+        self._camera.start(str(paths[0]))
+        return True
 
     def pick_screen(self) -> None:
         """Let the person draw a rectangle on the screen."""

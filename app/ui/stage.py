@@ -199,10 +199,10 @@ class Stage(QFrame):
         self._message.setVisible(bool(words))
         self._place()
 
-    def show_frame(self, frame: QImage) -> None:
+    def show_frame(self, frame: QImage, size: QSize) -> None:
         if self._live:
             self._message.hide()
-            self.canvas.show_frame(frame)
+            self.canvas.show_frame(frame, size)
 
     def show_opening(self, opening: bool) -> None:
         """Say that a picture is being opened, if it takes so long that one wonders."""

@@ -1,23 +1,29 @@
 """Recognise on a still picture: what an answer points at is drawn on the stage, while its picture is there."""
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QObject, QRect, QSize, Signal
 
 from app.chat.conversation import Turn
+from app.modes.labels import Label
 from app.modes.objects import ObjectsBlock
 from app.modes.recognise import RecogniseMode
 from app.ui.canvas import Canvas
 from app.ui.desk import Sheet
-from app.ui.overlay import LabelOverlay, still
+from app.ui.overlay import LabelClicks, LabelOverlay, around, still
 from app.ui.session import Session
 
 
-class StillLabels:
-    """Labels over the picture on the canvas."""
+class StillLabels(QObject):
+    """Labels over the picture on the canvas. asked: the part of the picture, in pixels, whose label was clicked."""
+
+    asked = Signal(QRect)
 
     def __init__(self, session: Session, canvas: Canvas) -> None:
+        super().__init__(canvas)
         self.overlay = LabelOverlay()
         self._session, self._canvas = session, canvas
         canvas.overlays.append(self.overlay)
+        self._size = QSize()
+        LabelClicks(canvas, self.overlay).clicked.connect(self._on_clicked)
 
     def clear(self) -> None:
         self.overlay.clear()
@@ -29,8 +35,13 @@ class StillLabels:
             return
         blocks = self._session.modes[turn.mode].blocks(turn.answer)
         found = [one for block in blocks if isinstance(block, ObjectsBlock) for one in block.objects]
-        self.overlay.show(still(found), QSize(sheet.picture.width, sheet.picture.height))
+        self._size = QSize(sheet.picture.width, sheet.picture.height)
+        self.overlay.show(still(found), self._size)
         self._canvas.update()
+
+    def _on_clicked(self, label: Label) -> None:
+        if label.box is not None:
+            self.asked.emit(around(label.box, self._size))
 
     def last_about(self, sheet: Sheet | None) -> Turn | None:
         """The last turn that named what is in `sheet`."""

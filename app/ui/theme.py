@@ -111,6 +111,11 @@ QPushButton[link="true"] { background: transparent; border-color: transparent; c
 QPushButton[link="true"]:hover { text-decoration: underline; }
 QPushButton[link="true"]:focus { border-color: $accent; }
 
+QPushButton[row="true"] { background: transparent; border-color: transparent; border-radius: 8px; padding: 0; }
+QPushButton[row="true"]:hover { background: $raised; }
+QPushButton[row="true"]:focus { border-color: $accent; }
+#sure { color: $accent; }
+
 #modes { background: $bubble; border-radius: 10px; }
 #modes QToolButton { border-radius: 8px; padding: 5px 14px; margin: 2px; }
 #modes QToolButton:checked { background: $surface; color: $text; border-color: $line; font-weight: 600; }

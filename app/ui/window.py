@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QApplication, QMenu
 
 from app.chat.conversation import Turn
-from app.errors import SpyglassError
+from app.errors import CameraError, SpyglassError
 from app.library.disk import STARTER
 from app.modes.ask import AskMode
 from app.modes.recognise import RecogniseMode
@@ -25,16 +25,18 @@ from app.ui.conversation_pane import ConversationPane
 from app.ui.desk import THUMBNAIL, Desk, Sheet
 from app.ui.header import Header
 from app.ui.i18n import Language
-from app.ui.live import LiveStage
+from app.ui.live import LiveStage, Surroundings
 from app.ui.main_window import MainWindow
 from app.ui.model_picker import ModelPicker
 from app.ui.notify import announce
 from app.ui.picture_doors import PictureDoors
+from app.ui.read_aloud import ReadAloud
 from app.ui.samples import Sample
 from app.ui.session import Activity, Library, Session
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.sheets import AboutSheet, DetailSheet, KeySheet
 from app.ui.sightings import Sightings
+from app.ui.speech import Speaker, find
 from app.ui.stage import Stage
 from app.ui.still_labels import StillLabels
 from app.ui.translate import Tools, Translate
@@ -78,14 +80,18 @@ class Window(QObject):
         self.pane = ConversationPane(self.view, self.composer)
         self.widget = MainWindow(self.header, self.stage, self.pane)
         self.widget.addActions(list(self.actions.values()))
-        self.live = LiveStage(services.bridge.engine, self.camera, self.stage, services.background, self._live_model)
+        self.speaker = Speaker(find(), self)
+        engine, background = services.bridge.engine, services.background
+        around = Surroundings(engine, self.camera, self.stage, background, services.store, self.speaker)
+        self.live = LiveStage(around, self._live_model)
         self.pane.add_strip(self.live.panel)
         self.sightings = Sightings(self.widget, self.session, services.background)
         self.labels = StillLabels(self.session, self.stage.canvas)
         self.models = ModelPicker(self.widget, self.session, services.library, services.background, self.pane.notice)
         self.doors = PictureDoors(self.widget, self.desk, self.camera)
-        canvas, engine = self.stage.canvas, services.bridge.engine
-        tools = Tools(engine, services.background, self.session, self.desk, canvas, services.store, self.camera)
+        self.aloud = ReadAloud(self.speaker, self.session, background, self)
+        canvas = self.stage.canvas
+        tools = Tools(engine, background, self.session, self.desk, canvas, services.store, self.camera)
         self.translate = Translate(tools)
         self._connect_session()
         self._connect_controls()
@@ -115,6 +121,7 @@ class Window(QObject):
             "paste": lambda: self.doors.paste(),
             "screen": lambda: self.doors.pick_screen(),
             "camera": lambda: self.doors.toggle_camera(),
+            "network": self._name_network_camera,
             "find": lambda: self.pane.find_bar.open(),
             "model": lambda: self.models.open_file(),
             "settings": self._show_settings,
@@ -139,11 +146,14 @@ class Window(QObject):
         camera.frame.connect(self.stage.show_frame)
         camera.words.connect(self._on_camera_words)
         camera.stopped.connect(self._on_camera_stopped)
+        camera.started.connect(self._on_camera_started)
         self.translate.activity.connect(partial(self._on_activity, "translate"))
         self.translate.busy.connect(partial(self._on_busy, "translate"))
         desk.failed.connect(self._on_no_picture)
         self.doors.text.connect(self.composer.put)
-        for source in (session, camera, self.doors, self.translate):
+        camera.failed.connect(self._on_no_camera)
+        camera.ended.connect(lambda: self.pane.notice.show_hint(self.tr("The video has ended.")))
+        for source in (session, self.doors, self.translate):
             source.failed.connect(self._on_failed)
 
     def _connect_controls(self) -> None:
@@ -180,8 +190,15 @@ class Window(QObject):
         self.live.told.connect(self.pane.notice.show_hint)
         self.live.failed.connect(self._on_failed)
         self.live.changed.connect(self._refresh)
+        self.labels.asked.connect(self._ask_about_part)
         self.widget.closing.connect(self.live.close)
         self.widget.closing.connect(self.translate.live.close)
+        if self.speaker.available:
+            self.view.allow_speech()
+        self.view.speak.connect(self.aloud.toggle)
+        self.aloud.changed.connect(self.view.show_reading)
+        self.speaker.failed.connect(self._on_failed)
+        self.widget.closing.connect(self.speaker.close)
 
     # --- asking ---
 
@@ -223,6 +240,7 @@ class Window(QObject):
         self.desk.restore(pictures)
 
     def _start_anew(self) -> None:
+        self.aloud.stop()
         self.session.start_anew()
         self._thumbnails.clear()
         self.desk.attach_stage()
@@ -237,6 +255,9 @@ class Window(QObject):
         elif self.session.running or self.pane.activity.words:
             self.session.stop()
             self.translate.stop()
+        elif self.speaker.on:
+            self.aloud.stop()
+            self.speaker.stop()
         elif self.camera.on:
             self.camera.stop()
 
@@ -290,6 +311,7 @@ class Window(QObject):
         actions.enable(self.actions, self._list, facts)
         there = self.desk.stage is not None
         self.pane.opening.show_picture(there)
+        self.pane.opening.show_live(self.live.on)
         again = self.tr("Ask about the picture…") if there else self.tr("Ask anything…")
         self.composer.set_placeholder(self.tr("Ask a follow-up…") if turns and not self.desk.attached else again)
         if self.translate.on:
@@ -358,9 +380,19 @@ class Window(QObject):
         self.camera.stop()
         self.desk.open_image(thing, name)
 
+    def _ask_about_part(self, part: QRect) -> None:
+        """The label of a thing on a still picture was clicked: the next question is about it."""
+        self._choose_mode(AskMode.id)
+        self.stage.canvas.choose_part(part)
+        self.composer.edit.setFocus()
+
     def _on_camera_words(self, words: str) -> None:
         self.stage.show_live(words)
         self._refresh()
+
+    def _on_camera_started(self) -> None:
+        if isinstance(self.pane.notice.error, CameraError):  # it is over
+            self.pane.notice.hide()
 
     def _on_camera_stopped(self) -> None:
         if self.stage.live:
@@ -369,6 +401,12 @@ class Window(QObject):
                 self.desk.attach_stage()
             self.composer.edit.setFocus()
             self._refresh()
+
+    def _on_no_camera(self, error: SpyglassError) -> None:
+        self.pane.notice.show_error(error, self.tr("Network camera…"), self._name_network_camera)
+
+    def _name_network_camera(self) -> None:
+        menus.ask_address(self.widget, self.camera)
 
     def _show_camera_menu(self, place: QPoint) -> None:
         menus.cameras(self.widget, self.camera).popup(place)
@@ -399,6 +437,8 @@ class Window(QObject):
                 self._restyle()
             case _, "window.language":
                 self.services.language.use(self.session.settings[key])
+            case _, "camera.speak" | "camera.figures":
+                self.live.follow_settings()
             case (("model" | "engine" | "cache"), _):
                 self.session.find_model()
 

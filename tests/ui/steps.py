@@ -33,4 +33,4 @@ def open_picture(window: Window, qtbot: QtBot, path: Path) -> None:
     """Open a picture and wait until it is on the stage."""
     before = window.desk.stage
     window.desk.open([path])
-    qtbot.waitUntil(lambda: window.desk.stage is not before, timeout=5_000)
+    qtbot.waitUntil(lambda: window.desk.stage is not before, timeout=30_000)

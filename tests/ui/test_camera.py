@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.capture.camera import Camera, CameraInfo
+from app.capture.sources import Ended
 from app.errors import CameraError
 from app.ui import app as composition
 from app.ui.camera_view import CameraFeed
@@ -20,13 +22,20 @@ from tests.ui.conftest import MakePicture
 from tests.ui.steps import open_picture, type_and_send
 
 DEVICE = CameraInfo("Test camera", 0, 0)
+NETWORK = "http://192.168.0.20:8080/video"
 
 
 class Wall:
-    """A camera before a wall of one colour; BGR as OpenCV delivers."""
+    """A camera before a wall of one colour, BGR as OpenCV delivers; it ends after so many frames."""
+
+    def __init__(self, frames: int = 10**6) -> None:
+        self._left = frames
 
     def read(self) -> np.ndarray:
         time.sleep(0.02)
+        self._left -= 1
+        if self._left < 0:
+            raise Ended
         return np.full((90, 160, 3), (30, 20, 200), np.uint8)
 
     def close(self) -> None: ...
@@ -41,8 +50,10 @@ def devices() -> list[CameraInfo]:
 @pytest.fixture(autouse=True)
 def cameras(monkeypatch: pytest.MonkeyPatch, devices: list[CameraInfo]) -> None:
     def open_camera(source: object, **listeners: Any) -> Camera:
-        if source == DEVICE:
+        if source in (DEVICE, NETWORK):
             return Camera(Wall, **listeners)
+        if str(source).endswith(".mp4"):
+            return Camera(lambda: Wall(5), **listeners)
         raise CameraError("The camera is busy.", "Close other programs that use it.")
 
     def feed(background: Any, _: Callable[[], list[CameraInfo]]) -> CameraFeed:
@@ -103,8 +114,44 @@ def test_no_camera_is_said_in_a_sentence(window: Window, qtbot: QtBot, devices: 
     devices.clear()
     window.actions["camera"].trigger()
     qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
-    assert window.pane.notice.words == "No camera was found. Connect one, or open a picture instead."
+    assert window.pane.notice.words == "No camera was found. Connect one, or use a phone as a network camera."
     assert not window.stage.live
+
+
+def test_where_there_is_no_camera_the_address_of_one_can_be_given(
+    window: Window, qtbot: QtBot, devices: list[CameraInfo]
+) -> None:
+    """And once it delivers, nothing is said of the one that was missing."""
+    devices.clear()
+    window.actions["camera"].trigger()
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    (button,) = (b for b in window.pane.notice.findChildren(QPushButton) if b.text() == "Network camera…")
+    button.click()
+    (dialog,) = window.widget.findChildren(QInputDialog)
+    dialog.setTextValue(f" {NETWORK} ")
+    dialog.accept()
+    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: window.pane.notice.words == "", timeout=5_000)
+    assert window.camera.address == NETWORK
+
+
+def test_an_address_that_does_not_work_can_be_mended(window: Window, qtbot: QtBot) -> None:
+    window.camera.start("http://127.0.0.1:1/video")
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    window.actions["network"].trigger()
+    (dialog,) = window.widget.findChildren(QInputDialog)
+    assert dialog.textValue() == "http://127.0.0.1:1/video"
+    dialog.reject()
+
+
+def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    """Nothing of a video's end is an error."""
+    video = tmp_path / "holiday.mp4"
+    window.doors.open([video])
+    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: not window.camera.on, timeout=5_000)
+    assert window.pane.notice.words == "The video has ended."
+    assert window.pane.notice.error is None
 
 
 def test_busy_camera_is_said_in_a_sentence(window: Window, qtbot: QtBot, devices: list[CameraInfo]) -> None:

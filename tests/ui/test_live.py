@@ -134,15 +134,20 @@ def test_a_still_scene_is_asked_about_once(window: Window, qtbot: QtBot) -> None
 def test_the_panel_coaches(window: Window, qtbot: QtBot, scene: list[np.ndarray]) -> None:
     scene[0] = np.zeros_like(scene[0])
     qtbot.waitUntil(lambda: "Is it covered?" in window.live.panel.words, timeout=10_000)
+    assert "Is it covered?" in window.live.hint.words
+    assert window.live.hint.words == window.live.panel.words
 
 
 def test_figures_can_be_turned_on_and_off(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
-    window.live.panel._toggle_figures()
-    qtbot.waitUntil(lambda: "1 answers a minute" in window.live.panel.words, timeout=5_000)
-    assert "from frame to label" in window.live.panel.words
-    window.live.panel._toggle_figures()
-    assert "answers a minute" not in window.live.panel.words
+    window.live.panel._gauge.click()
+    qtbot.waitUntil(lambda: "1 answers in the last minute" in window.live.card.lines, timeout=5_000)
+    told = "\n".join(window.live.card.lines)
+    for words in ("640 × 360, ", "s from frame to label", "s an answer", "80% allowed", "nothing new"):
+        assert words in told
+    assert window.services.store.settings["camera.figures"]
+    window.live.panel._gauge.click()
+    assert window.live.card.lines == ()
 
 
 def test_a_click_on_a_label_brings_the_thing_to_the_stage(window: Window, qtbot: QtBot) -> None:
@@ -187,11 +192,11 @@ def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> 
 def test_a_snapshot_and_a_clip_are_saved(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.live._new_file", lambda _, ending: tmp_path / f"saved{ending}")
+    monkeypatch.setattr("app.ui.clips._new_file", lambda _, ending: tmp_path / f"saved{ending}")
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
-    for save, path in ((window.live.save_snapshot, "saved.jpg"), (window.live.save_clip, "saved.avi")):
+    for save, path in ((window.live.panel.snapshot, "saved.jpg"), (window.live.panel.clip, "saved.avi")):
         with qtbot.waitSignal(window.live.told, timeout=10_000):
-            save()
+            save.emit()
         assert (tmp_path / path).stat().st_size > 1000
     capture = cv2.VideoCapture(str(tmp_path / "saved.avi"))
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 640
@@ -213,7 +218,8 @@ def test_rows_count_and_grow_old() -> None:
         label("cat", faded=True, seen=3.0),
         label("cup", faded=True),
     ]
-    assert rows(shown, 10.0) == ["2 × dog   ●●●●○", "2 × cup   ●●●●●", "(cat, 7 s ago)"]
+    assert [row.text for row in rows(shown, 10.0)] == ["2 × dog   ●●●●○", "2 × cup   ●●●●●", "cat, 7 s ago"]
+    assert [row.text for row in rows([label("dog", probability=0.3)], 0.0)] == ["dog?   ●●○○○"]
 
 
 def test_an_unsure_name_says_so() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.capture.sources.base import Absent, Ended, Opener, Pixels, Source
 from app.capture.sources.devices import CameraInfo, cameras, device_opener
-from app.capture.sources.files import FolderSource, VideoSource
+from app.capture.sources.files import VIDEOS, FolderSource, VideoSource
 from app.capture.sources.streams import stream_opener
 from app.errors import CameraError
 from app.wording import Wording
@@ -33,6 +33,7 @@ def opener(source: str, width: int = 1280, height: int = 720, fps: float = 30.0)
 
 
 __all__ = [
+    "VIDEOS",
     "Absent",
     "CameraInfo",
     "Ended",

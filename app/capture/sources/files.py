@@ -11,6 +11,8 @@ from app.errors import CameraError
 from app.wording import Wording
 
 PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ogv", ".wmv", ".3gp")
+"""File name endings of what is played and not opened as a picture; what a file really is, its content says."""
 _FOLDER_FPS = 10.0
 """A folder is delivered at this rate, however long each picture is shown."""
 
