@@ -1,16 +1,23 @@
 # make run    opens the window (or answers in the terminal where there is no display)
 # make test   the whole test suite, without a display
-# make lint   style, types, import contracts
+# make lint   style, types, import contracts, catalogues of the window's languages
 # make bench  the benchmarks, one after the other
 # make lock   choose the versions in requirements.lock anew
+# make catalogues   bring new texts into assets/i18n/*.ts, to be translated there
 
 PYTHON := .venv/bin/python
 
-.PHONY: run test lint bench lock
-run test lint bench: .venv/.complete
+CATALOGUES := $(patsubst %.ts,%.qm,$(wildcard assets/i18n/*.ts))
+
+.PHONY: run test lint bench lock catalogues
+run test lint bench catalogues: .venv/.complete
+run test bench: $(CATALOGUES)
 
 .venv/.complete: requirements.lock packaging/environment.sh
 	@packaging/environment.sh
+
+assets/i18n/%.qm: assets/i18n/%.ts .venv/.complete
+	@.venv/bin/pyside6-lrelease -silent $< -qm $@
 
 run:
 	@packaging/run.sh
@@ -23,6 +30,10 @@ lint:
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-logo
+	PYTHONPATH=. $(PYTHON) packaging/catalogues.py check
+
+catalogues:
+	PYTHONPATH=. $(PYTHON) packaging/catalogues.py update
 
 bench:
 	@for file in $$(grep -l __main__ benchmarks/*.py); do \

@@ -23,6 +23,11 @@ class SpyglassError(Exception):
         self.todo = Wording.of(todo)
         self.detail = detail
 
+    @property
+    def whole(self) -> Wording:
+        """Both sentences."""
+        return Wording("{what} {todo}", what=self.what, todo=self.todo)
+
 
 class UsageError(SpyglassError):
     """The command or setting as given cannot be carried out (exit status 2, as shells expect)."""

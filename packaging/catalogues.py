@@ -99,7 +99,7 @@ def texts() -> tuple[list[str], list[str]]:
     for setting in SETTINGS:
         labels = [label for code, label in setting.choices if setting.key != "window.language" or code == "system"]
         found += [setting.section, setting.title, setting.help, *labels, setting.unit]
-    return list(dict.fromkeys(text for text in found if re.search(r"[^\W\d_]", text))), complaints
+    return [text for text in dict.fromkeys(found) if not re.fullmatch(r"\{[^{}]*\}|[\W\d_]*", text)], complaints
 
 
 def bring_up_to_date(folder: Path) -> list[str]:

@@ -47,7 +47,7 @@ class Status:
     """A state in words a person understands; `error` where there is something to do about it."""
 
     state: State
-    words: str
+    words: Wording
     error: CameraError | None = None
 
 
@@ -223,7 +223,7 @@ class Camera:
             frame = self._frame = Frame(rgb, self._number, now)
             self._last = now
             self._times.append(now)
-            status = self._note(State.LIVE, "Live")
+            status = self._note(State.LIVE, Wording("Live"))
             self._changed.notify_all()
         self._tell(status)
         if self._on_frame is not None:
@@ -250,11 +250,11 @@ class Camera:
             self._pause(pauses[min(failures, len(pauses) - 1)])
             failures += 1
             if not self._closing and self._status.state is not State.GONE:
-                self._set(State.REOPENING, "Opening the camera again", self._status.error)
+                self._set(State.REOPENING, Wording("Opening the camera again"), self._status.error)
         if self._closing:
-            self._set(State.CLOSED, "The camera is off")
+            self._set(State.CLOSED, Wording("The camera is off"))
         else:
-            self._set(State.GONE, "The video has ended")
+            self._set(State.GONE, Wording("The video has ended"))
 
     def _read_until_end(self) -> Ended | CameraError:
         """Start a reader and watch it. Returns how it ended; one that hangs counts as a broken camera."""
@@ -294,13 +294,13 @@ class Camera:
                     break
                 self._changed.wait(left if left > 0 else 0.1)
 
-    def _set(self, state: State, words: str, error: CameraError | None = None) -> None:
+    def _set(self, state: State, words: Wording, error: CameraError | None = None) -> None:
         with self._changed:
             status = self._note(state, words, error)
             self._changed.notify_all()
         self._tell(status)
 
-    def _note(self, state: State, words: str, error: CameraError | None = None) -> Status | None:
+    def _note(self, state: State, words: Wording, error: CameraError | None = None) -> Status | None:
         """Change the status; None when it says the same already. Called with the lock held."""
         if (self._status.state, self._status.words) == (state, words):
             return None

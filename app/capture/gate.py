@@ -29,7 +29,7 @@ _EDGE = 5.0
 class Reason(enum.Enum):
     """Why a frame passes or is refused. The value is what a person is told."""
 
-    GOOD = ""
+    GOOD = Wording("")
     BLACK = Wording("The camera shows only black. Is it covered?")
     DARK = Wording("It is too dark.")
     BRIGHT = Wording("It is too bright.")

@@ -15,7 +15,7 @@ from app.wording import Wording
 
 @dataclass(frozen=True)
 class TextBlock:
-    """Text in Markdown."""
+    """Text in Markdown; a Wording where it is the program that speaks and not the model."""
 
     markdown: str
 

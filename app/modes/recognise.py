@@ -58,7 +58,7 @@ class RecogniseMode:
         reading.add(Piece(text=answer))
         found = reading.found()
         if not found:
-            return (TextBlock("Nothing that I know."),) if reading.finished() else ()
+            return (TextBlock(Wording("Nothing that I know.")),) if reading.finished() else ()
         lines = (f"- {name}" if number == 1 else f"- {number} × {name}" for name, number, _ in counts(found))
         return ObjectsBlock(found), TextBlock("\n".join(lines))
 

@@ -276,7 +276,12 @@ SETTINGS: tuple[Setting, ...] = (
         "The language of menus and messages.",
         choices=(
             ("system", "As the system"),
+            ("ar", "العربية"),
+            ("de", "Deutsch"),
             ("en", "English"),
+            ("es", "Español"),
+            ("fr", "Français"),
+            ("zh_CN", "简体中文"),
         ),
     ),
 )

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
 from app.modes.base import Mode
-from app.ui.i18n import shown
+from app.ui.i18n import say
 from app.wording import Wording
 
 Actions = Mapping[str, QAction]
@@ -18,7 +18,7 @@ class Action:
     """needs: what must be so (see `enable`) for the action to make sense."""
 
     id: str
-    title: str
+    title: Wording
     keys: str = ""
     icon: str = ""
     needs: frozenset[str] = frozenset()
@@ -44,7 +44,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("quit", Wording("Quit"), "Ctrl+Q"),
 )
 
-MORE_KEYS: tuple[tuple[str, str], ...] = (
+MORE_KEYS: tuple[tuple[Wording, str], ...] = (
     (Wording("Take the picture (camera on the stage)"), "Space"),
     (Wording("Zoom in, zoom out, fit (stage)"), "+  -  0"),
     (Wording("Move the picture (stage)"), "← → ↑ ↓"),
@@ -52,10 +52,6 @@ MORE_KEYS: tuple[tuple[str, str], ...] = (
     (Wording("Size that part (stage)"), "Ctrl+Shift+← → ↑ ↓"),
 )
 """Keys that are no actions of the window, for the sheet of keys."""
-
-
-def title_of(action: Action) -> str:
-    return shown(action.title)
 
 
 def mode_actions(modes: Sequence[Mode]) -> tuple[Action, ...]:
@@ -71,7 +67,8 @@ def build(
     """Qt's actions for ours, each calling its handler. Raises KeyError if an action has none."""
     built = {}
     for action in actions:
-        one = QAction(title_of(action), parent)
+        one = QAction(parent)
+        say(one.setText, action.title)
         one.setShortcut(QKeySequence(action.keys))
         one.setProperty("iconName", action.icon)
         handler = handlers[action.id]

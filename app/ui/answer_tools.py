@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.chat.conversation import State, Turn
 from app.ui import icons, theme
+from app.ui.i18n import say
+from app.wording import Wording
 
 
 class AnswerTools(QWidget):
@@ -24,10 +26,10 @@ class AnswerTools(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         self._buttons = {
-            "copy": (self._button("copy", self.tr("Copy the answer")), "copy"),
-            "again": (self._button("again", self.tr("Answer again")), "refresh-cw"),
-            "speak": (self._button("speak", self.tr("Read aloud")), "volume-2"),
-            "details": (self._button("details", self.tr("Details of the error")), "info"),
+            "copy": (self._button("copy", Wording("Copy the answer")), "copy"),
+            "again": (self._button("again", Wording("Answer again")), "refresh-cw"),
+            "speak": (self._button("speak", Wording("Read aloud")), "volume-2"),
+            "details": (self._button("details", Wording("Details of the error")), "info"),
         }
         for button, _ in self._buttons.values():
             row.addWidget(button)
@@ -35,8 +37,8 @@ class AnswerTools(QWidget):
 
     def _button(self, name: str, words: str) -> QToolButton:
         button = QToolButton(self)
-        button.setAccessibleName(words)
-        button.setToolTip(words)
+        say(button.setAccessibleName, words)
+        say(button.setToolTip, words)
         button.setIconSize(QSize(16, 16))
         button.clicked.connect(lambda: self.chosen.emit(name, self._turn))
         return button
@@ -55,8 +57,8 @@ class AnswerTools(QWidget):
         icon, ink = ("circle-stop", theme.current().accent) if speaking else ("volume-2", theme.current().soft)
         button = self._buttons["speak"][0]
         button.setIcon(icons.icon(icon, ink, size=16))
-        button.setAccessibleName(self.tr("Stop reading") if speaking else self.tr("Read aloud"))
-        button.setToolTip(button.accessibleName())
+        for setter in (button.setAccessibleName, button.setToolTip):
+            say(setter, Wording("Stop reading" if speaking else "Read aloud"))
 
     def show_for(self, turn: Turn, place: QPoint) -> None:
         """Stand at `place` and be about `turn`."""

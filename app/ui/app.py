@@ -33,6 +33,7 @@ from app.ui.samples import find_samples
 from app.ui.session import Session
 from app.ui.window import Services, Window
 from app.values import EngineOptions, ModelSpec
+from app.wording import Wording
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ def main(argv: Sequence[str]) -> int:
     theme.apply(app, theme.wanted(store.settings["window.theme"]))
     app.setWindowIcon(icons.application())
     services = build(store)
-    services.language.use(store.settings["window.language"])
+    missing = services.language.use(store.settings["window.language"])
     window = Window(services)
     place = paths.config_dir() / "window.ini"
     placing.restore(window.widget, place)
@@ -118,6 +119,8 @@ def main(argv: Sequence[str]) -> int:
     window.start()
     for warning in store.warnings:
         window.pane.notice.show_hint(warning)
+    if missing:
+        window.pane.notice.show_hint(missing, Wording("Install Spyglass again."))
     window.doors.open([Path(one) for one in arguments.pictures])
     _log.info("window shown after %.2f s", time.monotonic() - started)
     try:

@@ -14,6 +14,7 @@ from app.capture.camera import Camera, CameraInfo, Frame, Rotation, State, Statu
 from app.capture.sources import Pixels
 from app.errors import CameraError
 from app.ui.bridge import Background
+from app.wording import Wording
 
 
 class OpenCamera(Protocol):
@@ -32,12 +33,12 @@ class OpenCamera(Protocol):
 
 
 class CameraFeed(QObject):
-    """frame: a QImage, the newest, and the size in pixels of the frame it was made of. words: what the camera is doing
-    while it shows nothing. started: it shows something after it did not. stopped: it is off. ended: a video was played
-    to its end. failed: a CameraError."""
+    """frame: a QImage, the newest, and the size in pixels of the frame it was made of. words: a Wording, what the
+    camera is doing while it shows nothing. started: it shows something after it did not. stopped: it is off. ended: a
+    video was played to its end. failed: a CameraError."""
 
     frame = Signal(QImage, QSize)
-    words = Signal(str)
+    words = Signal(object)
     started = Signal()
     stopped = Signal()
     ended = Signal()
@@ -94,7 +95,7 @@ class CameraFeed(QObject):
 
     def start(self, source: str | CameraInfo | None = None) -> None:
         """Open `source`, a device, an address or a file, or the first device there is, once it may be used."""
-        self.words.emit(self.tr("Starting the camera"))
+        self.words.emit(Wording("Starting the camera"))
         if isinstance(source, str):  # no camera of this machine: there is nothing to permit
             self.address = source if "://" in source else self.address
             self._open(source)
@@ -134,8 +135,9 @@ class CameraFeed(QObject):
         if app.checkPermission(permission) == Qt.PermissionStatus.Granted:
             self._look(source)
         else:
-            what = self.tr("Spyglass may not use the camera.")
-            self._fail(CameraError(what, self.tr("Allow it in the privacy settings of the system.")))
+            self._fail(
+                CameraError("Spyglass may not use the camera.", "Allow it in the privacy settings of the system.")
+            )
 
     def _look(self, source: CameraInfo | None) -> None:
         self._background.run(self._list_devices, partial(self._on_devices, source), self._fail)
@@ -145,8 +147,7 @@ class CameraFeed(QObject):
         if wanted or devices:
             self._open(wanted or devices[0])
         else:
-            what = self.tr("No camera was found.")
-            self._fail(CameraError(what, self.tr("Connect one, or use a phone as a network camera.")))
+            self._fail(CameraError("No camera was found.", "Connect one, or use a phone as a network camera."))
 
     def _open(self, source: str | CameraInfo) -> None:
         if self._camera:
@@ -213,8 +214,7 @@ class CameraFeed(QObject):
         elif status.state is State.LIVE:
             self.started.emit()
         else:
-            words = f"{status.error.what} {status.error.todo}" if status.error else status.words
-            self.words.emit(words)
+            self.words.emit(status.error.whole if status.error else status.words)
 
 
 def for_screen(rgb: Pixels, scale: float) -> Pixels:

@@ -21,6 +21,8 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
+from app.ui.i18n import say
+from app.wording import Wording
 
 MARGIN = 16
 """Pixels kept free around a fitted picture; below it `bottom` more, for the controls."""
@@ -70,7 +72,7 @@ class Canvas(QWidget):
         self.setObjectName("canvas")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
-        self.setAccessibleName(self.tr("Stage"))
+        say(self.setAccessibleName, Wording("Stage"))
 
     # --- what is shown ---
 

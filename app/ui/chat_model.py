@@ -6,6 +6,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelInde
 
 from app.chat.conversation import Conversation, State, Turn
 from app.ui import figures
+from app.ui.i18n import shown
+from app.wording import Wording
 
 TURN = Qt.ItemDataRole.UserRole
 """The Turn of a row."""
@@ -84,17 +86,18 @@ class ChatModel(QAbstractListModel):
         return None
 
     def _spoken_question(self, turn: Turn) -> str:
-        words = self.tr("You asked: {}").format(turn.question)
-        return self.tr("{} (with a picture)").format(words) if turn.pictures else words
+        if turn.pictures:
+            return shown(Wording("You asked, with a picture: {question}", question=turn.question))
+        return shown(Wording("You asked: {question}", question=turn.question))
 
     def _spoken_answer(self, turn: Turn) -> str:
-        parts = [self.tr("Answer: {}").format(turn.answer)]
+        parts = [shown(Wording("Answer: {answer}", answer=turn.answer))]
         if turn.error:
-            parts += [turn.error.what, turn.error.todo]
+            parts.append(shown(turn.error.whole))
         elif not turn.ended:
-            parts.append(figures.stage(turn)[0])
+            parts.append(shown(figures.stage(turn)[0]))
         elif turn.stats and turn.state is State.FINISHED:
             parts += [figures.sure_words(turn.stats.probability), figures.figures(turn.stats)]
         elif turn.state is State.STOPPED:
-            parts.append(self.tr("Stopped"))
+            parts.append(shown(Wording("Stopped")))
         return " ".join(parts)

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPixmap
 
 from app.chat.conversation import State, Turn
 from app.ui import figures, icons, theme
 from app.ui.blocks import Flow, Selection
-
-translate = QCoreApplication.translate
+from app.ui.i18n import shown
+from app.wording import Wording
 
 COLUMN = 720
 """Pixels of text beyond which lines get too long to read."""
@@ -147,7 +147,7 @@ class AnswerRow(Row):
         self._error, self._meta = QRect(), QRect()
         if self.turn.error:
             top = bottom + (12 if self.flow.blocks else 0)
-            todo = self._text_height(self._look.font, self.turn.error.todo, room - 56)
+            todo = self._text_height(self._look.font, shown(self.turn.error.todo), room - 56)
             text = self._what_height(room - 56) + 2 + todo
             self._error = QRect(margin, top, room, text + 24)
             bottom = self._error.bottom()
@@ -166,16 +166,19 @@ class AnswerRow(Row):
         return metrics.boundingRect(QRect(0, 0, max(width, 40), 10000), Qt.TextFlag.TextWordWrap, text).height()
 
     def _what_height(self, width: int) -> int:
-        what = self.turn.error.what if self.turn.error else ""
+        what = shown(self.turn.error.what) if self.turn.error else ""
         return self._text_height(theme.scaled(self._look.font, 1.0, bold=True), what, width)
 
     def _meta_words(self) -> str:
         turn = self.turn
-        words = [figures.sure_words(turn.stats.probability).capitalize()] if self._has_dots() and turn.stats else []
+        words = []
+        if turn.stats and self._has_dots():
+            sure = shown(figures.sure_words(turn.stats.probability))
+            words.append(sure[:1].upper() + sure[1:])
         if turn.state is State.STOPPED:
-            words.append(translate("Conversation", "Stopped"))
+            words.append(shown(Wording("Stopped")))
         if turn.cut_off:
-            words.append(translate("Conversation", "Cut off: the longest answer allowed"))
+            words.append(shown(Wording("Cut off: the longest answer allowed")))
         if turn.stats and turn.state is State.FINISHED:
             words.append(figures.figures(turn.stats))
         return " · ".join(filter(None, words))
@@ -203,7 +206,7 @@ class AnswerRow(Row):
         painter.setPen(QColor(colours.soft))
         painter.setFont(self._look.font)
         words, _ = figures.stage(self.turn)
-        painter.drawText(self.origin + QPoint(0, QFontMetrics(self._look.font).ascent() + 2), f"{words} …")
+        painter.drawText(self.origin + QPoint(0, QFontMetrics(self._look.font).ascent() + 2), f"{shown(words)} …")
 
     def _paint_error(self, painter: QPainter, colours: theme.Theme) -> None:
         error = self.turn.error
@@ -216,10 +219,10 @@ class AnswerRow(Row):
         painter.setPen(QColor(colours.text))
         room = self._error.adjusted(44, 12, -12, -12)
         painter.setFont(theme.scaled(self._look.font, 1.0, bold=True))
-        painter.drawText(room, Qt.TextFlag.TextWordWrap, error.what)
+        painter.drawText(room, Qt.TextFlag.TextWordWrap, shown(error.what))
         painter.setFont(self._look.font)
         below = room.adjusted(0, self._what_height(room.width()) + 2, 0, 0)
-        painter.drawText(below, Qt.TextFlag.TextWordWrap, error.todo)
+        painter.drawText(below, Qt.TextFlag.TextWordWrap, shown(error.todo))
 
     def _paint_dots(self, painter: QPainter, colours: theme.Theme, filled: int) -> None:
         middle = self._meta.top() + QFontMetrics(self._small).height() / 2

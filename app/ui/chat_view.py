@@ -19,7 +19,9 @@ from app.ui.answer_tools import AnswerTools
 from app.ui.blocks import Selection
 from app.ui.chat_model import IS_ANSWER, TURN, ChatModel
 from app.ui.chat_rows import TOOLS, AnswerRow, Look, QuestionRow, Row, side_margin
+from app.ui.i18n import say, shown
 from app.ui.row_heights import RowHeights
+from app.wording import Wording
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -66,12 +68,12 @@ class ChatView(QListView):
         self._tools.chosen.connect(self._on_tool)
         self._newest = QToolButton(self)
         self._newest.setObjectName("newest")
-        self._newest.setAccessibleName(self.tr("Go to the newest words"))
-        self._newest.setToolTip(self._newest.accessibleName())
+        say(self._newest.setAccessibleName, Wording("Go to the newest words"))
+        say(self._newest.setToolTip, Wording("Go to the newest words"))
         self._newest.clicked.connect(self.follow)
         self._newest.hide()
         self.setObjectName("chat")
-        self.setAccessibleName(self.tr("Conversation"))
+        say(self.setAccessibleName, Wording("Conversation"))
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self.verticalScrollBar().setSingleStep(24)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -114,6 +116,11 @@ class ChatView(QListView):
         self._newest.setIcon(icons.icon("arrow-down", colours.text))
         self._tools.retint()
         self.scheduleDelayedItemsLayout()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.retint()  # what is painted has words in it, too
 
     def _forget(self) -> None:
         shown = {self._chat.entry(i) for i in range(self._chat.rowCount())}
@@ -315,16 +322,16 @@ class ChatView(QListView):
         turn = index.data(TURN)
         menu = QMenu(self)
         menu.addAction(
-            self.tr("Copy"), lambda: QGuiApplication.clipboard().setText(self.selected_text() or index.data())
+            shown(Wording("Copy")), lambda: QGuiApplication.clipboard().setText(self.selected_text() or index.data())
         )
         if turn.ended and index.data(IS_ANSWER):
-            menu.addAction(self.tr("Answer again"), lambda: self.again.emit(turn))
+            menu.addAction(shown(Wording("Answer again")), lambda: self.again.emit(turn))
             if self._tools.can_speak and turn.answer:
                 reading = self._tools.reading is turn
-                words = self.tr("Stop reading") if reading else self.tr("Read aloud")
+                words = shown(Wording("Stop reading" if reading else "Read aloud"))
                 menu.addAction(words, lambda: self.speak.emit(turn))
         elif turn.ended:
-            menu.addAction(self.tr("Edit question"), lambda: self.change.emit(turn))
+            menu.addAction(shown(Wording("Edit question")), lambda: self.change.emit(turn))
         menu.exec(event.globalPos())
         menu.deleteLater()
 

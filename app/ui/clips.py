@@ -16,10 +16,10 @@ from app.wording import Wording
 class Clips(QObject):
     """Keeps the newest frames of a camera, and saves them when asked.
 
-    told: words for the person. failed: a SpyglassError.
+    told: a Wording. failed: a SpyglassError.
     """
 
-    told = Signal(str)
+    told = Signal(object)
     failed = Signal(object)
 
     def __init__(self, background: Background, parent: QObject) -> None:
@@ -56,7 +56,10 @@ class Clips(QObject):
                 raise CameraError(what, "Check the folder.", str(error)) from error
             return str(path)
 
-        self._background.run(work, lambda saved: self.told.emit(self.tr("Saved as {}").format(saved)), self.failed.emit)
+        def done(saved: str) -> None:
+            self.told.emit(Wording("Saved as {name}", name=saved))
+
+        self._background.run(work, done, self.failed.emit)
 
 
 def _new_file(where: QStandardPaths.StandardLocation, ending: str) -> Path:

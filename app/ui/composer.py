@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
 
 from app.capture.qt.incoming import incoming
 from app.ui.buttons import IconButton
 from app.ui.desk import Sheet
+from app.ui.i18n import say, shown
+from app.wording import Wording
 
 _LINES = 6
 
@@ -94,23 +96,24 @@ class Composer(QFrame):
         row = QHBoxLayout()
         row.setSpacing(8)
         self.edit = _Edit()
-        self.edit.setAccessibleName(self.tr("Question"))
+        say(self.edit.setAccessibleName, Wording("Question"))
         self.edit.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.edit.textChanged.connect(self._enable)
         self.edit.submitted.connect(self._submit)
         self.edit.picture.connect(self.picture)
         self.edit.focused.connect(self._on_focus)
         row.addWidget(self.edit, 1, Qt.AlignmentFlag.AlignVCenter)
-        self._send = IconButton("arrow-up", self.tr("Send"), self._press, ink="on_accent")
+        self._send = IconButton("arrow-up", Wording("Send"), self._press, ink="on_accent")
         self._send.setObjectName("send")
         self._send.setFixedSize(36, 36)
         row.addWidget(self._send, 0, Qt.AlignmentFlag.AlignBottom)
         column.addLayout(row)
         self._busy = False
+        self._sheets: Sequence[Sheet] = ()
         self._enable()
 
     def set_placeholder(self, words: str) -> None:
-        self.edit.setPlaceholderText(words)
+        say(self.edit.setPlaceholderText, words)
 
     def set_enter_sends(self, enter: bool) -> None:
         """Whether Enter alone sends; Ctrl+Enter always does."""
@@ -120,7 +123,7 @@ class Composer(QFrame):
         """While an answer is awaited the button stops it; typing goes on."""
         if busy != self._busy:
             self._busy = busy
-            self._send.become("stop" if busy else "arrow-up", self.tr("Stop") if busy else self.tr("Send"))
+            self._send.become("stop" if busy else "arrow-up", Wording("Stop" if busy else "Send"))
             self._enable()
 
     def clear(self) -> None:
@@ -140,6 +143,7 @@ class Composer(QFrame):
 
     def show_attached(self, sheets: Sequence[Sheet]) -> None:
         """Show what goes with the next question."""
+        self._sheets = sheets
         while item := self._attachment_row.takeAt(0):
             if widget := item.widget():
                 widget.hide()
@@ -164,12 +168,13 @@ class Composer(QFrame):
         pixmap.setDevicePixelRatio(ratio)
         picture.setPixmap(pixmap)
         row.addWidget(picture)
-        name = self.tr("Part of the picture") if sheet.part_of else sheet.picture.name or self.tr("Picture")
+        name = sheet.picture.name or shown(Wording("Picture"))
+        name = shown(Wording("Part of the picture")) if sheet.part_of else name
         if alone:
             label = QLabel(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 180))
             label.setToolTip(name)
             row.addWidget(label)
-        remove = self.tr("Do not send along: {}").format(name)
+        remove = Wording("Do not send along: {name}", name=name)
         row.addWidget(IconButton("x", remove, lambda: self.removed.emit(sheet), size=14))
         return frame
 
@@ -186,6 +191,11 @@ class Composer(QFrame):
 
     def _enable(self) -> None:
         self._send.setEnabled(self._busy or bool(self.edit.toPlainText().strip()))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.show_attached(self._sheets)
 
     def _on_focus(self, focused: bool) -> None:
         self.setProperty("focused", focused)

@@ -11,15 +11,24 @@ from app.ui.buttons import push
 from app.ui.chat_view import ChatView
 from app.ui.composer import Composer
 from app.ui.find_bar import FindBar
+from app.ui.i18n import say
 from app.ui.notify import ActivityLine, Notice
+from app.wording import Wording
 
 _LEAST = QSize(320, 200)
 
+_WHAT = Wording("What would you like to know?")
+_POINT = Wording("Point the camera at something")
+_CLICK = Wording("Click a name to ask about it. Or write what to wait for, and be told when it comes.")
+_BRING = Wording("Bring a picture, then ask about it in your own words.")
+_DRAG = Wording("Drag a rectangle on the picture to ask about a part of it.")
+_STARTER = Wording("The starter answers in few words: drawn things, signs and charts, not photographs.")
+
 
 class Opening(QWidget):
-    """What stands where the conversation will be. question, larger_model: what the person chose."""
+    """What stands where the conversation will be. question: a Wording to be asked. larger_model: one is wanted."""
 
-    question = Signal(str)
+    question = Signal(object)
     larger_model = Signal()
 
     def __init__(self) -> None:
@@ -51,9 +60,9 @@ class Opening(QWidget):
         chips.setContentsMargins(0, 8, 0, 0)
         chips.setSpacing(8)
         for words in (
-            self.tr("What is in this picture?"),
-            self.tr("What does the text say?"),
-            self.tr("Describe it in one sentence."),
+            Wording("What is in this picture?"),
+            Wording("What does the text say?"),
+            Wording("Describe it in one sentence."),
         ):
             chips.addWidget(push(words, partial(self.question.emit, words), "chip"), 0, Qt.AlignmentFlag.AlignHCenter)
         self._questions.hide()
@@ -64,13 +73,14 @@ class Opening(QWidget):
         row = QVBoxLayout(self._starter)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        words = QLabel(self.tr("The starter answers in few words: drawn things, signs and charts, not photographs."))
+        words = QLabel()
+        say(words.setText, _STARTER)
         words.setObjectName("soft")
         words.setFont(theme.scaled(self.font(), 0.88))
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         words.setWordWrap(True)
         row.addWidget(words)
-        larger = push(self.tr("Open a larger model…"), self.larger_model.emit, "link")
+        larger = push(Wording("Open a larger model…"), self.larger_model.emit, "link")
         row.addWidget(larger, 0, Qt.AlignmentFlag.AlignHCenter)
         self._starter.hide()
         return self._starter
@@ -93,16 +103,8 @@ class Opening(QWidget):
         self._say()
 
     def _say(self) -> None:
-        head, line = self.tr("What would you like to know?"), ""
-        if self._live:
-            head = self.tr("Point the camera at something")
-            line = self.tr("Click a name to ask about it. Or write what to wait for, and be told when it comes.")
-        elif self._there:
-            line = self.tr("Drag a rectangle on the picture to ask about a part of it.")
-        else:
-            line = self.tr("Bring a picture, then ask about it in your own words.")
-        self._head.setText(head)
-        self._line.setText(line)
+        say(self._head.setText, _POINT if self._live else _WHAT)
+        say(self._line.setText, _CLICK if self._live else _DRAG if self._there else _BRING)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -17,7 +17,9 @@ from app.capture import files
 from app.capture.qt.incoming import Incoming, picture_of
 from app.errors import PictureError, SpyglassError
 from app.ui.bridge import Background
+from app.ui.i18n import shown
 from app.values import Picture
+from app.wording import Wording
 
 MOST_AT_ONCE = 8
 """Pictures that can go with one question."""
@@ -82,14 +84,14 @@ class Desk(QObject):
         if what.paths:
             self.open(what.paths)
         elif what.image is not None:
-            self._make([partial(picture_of, what.image, self.tr("Pasted picture"))])
+            self._make([partial(picture_of, what.image, shown(Wording("Pasted picture")))])
         return what.has_picture()
 
     def open(self, paths: Sequence[Path | str]) -> None:
         """Open picture files: the first goes on the stage, all go with the next question."""
         if len(paths) > MOST_AT_ONCE:
-            what = self.tr("{} pictures are too many for one question.").format(len(paths))
-            self.failed.emit(PictureError(what, self.tr("Open at most {}.").format(MOST_AT_ONCE)))
+            what = Wording("{n} pictures are too many for one question.", n=len(paths))
+            self.failed.emit(PictureError(what, Wording("Open at most {most}.", most=MOST_AT_ONCE)))
         elif paths:
             self._make([partial(files.open_picture, path) for path in paths])
 

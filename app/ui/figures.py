@@ -1,11 +1,9 @@
 """The small print of an answer, in words: how fast, what was reused, how sure."""
 
-from PySide6.QtCore import QCoreApplication
-
 from app.chat.conversation import State, Turn
+from app.ui.i18n import shown
 from app.values import Loading, Looking, Reading, Stats
-
-translate = QCoreApplication.translate
+from app.wording import Wording
 
 DOTS = 5
 
@@ -18,14 +16,14 @@ def sure_dots(probability: float) -> int:
     return 1 + sum(probability >= level for level in _LEVELS)
 
 
-def sure_words(probability: float) -> str:
+def sure_words(probability: float) -> Wording:
     """The same in words, so that nothing is told by dots alone."""
     words = (
-        translate("Figures", "guessing"),
-        translate("Figures", "unsure"),
-        translate("Figures", "fairly sure"),
-        translate("Figures", "sure"),
-        translate("Figures", "very sure"),
+        Wording("guessing"),
+        Wording("unsure"),
+        Wording("fairly sure"),
+        Wording("sure"),
+        Wording("very sure"),
     )
     return words[sure_dots(probability) - 1]
 
@@ -34,60 +32,63 @@ def figures(stats: Stats) -> str:
     """Time to the first word, speed, and what did not have to be computed again."""
     parts = []
     if stats.first_token_s:
-        parts.append(translate("Figures", "{} to first word").format(seconds(stats.first_token_s)))
+        parts.append(shown(Wording("{time} to first word", time=seconds(stats.first_token_s))))
     if stats.write_s > 0 and stats.written_tokens > 1:
-        parts.append(translate("Figures", "{} tokens/s").format(number(stats.written_tokens / stats.write_s)))
+        parts.append(shown(Wording("{speed} tokens/s", speed=rounded(stats.written_tokens / stats.write_s))))
     if stats.pictures and not stats.pictures_encoded:
-        parts.append(translate("Figures", "picture reused"))
+        parts.append(shown(Wording("picture reused")))
     elif stats.reused_tokens:
-        parts.append(translate("Figures", "{} tokens reused").format(stats.reused_tokens))
+        parts.append(shown(Wording("{n} tokens reused", n=stats.reused_tokens)))
     return " · ".join(parts)
 
 
 def all_figures(stats: Stats) -> str:
     """Every figure, a line each."""
     lines = (
-        translate("Figures", "Read: {} tokens, {} of them reused").format(stats.prompt_tokens, stats.reused_tokens),
-        translate("Figures", "Pictures: {}, looked at now: {}").format(stats.pictures, stats.pictures_encoded),
-        translate("Figures", "Written: {} tokens in {}").format(stats.written_tokens, seconds(stats.write_s)),
-        translate("Figures", "Loading {}, looking {}, reading {}").format(
-            seconds(stats.load_s), seconds(stats.look_s), seconds(stats.read_s)
+        Wording("Tokens read: {read}, of them reused: {reused}", read=stats.prompt_tokens, reused=stats.reused_tokens),
+        Wording("Pictures: {pictures}, looked at now: {now}", pictures=stats.pictures, now=stats.pictures_encoded),
+        Wording("Tokens written: {written} in {time}", written=stats.written_tokens, time=seconds(stats.write_s)),
+        Wording(
+            "Loading {loading}, looking {looking}, reading {reading}",
+            loading=seconds(stats.load_s),
+            looking=seconds(stats.look_s),
+            reading=seconds(stats.read_s),
         ),
-        translate("Figures", "Mean probability of a token: {:.0%}").format(stats.probability),
+        Wording("Mean probability of a token: {share:.0%}", share=stats.probability),
     )
-    return "\n".join(lines)
+    return "\n".join(map(shown, lines))
 
 
-def seconds(value: float) -> str:
-    return f"{value * 1000:.0f} ms" if value < 0.1 else f"{value:.1f} s" if value < 60 else f"{value / 60:.0f} min"
+def seconds(value: float) -> Wording:
+    """A time span, short."""
+    if value < 0.1:
+        return Wording("{time:.0f} ms", time=value * 1000)
+    return Wording("{time:.1f} s", time=value) if value < 60 else Wording("{time:.0f} min", time=value / 60)
 
 
-def number(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
+def rounded(value: float) -> Wording:
+    """A number with as many digits as are worth reading."""
+    return Wording("{number:.0f}", number=value) if value >= 10 else Wording("{number:.1f}", number=value)
 
 
-def stage(turn: Turn) -> tuple[str, float | None]:
+def stage(turn: Turn) -> tuple[Wording, float | None]:
     """What is being done for an answer, and how much of it is done where that is known."""
     if turn.progress is not None:
         return doing(turn.progress)
-    return (
-        (translate("Figures", "Writing"), None)
-        if turn.state is State.WRITING
-        else (translate("Figures", "Starting"), None)
-    )
+    return (Wording("Writing"), None) if turn.state is State.WRITING else (Wording("Starting"), None)
 
 
-def doing(progress: Loading | Looking | Reading) -> tuple[str, float]:
+def doing(progress: Loading | Looking | Reading) -> tuple[Wording, float]:
     """What the engine does before it writes, and how much of it is done."""
     match progress:
         case Loading(fraction=f):
-            return translate("Figures", "Loading the model"), f
+            return Wording("Loading the model"), f
         case Looking(picture=i, of=n, fraction=f):
             words = (
-                translate("Figures", "Looking at the picture")
+                Wording("Looking at the picture")
                 if n < 2
-                else translate("Figures", "Looking at picture {} of {}").format(i + 1, n)
+                else Wording("Looking at picture {number} of {all}", number=i + 1, all=n)
             )
             return words, (i + f) / max(n, 1)
         case Reading(fraction=f):
-            return translate("Figures", "Reading"), f
+            return Wording("Reading"), f

@@ -6,6 +6,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit
 
 from app.ui.buttons import IconButton
 from app.ui.chat_view import ChatView
+from app.ui.i18n import say
+from app.wording import Wording
 
 
 class FindBar(QFrame):
@@ -21,17 +23,17 @@ class FindBar(QFrame):
         row.setContentsMargins(16, 8, 8, 8)
         row.setSpacing(4)
         self.edit = QLineEdit()
-        self.edit.setPlaceholderText(self.tr("Find in this conversation"))
-        self.edit.setAccessibleName(self.edit.placeholderText())
+        say(self.edit.setPlaceholderText, Wording("Find in this conversation"))
+        say(self.edit.setAccessibleName, Wording("Find in this conversation"))
         self.edit.setClearButtonEnabled(False)
         self.edit.textChanged.connect(self._on_text)
         row.addWidget(self.edit, 1)
         self.count = QLabel()
         self.count.setObjectName("soft")
         row.addWidget(self.count)
-        row.addWidget(IconButton("chevron-up", self.tr("The place before"), lambda: self.step(-1), size=18))
-        row.addWidget(IconButton("chevron-down", self.tr("The next place"), lambda: self.step(1), size=18))
-        row.addWidget(IconButton("x", self.tr("Close"), self.close_bar, size=18))
+        row.addWidget(IconButton("chevron-up", Wording("The place before"), lambda: self.step(-1), size=18))
+        row.addWidget(IconButton("chevron-down", Wording("The next place"), lambda: self.step(1), size=18))
+        row.addWidget(IconButton("x", Wording("Close"), self.close_bar, size=18))
         self.hide()
 
     def open(self) -> None:
@@ -49,9 +51,9 @@ class FindBar(QFrame):
         if found:
             self._at = (self._at + by) % len(found)
             self._view.select(*found[self._at])
-            self.count.setText(self.tr("{} of {}").format(self._at + 1, len(found)))
+            say(self.count.setText, Wording("{place} of {places}", place=self._at + 1, places=len(found)))
         else:
-            self.count.setText(self.tr("Not found") if self.edit.text() else "")
+            say(self.count.setText, Wording("Not found") if self.edit.text() else "")
 
     def _on_text(self) -> None:
         self._at = -1

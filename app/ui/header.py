@@ -9,10 +9,20 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePo
 from app.modes.base import Mode
 from app.ui import icons, theme
 from app.ui.actions import Actions
-from app.ui.buttons import IconButton
-from app.ui.i18n import shown
+from app.ui.buttons import ActionButton, IconButton
+from app.ui.i18n import say, shown
+from app.wording import Wording
 
 _NARROW = 640
+
+_OFFLINE = Wording("Nothing leaves this machine: pictures, questions and answers stay here.")
+_STATES = {
+    "stopped": Wording("Resting"),
+    "starting": Wording("Starting"),
+    "ready": Wording("Ready"),
+    "busy": Wording("Working"),
+    "restarting": Wording("Restarting"),
+}
 
 
 class _Dot(QWidget):
@@ -62,7 +72,7 @@ class Header(QFrame):
         row.setContentsMargins(12, 8, 12, 8)
         row.setSpacing(8)
         column.addLayout(row)
-        self._menu = IconButton("menu", self.tr("Menu"))
+        self._menu = IconButton("menu", Wording("Menu"))
         self._menu.clicked.connect(lambda: self.menu_wanted.emit(_below(self._menu)))
         row.addWidget(self._menu)
         self._logo = QLabel()
@@ -80,11 +90,13 @@ class Header(QFrame):
         self._second = QHBoxLayout()
         column.addLayout(self._second)
         self._offline = QLabel()
-        self._offline.setToolTip(self.tr("Nothing leaves this machine: pictures, questions and answers stay here."))
+        say(self._offline.setToolTip, _OFFLINE)
+        say(self._offline.setAccessibleName, Wording("Offline"))
         row.addWidget(self._offline)
-        self._offline_words = QLabel(self.tr("Offline"))
+        self._offline_words = QLabel()
+        say(self._offline_words.setText, Wording("Offline"))
         self._offline_words.setObjectName("soft")
-        self._offline_words.setToolTip(self._offline.toolTip())
+        say(self._offline_words.setToolTip, _OFFLINE)
         row.addWidget(self._offline_words)
         self._dot = _Dot()
         row.addSpacing(8)
@@ -92,12 +104,12 @@ class Header(QFrame):
         self._state = QLabel()
         self._state.setObjectName("soft")
         row.addWidget(self._state)
-        self._model = IconButton("chevron-down", self.tr("Choose the model"), words=" ")
+        self._model = IconButton("chevron-down", Wording("Choose the model"), words=" ")
         self._model.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         self._model.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._model.clicked.connect(self._want_models)
         row.addWidget(self._model)
-        self._new = IconButton("message-circle-plus", actions["new"].text(), actions["new"].trigger)
+        self._new = ActionButton(actions["new"])
         row.addWidget(self._new)
         self._full_name = ""
         self.show_state("stopped")
@@ -113,7 +125,7 @@ class Header(QFrame):
         self._mode_buttons: dict[str, QToolButton] = {}
         for mode in modes:
             button = QToolButton()
-            button.setText(shown(mode.title))
+            say(button.setText, mode.title)
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -137,18 +149,11 @@ class Header(QFrame):
 
     def show_state(self, state: str) -> None:
         """The engine's state, as its client names it."""
-        words = {
-            "stopped": self.tr("Resting"),
-            "starting": self.tr("Starting"),
-            "ready": self.tr("Ready"),
-            "busy": self.tr("Working"),
-            "restarting": self.tr("Restarting"),
-        }[state]
-        self._state.setText(words)
-        self._state.setMinimumWidth(self._state.fontMetrics().horizontalAdvance(self.tr("Restarting")))
+        words = _STATES[state]
+        say(self._state.setText, words)
         self._dot.show_state(state)
-        self._dot.setToolTip(self.tr("Engine: {}").format(words))
-        self._dot.setAccessibleName(self._dot.toolTip())
+        say(self._dot.setToolTip, Wording("Engine: {state}", state=words))
+        say(self._dot.setAccessibleName, Wording("Engine: {state}", state=words))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -160,11 +165,12 @@ class Header(QFrame):
         for widget in (self._name, self._offline_words, self._state):
             widget.setVisible(wide)
         self._offline.setVisible(middle)
-        name = self._full_name or self.tr("Looking…")
+        metrics = self._state.fontMetrics()
+        self._state.setMinimumWidth(max(metrics.horizontalAdvance(shown(words)) for words in _STATES.values()))
+        name = self._full_name or shown(Wording("Looking…"))
         room = 200 if wide else 110
-        self._model.say(self._model.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
-        self._model.setToolTip(self.tr("Model: {}").format(name))
-        self._model.setAccessibleName(self._model.toolTip())
+        self._model.set_words(self._model.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
+        self._model.set_name(Wording("Model: {name}", name=name))
 
     def _place_modes(self, wide: bool) -> None:
         """The modes stand in the middle, or on a line of their own where there is little room."""
@@ -182,10 +188,11 @@ class Header(QFrame):
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_offline"):
             self._tint()
+        elif event.type() == QEvent.Type.LanguageChange:
+            self._fit()
 
     def _tint(self) -> None:
         self._offline.setPixmap(icons.pixmap("wifi-off", theme.current().soft, 16, self.devicePixelRatioF()))
-        self._offline.setAccessibleName(self.tr("Offline"))
 
 
 def _below(widget: QWidget) -> QPoint:

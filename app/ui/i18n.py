@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTime, QTranslator
+from PySide6.QtCore import QCoreApplication, QDateTime, QLibraryInfo, QLocale, QTranslator
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -40,13 +40,12 @@ def folder() -> Path:
 
 
 def shown(words: str) -> str:
-    """A sentence in the language that holds now; one that is in no catalogue stays as it is."""
-    wording = Wording.of(words)
-    if not wording.template:
-        return ""
-    n = wording.values.get("n")
-    template = QCoreApplication.translate("Wording", wording.template, None, n if isinstance(n, int) else -1)
-    return fill(template, wording.values, _local)
+    """A Wording in the language that holds now; a plain string, such as a name or a model's words, as it is."""
+    if not isinstance(words, Wording) or not words.template:
+        return words
+    n = words.values.get("n")
+    template = QCoreApplication.translate("Wording", words.template, None, n if isinstance(n, int) else -1)
+    return fill(template, words.values, _local)
 
 
 def say(setter: Callable[[str], object], words: str) -> None:
@@ -65,9 +64,10 @@ def _say_again(owner: object) -> None:
         getattr(owner, name)(*arguments, shown(words))
 
 
-def clock(hour: int, minute: int, second: int) -> str:
-    """A time of day."""
-    return QLocale().toString(QTime(hour, minute, second), QLocale.FormatType.ShortFormat)
+def clock(when: float) -> str:
+    """The time of day, with seconds. when: seconds since the epoch."""
+    time = QDateTime.fromMSecsSinceEpoch(round(when * 1000)).time()
+    return QLocale().toString(time, QLocale.FormatType.LongFormat).removesuffix(time.toString(" t")).strip()
 
 
 def isolated(text: str) -> str:
@@ -111,11 +111,13 @@ class Language:
         self._catalogues: list[QTranslator] = []
         self.code = SOURCE
 
-    def use(self, choice: str) -> None:
+    def use(self, choice: str) -> Wording | None:
         """Speak the language called `choice` from now on, or for "system" the person's.
 
-        Everything that is open is said again at once. Without its catalogue a language is English.
+        Everything that is open is said again at once. Without its catalogue a language is English; what is returned
+        says so.
         """
+        missing = None
         self.code = choice if choice in LANGUAGES else preferred(QLocale.system().uiLanguages())
         for catalogue in self._catalogues:
             self._app.removeTranslator(catalogue)
@@ -123,6 +125,7 @@ class Language:
         qt = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
         self._install(Path(qt) / f"qtbase_{self.code}.qm")
         if not self._install(folder() / f"spyglass_{self.code}.qm") and self.code != SOURCE:
+            missing = Wording("The texts in {language} are missing.", language=QLocale(self.code).nativeLanguageName())
             self.code = SOURCE
         locale = _locale(self.code)
         QLocale.setDefault(locale)
@@ -132,6 +135,7 @@ class Language:
             _say_again(widget)
             for action in widget.actions():
                 _say_again(action)
+        return missing
 
     def _install(self, file: Path) -> bool:
         catalogue = QTranslator(self._app)

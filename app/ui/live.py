@@ -24,6 +24,7 @@ from app.settings.store import SettingsStore
 from app.ui.bridge import Background
 from app.ui.camera_view import CameraFeed
 from app.ui.clips import Clips
+from app.ui.i18n import shown
 from app.ui.live_panel import LivePanel, lines
 from app.ui.narration import Narration
 from app.ui.overlay import FiguresCard, Hint, LabelClicks, LabelOverlay, around
@@ -70,13 +71,13 @@ class Surroundings:
 class LiveStage(QObject):
     """Names what the camera shows while it is to.
 
-    sighted: a Sighting. asked: a QImage of the thing whose name was clicked, and the name. told: words for the person.
+    sighted: a Sighting. asked: a QImage of the thing whose name was clicked, and the name. told: a Wording.
     failed: a SpyglassError. changed: whether it does so now.
     """
 
     sighted = Signal(object)
     asked = Signal(QImage, str)
-    told = Signal(str)
+    told = Signal(object)
     failed = Signal(object)
     changed = Signal(bool)
     _answered = Signal(object)
@@ -178,7 +179,7 @@ class LiveStage(QObject):
         self._pause_unseen(lookout)
         self.overlay.show(seen.labels, size)
         hint = self.narration.see(seen.verdict, seen.labels, seen.time)
-        trouble = f"{seen.error.what} {seen.error.todo}" if seen.error else ""
+        trouble = shown(seen.error.whole) if seen.error else ""
         self.hint.show(hint, size)
         self.panel.show_state(seen.verdict, trouble or hint)
         if not self.wish:

@@ -11,7 +11,7 @@ from app.modes.conditions import Conditions
 from app.modes.labels import Label
 from app.modes.schedule import Figures, Wait
 from app.ui.buttons import IconButton
-from app.ui.i18n import shown
+from app.ui.i18n import say, shown
 from app.ui.notify import announce
 from app.wording import Wording
 
@@ -42,7 +42,8 @@ class _RowButton(QPushButton):
         super().__init__()
         self.setProperty("row", True)
         self.setAutoDefault(False)
-        self.setAccessibleName(shown(_ASK))
+        say(self.setAccessibleName, _ASK)
+        say(self.setToolTip, _ASK)
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 4, 8, 4)
         self._words, self._dots = QLabel(), QLabel()
@@ -68,8 +69,7 @@ class _RowButton(QPushButton):
                 label.setObjectName(name)
                 label.style().unpolish(label)
                 label.style().polish(label)
-        self.setAccessibleName(row.text)
-        self.setToolTip(shown(_ASK))
+        say(self.setAccessibleName, row.text)
         self.setMinimumHeight(self._words.sizeHint().height() + 8)
 
 
@@ -86,7 +86,7 @@ class LivePanel(QWidget):
 
     def __init__(self, can_speak: bool = False) -> None:
         super().__init__()
-        self.setAccessibleName(self.tr("Live"))
+        say(self.setAccessibleName, Wording("Live"))
         card = QFrame()
         card.setObjectName("bar")
         outer = QVBoxLayout(self)
@@ -115,13 +115,13 @@ class LivePanel(QWidget):
         self._state.setObjectName("soft")
         self._state.setContentsMargins(8, 0, 8, 0)
         head.addWidget(self._state, 1)
-        self._speak = _toggle("volume-2", self.tr("Say aloud what is found"), self.speech)
+        self._speak = _toggle("volume-2", Wording("Say aloud what is found"), self.speech)
         self._speak.setVisible(can_speak)
-        self._gauge = _toggle("gauge", self.tr("Show figures on the picture"), self.figures)
-        self._stop = IconButton("x", self.tr("Stop watching"), self.unwatched.emit, size=18)
+        self._gauge = _toggle("gauge", Wording("Show figures on the picture"), self.figures)
+        self._stop = IconButton("x", Wording("Stop watching"), self.unwatched.emit, size=18)
         for button in (
-            IconButton("camera", self.tr("Save a snapshot"), self.snapshot.emit, size=18),
-            IconButton("film", self.tr("Save the last ten seconds"), self.clip.emit, size=18),
+            IconButton("camera", Wording("Save a snapshot"), self.snapshot.emit, size=18),
+            IconButton("film", Wording("Save the last ten seconds"), self.clip.emit, size=18),
             self._speak,
             self._gauge,
             self._stop,
@@ -144,13 +144,13 @@ class LivePanel(QWidget):
         """What is watched for; nothing: everything is named."""
         self._stop.setVisible(bool(wish))
         self._wish.setVisible(bool(wish))
-        self._wish.setText(self.tr("Watching: {}").format(wish) if wish else "")
+        say(self._wish.setText, Wording("Watching: {wish}", wish=wish) if wish else "")
         self.show_labels((), 0.0)
 
     def show_state(self, verdict: Reason | Wait, advice: str = "") -> None:
         """What is being done now. advice: what the person should do, or what is wrong."""
         resting = isinstance(verdict, Wait) and verdict is not Wait.BUSY
-        words = advice or (shown(verdict.value) if resting else self.tr("Looking around"))
+        words = advice or (shown(verdict.value) if resting else shown(Wording("Looking around")))
         if words == self._said:
             return
         self._said = words

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QCoreApplication, QRectF, Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QAction, QIcon, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
@@ -11,8 +11,8 @@ from app.library.disk import STARTER, Installed
 from app.ui import icons, theme
 from app.ui.actions import Actions
 from app.ui.camera_view import CameraFeed
-
-translate = QCoreApplication.translate
+from app.ui.i18n import shown
+from app.wording import Wording
 
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
 _ROUND = 8.0
@@ -45,7 +45,7 @@ def main(parent: QWidget, actions: Actions, about: Callable[[], None]) -> QMenu:
             action.setIcon(icons.icon(action.property("iconName"), colours.soft, colours.line, 18))
             menu.addAction(action)
         menu.addSeparator()
-    menu.addAction(icons.icon("info", colours.soft, size=18), translate("Menu", "About Spyglass"), about)
+    menu.addAction(icons.icon("info", colours.soft, size=18), shown(Wording("About Spyglass")), about)
     menu.addAction(actions["quit"])
     return menu
 
@@ -57,14 +57,12 @@ def models(
     menu = _Menu(parent)
     names = {str(model.path): model.name for model in installed}
     for model in installed:
-        title = (
-            translate("Menu", "Starter (ships with Spyglass)") if model.name == STARTER else model.title or model.name
-        )
+        title = shown(Wording("Starter (ships with Spyglass)")) if model.name == STARTER else model.title or model.name
         action = menu.addAction(f"{title}\t{_size(model.size)}".replace("&", "&&"))
         action.setCheckable(True)
         action.setChecked(chosen in (model.name, str(model.path)))
         action.setEnabled(not model.problem)
-        action.setToolTip(model.problem or str(model.path))
+        action.setToolTip(shown(model.problem) or str(model.path))
         name = model.name if model.name == STARTER else str(model.path)
         action.triggered.connect(lambda _=False, n=name: choose(n))
     if chosen not in (*names, *names.values()):
@@ -85,14 +83,14 @@ def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
         action.setChecked(device == feed.source)
         action.triggered.connect(lambda _=False, d=device: feed.start(d))
     if not feed.devices:
-        menu.addAction(translate("Menu", "No other camera")).setEnabled(False)
-    menu.addAction(translate("Menu", "Network camera…"), lambda: ask_address(parent, feed))
+        menu.addAction(shown(Wording("No other camera"))).setEnabled(False)
+    menu.addAction(shown(Wording("Network camera…")), lambda: ask_address(parent, feed))
     menu.addSeparator()
-    mirror = menu.addAction(translate("Menu", "Mirror"))
+    mirror = menu.addAction(shown(Wording("Mirror")))
     mirror.setCheckable(True)
     mirror.setChecked(feed.mirror)
     mirror.toggled.connect(lambda on: feed.set_view(on, feed.rotate))
-    menu.addAction(translate("Menu", "Turn by 90°"), lambda: feed.set_view(feed.mirror, _TURNED[feed.rotate]))
+    menu.addAction(shown(Wording("Turn by 90°")), lambda: feed.set_view(feed.mirror, _TURNED[feed.rotate]))
     return menu
 
 
@@ -100,8 +98,8 @@ def ask_address(parent: QWidget, feed: CameraFeed) -> None:
     """Phones and network cameras: the person types where they are, or mends what was typed before."""
     dialog = QInputDialog(parent)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.setWindowTitle(translate("Menu", "Network camera"))
-    dialog.setLabelText(translate("Menu", "Its address, for example http://192.168.0.20:8080/video or rtsp://…"))
+    dialog.setWindowTitle(shown(Wording("Network camera")))
+    dialog.setLabelText(shown(Wording("Its address, for example http://192.168.0.20:8080/video or rtsp://…")))
     dialog.setTextValue(feed.address or "http://")
     for button in dialog.findChildren(QPushButton):
         button.setIcon(QIcon())  # the style's own, of another family
@@ -110,4 +108,5 @@ def ask_address(parent: QWidget, feed: CameraFeed) -> None:
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
+    giga = Wording("{size:.1f} GB", size=size / 1e9)
+    return shown(giga if size >= 1e9 else Wording("{size:.0f} MB", size=size / 1e6))

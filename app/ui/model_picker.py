@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.library.disk import Installed
 from app.ui import menus
 from app.ui.bridge import Background
+from app.ui.i18n import shown
 from app.ui.notify import Notice
 from app.ui.session import Library, Session
+from app.wording import Wording
 
 
 class ModelPicker(QObject):
@@ -38,7 +40,7 @@ class ModelPicker(QObject):
 
     def open_file(self) -> None:
         """Let the person name a model's file."""
-        path = self._ask_for_gguf(self.tr("Open model file"))
+        path = self._ask_for_gguf(shown(Wording("Open model file")))
         if path:
             self._session.choose_model(path)
 
@@ -47,18 +49,18 @@ class ModelPicker(QObject):
 
     def _offer_projector(self, path: str) -> None:
         self._notice.show_hint(
-            self.tr("{} reads text only, and its projector is not beside it.").format(Path(path).name),
-            self.tr("The projector's name usually begins with mmproj."),
-            self.tr("Choose its projector…"),
+            Wording("{name} reads text only, and its projector is not beside it.", name=Path(path).name),
+            Wording("The projector's name usually begins with mmproj."),
+            Wording("Choose its projector…"),
             lambda: self._open_projector(path),
         )
 
     def _open_projector(self, path: str) -> None:
-        projector = self._ask_for_gguf(self.tr("Open the projector (mmproj)"))
+        projector = self._ask_for_gguf(shown(Wording("Open the projector (mmproj)")))
         if projector:
             self._notice.hide()
             self._session.choose_model(path, projector)
 
     def _ask_for_gguf(self, title: str) -> str:
-        kinds = self.tr("GGUF models (*.gguf *.GGUF)") + ";;" + self.tr("All files (*)")
+        kinds = shown(Wording("GGUF models")) + " (*.gguf *.GGUF);;" + shown(Wording("All files")) + " (*)"
         return QFileDialog.getOpenFileName(self._window, title, "", kinds)[0]

@@ -18,7 +18,9 @@ from PySide6.QtWidgets import (
 from app.errors import SpyglassError
 from app.ui import icons, theme
 from app.ui.buttons import IconButton, push
+from app.ui.i18n import say, shown
 from app.ui.session import Activity
+from app.wording import Wording
 
 
 def announce(source: QObject, words: str) -> None:
@@ -57,7 +59,7 @@ class Notice(QFrame):
         self._buttons.setSpacing(8)
         words.addWidget(self._button_row)
         row.addLayout(words, 1)
-        row.addWidget(IconButton("x", self.tr("Close this message"), self.hide, size=16), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(IconButton("x", Wording("Close this message"), self.hide, size=16), 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
     @property
@@ -69,7 +71,7 @@ class Notice(QFrame):
         """Say what happened and what to do. button: a way out, if there is one."""
         self.error = error
         buttons = [push(button, on_button, "link")] if on_button else []
-        buttons += [push(self.tr("Details"), lambda: self.details.emit(error), "link")] if error.detail else []
+        buttons += [push(Wording("Details"), lambda: self.details.emit(error), "link")] if error.detail else []
         self._show("error", error.what, error.todo, buttons)
 
     def show_hint(
@@ -89,8 +91,8 @@ class Notice(QFrame):
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)
-        self._what.setText(what)
-        self._todo.setText(todo)
+        say(self._what.setText, what)
+        say(self._todo.setText, todo)
         self._todo.setVisible(bool(todo))
         while item := self._buttons.takeAt(0):
             if widget := item.widget():
@@ -101,7 +103,7 @@ class Notice(QFrame):
         self._button_row.setVisible(bool(buttons))
         self.retint()
         self.show()
-        announce(self, f"{what} {todo}")
+        announce(self, f"{shown(what)} {shown(todo)}")
 
 
 class ActivityLine(QStackedWidget):
@@ -127,17 +129,17 @@ class ActivityLine(QStackedWidget):
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
         self._bar.setRange(0, 1000)
-        self._bar.setAccessibleName(self.tr("Progress"))
+        say(self._bar.setAccessibleName, Wording("Progress"))
         row.addWidget(self._bar, 1)
         row.addStretch(0)
-        self.cancel = push(self.tr("Cancel"), self.cancelled.emit, "link")
+        self.cancel = push(Wording("Cancel"), self.cancelled.emit, "link")
         row.addWidget(self.cancel)
         self.addWidget(work)
         self.setFixedHeight(32)
 
     def set_quiet(self, words: str) -> None:
         """What stands here while nothing is done."""
-        self._quiet.setText(words)
+        say(self._quiet.setText, words)
 
     @property
     def words(self) -> str:
@@ -149,8 +151,8 @@ class ActivityLine(QStackedWidget):
         words = activity.words if activity else ""
         if words != self._said:
             self._said = words
-            self._words.setText(words)
-            announce(self, words)
+            say(self._words.setText, words)
+            announce(self, shown(words))
         if activity:
             known = activity.fraction is not None
             policy = self._bar.sizePolicy()

@@ -9,6 +9,7 @@ from app.modes.labels import Label
 from app.modes.objects import Found
 from app.ui import theme
 from app.ui.canvas import Canvas
+from app.ui.i18n import percent
 from app.values import Box
 
 _ROUND = 6.0
@@ -177,7 +178,7 @@ def around(box: Box, size: QSize) -> QRect:
 
 def caption(label: Label) -> str:
     """The name; how likely it is only where that is in doubt, and then with a question mark."""
-    return label.name if label.sure else f"{label.name}? {label.probability:.0%}"
+    return label.name if label.sure else f"{label.name}? {percent(label.probability)}"
 
 
 def still(objects: Sequence[Found]) -> tuple[Label, ...]:

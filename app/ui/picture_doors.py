@@ -13,6 +13,8 @@ from app.capture.qt.screen import ScreenPicker
 from app.capture.sources import VIDEOS
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
+from app.ui.i18n import shown
+from app.wording import Wording
 
 
 class PictureDoors(QObject):
@@ -44,9 +46,14 @@ class PictureDoors(QObject):
     def open_files(self) -> None:
         """Let the person name picture files."""
         endings = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in SUFFIXES)
-        videos = self.tr("Videos ({})").format(" ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEOS))
-        kinds = ";;".join((self.tr("Pictures ({})").format(endings), videos, self.tr("All files (*)")))
-        chosen, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Open picture"), self._folder, kinds)
+        videos = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in VIDEOS)
+        kinds = (
+            f"{shown(Wording('Pictures'))} ({endings})",
+            f"{shown(Wording('Videos'))} ({videos})",
+            f"{shown(Wording('All files'))} (*)",
+        )
+        title = shown(Wording("Open picture"))
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, title, self._folder, ";;".join(kinds))
         if chosen:
             self._folder = str(Path(chosen[0]).parent)
             self.open([Path(one) for one in chosen])
@@ -66,7 +73,7 @@ class PictureDoors(QObject):
 
     def pick_screen(self) -> None:
         """Let the person draw a rectangle on the screen."""
-        name = self.tr("Part of the screen")
+        name = shown(Wording("Part of the screen"))
         ScreenPicker(self._window, lambda image: self._desk.open_image(image, name), self.failed.emit).start()
 
     def toggle_camera(self) -> None:
@@ -80,5 +87,5 @@ class PictureDoors(QObject):
         """Put what the camera shows on the stage and turn it off."""
         frame = self._camera.latest
         if frame is not None:
-            self._desk.open_frame(frame.rgb, self.tr("Camera picture"))
+            self._desk.open_frame(frame.rgb, shown(Wording("Camera picture")))
             self._camera.stop()

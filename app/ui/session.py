@@ -17,7 +17,9 @@ from app.settings.schema import Settings, engine_options
 from app.settings.store import SettingsStore
 from app.ui import figures
 from app.ui.bridge import Background, EngineBridge
+from app.ui.i18n import shown
 from app.values import Ask, EngineOptions, Event, Failed, Load, Loading, ModelSpec, Picture
+from app.wording import Wording
 
 _VARIED = 0.7
 """Temperature of another answer to the same question, if the person asked for the likeliest words only."""
@@ -35,7 +37,7 @@ class Library(Protocol):
 class Activity:
     """What is being done now, and how much of it is done (None: not known)."""
 
-    words: str
+    words: Wording
     fraction: float | None
 
 
@@ -149,7 +151,7 @@ class Session(QObject):
     def markdown(self, turn: Turn) -> str:
         """The answer as its mode shows it."""
         blocks = self.modes[turn.mode].blocks(turn.answer)
-        return "\n\n".join(block.markdown for block in blocks if isinstance(block, TextBlock))
+        return "\n\n".join(shown(block.markdown) for block in blocks if isinstance(block, TextBlock))
 
     def _begin(self, turn: Turn, varied: bool) -> None:
         self._asked, self._job = (turn, varied), 0
@@ -198,7 +200,7 @@ class Session(QObject):
 
     def _on_load(self, event: Event) -> None:
         if isinstance(event, Loading):
-            self._loading = Activity(self.tr("Loading the model"), event.fraction)
+            self._loading = Activity(Wording("Loading the model"), event.fraction)
             return
         self._load, self._loading = 0, None
         if isinstance(event, Failed) and not self._asked:

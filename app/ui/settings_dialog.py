@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,7 +21,7 @@ from app.errors import SpyglassError
 from app.settings.schema import SETTINGS, Plain, Setting
 from app.settings.store import SettingsStore
 from app.ui import theme
-from app.ui.i18n import shown
+from app.ui.i18n import say, shown
 from app.ui.sheets import SmallWindow
 from app.wording import Wording
 
@@ -38,9 +38,34 @@ class SettingsDialog(SmallWindow):
     failed = Signal(object)
 
     def __init__(self, store: SettingsStore, parent: QWidget) -> None:
-        super().__init__(shown(Wording("Settings")), parent)
+        super().__init__(Wording("Settings"), parent)
         self._store = store
         self._narrow = parent.width() < _NARROW
+        self._editors: dict[str, QWidget] = {}
+        self._area = QScrollArea()
+        self._area.setWidgetResizable(True)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setWidget(self._page())
+        say(self._area.setAccessibleName, Wording("Settings"))
+        self.column.addWidget(self._area, 1)
+        self.finish(focus=self._area)
+        self.resize(min(600, parent.width()), min(720, max(400, parent.height())))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self._make_anew()
+
+    def _make_anew(self) -> None:
+        """The same page in another language, with the person where they were."""
+        place = self._area.verticalScrollBar().value()
+        held = next((key for key, editor in self._editors.items() if editor.hasFocus()), None)
+        self._area.setWidget(self._page())
+        if held is not None:
+            self._editors[held].setFocus()
+        self._area.verticalScrollBar().setValue(place)
+
+    def _page(self) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 16, 0)
@@ -48,18 +73,11 @@ class SettingsDialog(SmallWindow):
         for section in dict.fromkeys((*_FIRST, *(setting.section for setting in SETTINGS))):
             column.addLayout(self._section(section))
         column.addStretch()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(page)
-        area.setAccessibleName(self.windowTitle())
-        self.column.addWidget(area, 1)
-        self.finish(focus=area)
-        self.resize(min(600, parent.width()), min(720, max(400, parent.height())))
+        return page
 
     def _section(self, section: str) -> QVBoxLayout:
         column = QVBoxLayout()
-        head = QLabel(shown(section))
+        head = QLabel(shown(Wording(section)))
         head.setFont(theme.scaled(self.font(), 1.1, bold=True))
         head.setContentsMargins(0, 16, 0, 8)
         column.addWidget(head)
@@ -71,23 +89,23 @@ class SettingsDialog(SmallWindow):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for setting in SETTINGS:
             if setting.section == section:
-                label = QLabel(shown(setting.title))
+                label = QLabel(shown(Wording(setting.title)))
                 label.setMinimumWidth(_LABEL)
                 form.addRow(label, self._field(setting))
         column.addLayout(form)
         return column
 
     def _field(self, setting: Setting) -> QWidget:
-        editor = self._editor(setting)
-        editor.setAccessibleName(shown(setting.title))
-        editor.setAccessibleDescription(shown(setting.help))
+        editor = self._editors[setting.key] = self._editor(setting)
+        editor.setAccessibleName(shown(Wording(setting.title)))
+        editor.setAccessibleDescription(shown(Wording(setting.help)))
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field = QWidget()
         column = QVBoxLayout(field)
         column.setContentsMargins(0, 0, 0, 12)
         column.setSpacing(4)
         column.addWidget(editor)
-        words = QLabel(shown(setting.help))
+        words = QLabel(shown(Wording(setting.help)))
         words.setObjectName("soft")
         words.setWordWrap(True)
         words.setFont(theme.scaled(self.font(), 0.88))
@@ -100,7 +118,7 @@ class SettingsDialog(SmallWindow):
         if setting.choices:
             box = QComboBox()
             for choice, label in setting.choices:
-                box.addItem(shown(label), choice)
+                box.addItem(shown(Wording(label)), choice)
             box.setCurrentIndex(box.findData(value))
             box.currentIndexChanged.connect(lambda: save(box.currentData()))
             return box
@@ -141,6 +159,6 @@ def _number(setting: Setting, value: int | float, save: Callable[[Plain], None])
         spin.setRange(int(max(setting.low, -(2**31))), int(min(setting.high, 2**31 - 1)))
         spin.setValue(cast(int, value))
     spin.lineEdit().setTextMargins(8, 0, 0, 0)
-    spin.setSuffix(f" {shown(setting.unit)}" if setting.unit else "")
+    spin.setSuffix(f" {shown(Wording(setting.unit))}" if setting.unit else "")
     spin.editingFinished.connect(lambda: save(spin.value()))
     return spin

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
@@ -18,9 +18,10 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.errors import SpyglassError
 from app.ui import icons, theme
-from app.ui.actions import MORE_KEYS, Action, title_of
+from app.ui.actions import MORE_KEYS, Action
 from app.ui.buttons import push
-from app.ui.i18n import shown
+from app.ui.i18n import say, shown
+from app.wording import Wording
 
 
 class SmallWindow(QDialog):
@@ -28,12 +29,13 @@ class SmallWindow(QDialog):
 
     def __init__(self, title: str, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle(title)
+        say(self.setWindowTitle, title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(24, 24, 24, 16)
         self.column.setSpacing(16)
-        head = QLabel(title)
+        head = QLabel()
+        say(head.setText, title)
         head.setWordWrap(True)
         head.setFont(theme.scaled(self.font(), 1.25, bold=True))
         self.column.addWidget(head)
@@ -42,7 +44,7 @@ class SmallWindow(QDialog):
         """Put buttons and Close below, and begin at `focus`."""
         row = QHBoxLayout()
         row.addStretch()
-        close = push(self.tr("Close"), self.accept, "primary")
+        close = push(Wording("Close"), self.accept, "primary")
         for button in (*buttons, close):
             row.addWidget(button)
         self.column.addLayout(row)
@@ -53,10 +55,10 @@ class KeySheet(SmallWindow):
     """Every key of the program."""
 
     def __init__(self, actions: Sequence[Action], enter_sends: bool, parent: QWidget) -> None:
-        super().__init__(QCoreApplication.translate("KeySheet", "Keys"), parent)
-        lines = [(self.tr("Send the question"), "Enter" if enter_sends else "Ctrl+Enter")]
-        lines.append((self.tr("New line in the question"), "Shift+Enter" if enter_sends else "Enter"))
-        lines += [(title_of(a).rstrip("…"), a.keys) for a in actions if a.keys]
+        super().__init__(Wording("Keys"), parent)
+        lines = [(shown(Wording("Send the question")), "Enter" if enter_sends else "Ctrl+Enter")]
+        lines.append((shown(Wording("New line in the question")), "Shift+Enter" if enter_sends else "Enter"))
+        lines += [(shown(a.title).rstrip("…"), a.keys) for a in actions if a.keys]
         lines += [(shown(words), keys) for words, keys in MORE_KEYS]
         inside = QWidget()
         grid = QGridLayout(inside)
@@ -86,15 +88,15 @@ class DetailSheet(SmallWindow):
 
     def __init__(self, error: SpyglassError, parent: QWidget) -> None:
         super().__init__(error.what, parent)
-        todo = QLabel(error.todo)
+        todo = QLabel(shown(error.todo))
         todo.setWordWrap(True)
         self.column.addWidget(todo)
-        text = QPlainTextEdit(error.detail or QCoreApplication.translate("DetailSheet", "Nothing more is known."))
+        text = QPlainTextEdit(error.detail or shown(Wording("Nothing more is known.")))
         text.setReadOnly(True)
-        text.setAccessibleName(self.tr("Details"))
+        text.setAccessibleName(shown(Wording("Details")))
         self.column.addWidget(text, 1)
         whole = f"{error.what}\n{error.todo}\n\n{error.detail}\n\nSpyglass {__version__}"
-        self.finish(push(self.tr("Copy"), lambda: QGuiApplication.clipboard().setText(whole)), focus=text)
+        self.finish(push(Wording("Copy"), lambda: QGuiApplication.clipboard().setText(whole)), focus=text)
         self.resize(min(560, parent.width()), min(400, max(320, parent.height())))
 
 
@@ -107,10 +109,14 @@ class AboutSheet(SmallWindow):
         picture.setPixmap(icons.application().pixmap(64, 64))
         self.column.insertWidget(0, picture)
         words = QLabel(
-            self.tr(
-                "Version {}\n\nAsk about pictures with a model that runs on this machine. Nothing is sent anywhere.\n\n"
-                "Apache License 2.0. Icons: Lucide, ISC License."
-            ).format(__version__)
+            "\n\n".join(
+                shown(words)
+                for words in (
+                    Wording("Version {version}", version=__version__),
+                    Wording("Ask about pictures with a model that runs on this machine. Nothing is sent anywhere."),
+                    Wording("Apache License 2.0. Icons: Lucide, ISC License."),
+                )
+            )
         )
         words.setWordWrap(True)
         self.column.addWidget(words)

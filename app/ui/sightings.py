@@ -13,9 +13,11 @@ from app.capture.sources import Pixels
 from app.ui import icons
 from app.ui.bridge import Background
 from app.ui.desk import Sheet, make_sheet
+from app.ui.i18n import clock, shown
 from app.ui.live import Sighting
 from app.ui.notify import announce
 from app.ui.session import Session
+from app.wording import Wording
 
 _KEPT_SIDE = 640
 """Longest side of the pictures kept: a watch may last for days."""
@@ -31,7 +33,7 @@ class Sightings(QObject):
 
     def tell(self, sighting: Sighting, remember: Callable[[Sheet], None]) -> None:
         """remember: called with the Sheet that is kept, before it is in the conversation."""
-        words = self.tr("{} at {}").format(sighting.wish, time.strftime("%X", time.localtime(sighting.when)))
+        words = shown(Wording("{thing} at {time}", thing=sighting.wish, time=clock(sighting.when)))
         QApplication.beep()
         QApplication.alert(self._window)
         announce(self._window, words)
@@ -53,9 +55,8 @@ class Sightings(QObject):
 
         def done(sheet: Sheet) -> None:
             remember(sheet)
-            when = time.strftime("%X", time.localtime(sighting.when))
-            answer = self.tr("Yes, at {} ({:.0%} sure).").format(when, sighting.probability)
-            self._session.note(sighting.wish, sheet.picture, answer)
+            words = Wording("Yes, at {time} ({share:.0%} sure).", time=clock(sighting.when), share=sighting.probability)
+            self._session.note(sighting.wish, sheet.picture, shown(words))
 
         self._background.run(lambda: make_sheet(files.from_array(_small(rgb), name)), done, self._session.failed.emit)
 

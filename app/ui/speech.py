@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, QProcess, Signal
 
 from app.errors import SpyglassError
+from app.wording import Wording
 
 _MOST = 20_000
 """Characters of one text: twenty minutes of talk."""
@@ -168,6 +169,5 @@ class Speaker(QObject):
 
     def _fail(self, process: QProcess, detail: str) -> None:
         self.speaking.emit(False)
-        what = self.tr("This could not be said aloud.")
-        todo = self.tr("Check that the sound works, and that {} does.").format(process.program())
-        self.failed.emit(SpyglassError(what, todo, detail.strip()[:2000]))
+        todo = Wording("Check that the sound works, and that {program} does.", program=process.program())
+        self.failed.emit(SpyglassError("This could not be said aloud.", todo, detail.strip()[:2000]))

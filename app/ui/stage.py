@@ -4,14 +4,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QIcon, QImage, QKeyEvent, QPainter, QPainterPath, QPixmap, QResizeEvent
+from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPainter, QPainterPath, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.ui import icons, theme
 from app.ui.actions import Actions
-from app.ui.buttons import IconButton, push
+from app.ui.buttons import ActionButton, IconButton, push
 from app.ui.canvas import Canvas
 from app.ui.desk import Sheet
+from app.ui.i18n import say
+from app.values import Picture
+from app.wording import Wording
 
 _PATIENCE_MS = 250
 _SAMPLE = QSize(88, 66)
@@ -32,7 +35,8 @@ class Invitation(QWidget):
         self._sign = QLabel()
         self._sign.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self._sign)
-        line = QLabel(self.tr("Drop a picture, paste one, or start the camera"))
+        line = QLabel()
+        say(line.setText, Wording("Drop a picture, paste one, or start the camera"))
         line.setAlignment(Qt.AlignmentFlag.AlignCenter)
         line.setWordWrap(True)
         line.setFont(theme.scaled(self.font(), 1.15))
@@ -41,9 +45,9 @@ class Invitation(QWidget):
         row.setSpacing(8)
         row.addStretch()
         for name, kind, words in (
-            ("open", "primary", self.tr("Open…")),
-            ("paste", "", self.tr("Paste")),
-            ("camera", "", self.tr("Camera")),
+            ("open", "primary", Wording("Open…")),
+            ("paste", "", Wording("Paste")),
+            ("camera", "", Wording("Camera")),
         ):
             row.addWidget(push(words, actions[name].trigger, kind))
         row.addStretch()
@@ -60,7 +64,8 @@ class Invitation(QWidget):
 
     def offer(self, samples: Sequence[tuple[Path, QImage]]) -> None:
         """Offer pictures to try."""
-        label = QLabel(self.tr("Or try"))
+        label = QLabel()
+        say(label.setText, Wording("Or try"))
         label.setObjectName("soft")
         self._sample_row.addWidget(label)
         for path, image in samples:
@@ -68,8 +73,9 @@ class Invitation(QWidget):
             button.setObjectName("sample")
             button.setIconSize(_SAMPLE)
             button.setIcon(QIcon(_rounded(image)))
-            button.setAccessibleName(self.tr("Sample picture: {}").format(path.stem.replace("-", " ")))
-            button.setToolTip(button.accessibleName())
+            name = Wording("Sample picture: {name}", name=path.stem.replace("-", " "))
+            say(button.setAccessibleName, name)
+            say(button.setToolTip, name)
             button.clicked.connect(lambda _=False, p=path: self.sample.emit(p))
             self._sample_row.addWidget(button)
         self._sample_row.addStretch()
@@ -127,7 +133,7 @@ class Stage(QFrame):
         row.setContentsMargins(4, 4, 4, 4)
         row.setSpacing(2)
         for name in ("camera", "open", "paste", "screen"):
-            row.addWidget(_button_of(actions[name]))
+            row.addWidget(ActionButton(actions[name]))
         return bar
 
     def _make_zoom(self) -> QFrame:
@@ -137,12 +143,12 @@ class Stage(QFrame):
         row.setContentsMargins(4, 4, 4, 4)
         row.setSpacing(0)
         self._percent = QToolButton()
-        self._percent.setAccessibleName(self.tr("Fit the picture"))
-        self._percent.setToolTip(self.tr("Fit the picture (double click)"))
+        say(self._percent.setAccessibleName, Wording("Fit the picture"))
+        say(self._percent.setToolTip, Wording("Fit the picture (double click)"))
         self._percent.clicked.connect(self.canvas.fit)
-        row.addWidget(IconButton("zoom-out", self.tr("Zoom out (-)"), self.canvas.zoom_out, size=18))
+        row.addWidget(IconButton("zoom-out", Wording("Zoom out (-)"), self.canvas.zoom_out, size=18))
         row.addWidget(self._percent)
-        row.addWidget(IconButton("zoom-in", self.tr("Zoom in (+)"), self.canvas.zoom_in, size=18))
+        row.addWidget(IconButton("zoom-in", Wording("Zoom in (+)"), self.canvas.zoom_in, size=18))
         self.canvas.zoomed.connect(self._on_zoomed)
         return frame
 
@@ -151,15 +157,15 @@ class Stage(QFrame):
         row = QHBoxLayout(bar)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(24)
-        choose = IconButton("switch-camera", self.tr("Choose the camera"))
+        choose = IconButton("switch-camera", Wording("Choose the camera"))
         choose.clicked.connect(lambda: camera_menu(choose.mapToGlobal(QPoint(0, choose.height()))))
         shutter = QToolButton()
         shutter.setObjectName("shutter")
         shutter.setFixedSize(56, 56)
-        shutter.setAccessibleName(self.tr("Take the picture"))
-        shutter.setToolTip(self.tr("Take the picture (Space)"))
+        say(shutter.setAccessibleName, Wording("Take the picture"))
+        say(shutter.setToolTip, Wording("Take the picture (Space)"))
         shutter.clicked.connect(self.shot)
-        close = IconButton("x", self.tr("Turn the camera off"), self.live_closed.emit)
+        close = IconButton("x", Wording("Turn the camera off"), self.live_closed.emit)
         self._raised(choose, close)
         for button in (choose, shutter, close):
             row.addWidget(button)
@@ -170,7 +176,7 @@ class Stage(QFrame):
             button.setObjectName("newest")
 
     def _on_zoomed(self, scale: float) -> None:
-        self._percent.setText(f"{scale:.0%}")
+        say(self._percent.setText, Wording("{share:.0%}", share=scale))
         self._place()
 
     # --- what is shown ---
@@ -181,21 +187,19 @@ class Stage(QFrame):
         self._message.hide()
         self.canvas.bottom = 64
         self.canvas.show_picture(sheet.levels if sheet else ())
-        words = self.tr("Picture {}, {} x {} pixels")
-        described = words.format(sheet.picture.name, sheet.picture.width, sheet.picture.height) if sheet else ""
-        self.canvas.setAccessibleDescription(described)
+        say(self.canvas.setAccessibleDescription, _described(sheet.picture) if sheet else "")
         self._show_parts(invitation=sheet is None, bar=sheet is not None)
 
-    def show_live(self, words: str) -> None:
+    def show_live(self, words: Wording) -> None:
         """Show a camera; `words` until its first frame is there."""
         if not self._live:
             self._live = True
             self.canvas.bottom = 80
             self.canvas.show_picture(())
-            self.canvas.setAccessibleDescription(self.tr("Live camera"))
+            say(self.canvas.setAccessibleDescription, Wording("Live camera"))
             self._show_parts(invitation=False, bar=False)
             self.canvas.setFocus()
-        self._message.setText(words)
+        say(self._message.setText, words)
         self._message.setVisible(bool(words))
         self._place()
 
@@ -211,7 +215,7 @@ class Stage(QFrame):
             self._message.hide()
 
     def _say_opening(self) -> None:
-        self._message.setText(self.tr("Opening the picture…"))
+        say(self._message.setText, Wording("Opening the picture…"))
         self._message.setVisible(not self._invitation.isVisible())
 
     @property
@@ -266,12 +270,10 @@ class Stage(QFrame):
         self._live_bar.setGeometry(QRect(QPoint((whole.width() - live.width()) // 2, low - live.height()), live))
 
 
-def _button_of(action: QAction) -> IconButton:
-    keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
-    name = action.text().rstrip("…")
-    button = IconButton(action.property("iconName"), f"{name} ({keys})" if keys else name, action.trigger)
-    button.setAccessibleName(name)
-    return button
+def _described(picture: Picture) -> Wording:
+    return Wording(
+        "Picture {name}, {width} x {height} pixels", name=picture.name, width=picture.width, height=picture.height
+    )
 
 
 def _rounded(image: QImage) -> QPixmap:

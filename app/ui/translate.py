@@ -21,6 +21,7 @@ from app.ui.bridge import Background, Engine
 from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
+from app.ui.i18n import shown
 from app.ui.session import Activity, Session
 from app.ui.translate_glossary import GlossarySheet
 from app.ui.translate_live import LiveNews, LiveTranslate, live_words
@@ -29,6 +30,7 @@ from app.ui.translate_panel import AUTO, PassageRow, TranslatePanel
 from app.ui.translate_work import Drawn, TranslateWork
 from app.ui.uncover import Uncover
 from app.values import Picture
+from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -234,9 +236,10 @@ class Translate(QObject):
 
     def _save(self) -> None:
         picture = self._picture()
-        kinds = {self.tr("Picture (*.png *.jpg *.webp)"): ".png", self.tr("PDF (*.pdf)"): ".pdf"} if picture else {}
-        kinds[self.tr("Text (*.txt)")] = saving.TEXT
-        name, kind = QFileDialog.getSaveFileName(self.panel, self.tr("Save the translation"), "", ";;".join(kinds))
+        drawn = {f"{shown(Wording('Picture'))} (*.png *.jpg *.webp)": ".png", "PDF (*.pdf)": ".pdf"}
+        kinds = {**(drawn if picture else {}), f"{shown(Wording('Text'))} (*.txt)": saving.TEXT}
+        title = shown(Wording("Save the translation"))
+        name, kind = QFileDialog.getSaveFileName(self.panel, title, "", ";;".join(kinds))
         if name:
             path = Path(name)
             known = path.suffix.lower() in saving.SUFFIXES
@@ -258,15 +261,14 @@ def _key(state: Translation) -> object:
 
 def _activity(state: Translation) -> Activity | None:
     """What is being done, in words."""
-    translate = figures.translate
     if state.stage == "done":
         return None
     if state.progress is not None:
         words, fraction = figures.doing(state.progress)
         return Activity(words, fraction)
     words = {
-        "finding": translate("Translate", "Looking for text"),
-        "reading": translate("Translate", "Reading the text"),
-        "translating": translate("Translate", "Translating"),
+        "finding": Wording("Looking for text"),
+        "reading": Wording("Reading the text"),
+        "translating": Wording("Translating"),
     }[state.stage]
     return Activity(words, state.fraction if state.stage == "translating" else None)

@@ -1,12 +1,14 @@
 """The sheet in which the person writes terms of their own."""
 
-from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from app.errors import UsageError
 from app.modes.translate import glossary
 from app.ui.buttons import push
+from app.ui.i18n import say, shown
 from app.ui.sheets import SmallWindow
+from app.wording import Wording
 
 
 class GlossarySheet(SmallWindow):
@@ -15,14 +17,14 @@ class GlossarySheet(SmallWindow):
     saved = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(QCoreApplication.translate("GlossarySheet", "Your own words"), parent)
-        words = QLabel(self.tr("How a word is to be translated, a line for each: term = word"))
+        super().__init__(Wording("Your own words"), parent)
+        words = QLabel(shown(Wording("How a word is to be translated, a line for each: term = word")))
         words.setObjectName("soft")
         words.setWordWrap(True)
         self.column.addWidget(words)
         self.edit = QPlainTextEdit(_text())
         self.edit.setAccessibleName(self.windowTitle())
-        self.edit.setPlaceholderText(self.tr("ticket office = Schalter"))
+        self.edit.setPlaceholderText(shown(Wording("ticket office = Schalter")))
         self.edit.setMinimumSize(360, 200)
         self.column.addWidget(self.edit)
         self.problem = QLabel()
@@ -30,21 +32,21 @@ class GlossarySheet(SmallWindow):
         self.problem.setWordWrap(True)
         self.problem.hide()
         self.column.addWidget(self.problem)
-        self.finish(push(self.tr("Save"), self._save), focus=self.edit)
+        self.finish(push(Wording("Save"), self._save), focus=self.edit)
 
     def _save(self) -> None:
         try:
             glossary.save(glossary.parse(self.edit.toPlainText()))
         except UsageError as error:
-            self._say(f"{error.what} {error.todo}")
+            self._say(error.whole)
         except OSError as error:
-            self._say(self.tr("It cannot be saved: {}").format(error.strerror))
+            self._say(Wording("It cannot be saved: {reason}", reason=error.strerror or "?"))
         else:
             self.saved.emit()
             self.accept()
 
-    def _say(self, words: str) -> None:
-        self.problem.setText(words)
+    def _say(self, words: Wording) -> None:
+        say(self.problem.setText, words)
         self.problem.show()
 
 

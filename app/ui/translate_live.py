@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from PySide6.QtCore import QCoreApplication, QObject, QPointF, QRectF, Signal
+from PySide6.QtCore import QObject, QPointF, QRectF, Signal
 from PySide6.QtGui import QImage, QPainter, QTransform
 
 from app.capture.camera import Frame
@@ -25,8 +25,7 @@ from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.uncover import Uncover
 from app.values import Picture
-
-translate = QCoreApplication.translate
+from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -167,21 +166,21 @@ def _news(looker: LiveTranslation, verdict: Reason | Wait) -> LiveNews:
     return LiveNews(looker.shown(), looker.state(), verdict, looker.reading, looker.error)
 
 
-def live_words(news: LiveNews | None) -> str:
+def live_words(news: LiveNews | None) -> Wording:
     """What is said while the camera runs; nothing while translations can be seen."""
-    point = translate("LiveTranslate", "Point the camera at a sign, a menu or a letter.")
+    point = Wording("Point the camera at a sign, a menu or a letter.")
     if news is None:
         return point
     if news.error is not None and not news.reading:
-        return f"{news.error.what} {news.error.todo}"
+        return news.error.whole
     state = news.state
     if news.shown or (state is not None and state.passages):
-        return ""
+        return Wording("")
     if news.reading:
-        return translate("LiveTranslate", "Reading the text…")
+        return Wording("Reading the text…")
     if isinstance(news.verdict, Wait) or news.verdict in (Reason.GOOD, Reason.SAME):
-        return translate("LiveTranslate", "There is no text in view.") if state is not None else point
-    return translate("LivePanel", news.verdict.value)
+        return Wording("There is no text in view.") if state is not None else point
+    return Wording.of(news.verdict.value)
 
 
 def transform(shown: Shown) -> QTransform:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -12,6 +12,8 @@ from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.pipeline import Passage, Translation
 from app.ui import figures, theme
 from app.ui.buttons import IconButton, push
+from app.ui.i18n import say, shown
+from app.wording import Wording
 
 _SIDE_BY_SIDE = 440
 """Pixels of width from which the two texts stand beside each other."""
@@ -40,8 +42,8 @@ class PassageRow(QFrame):
         self._sure.setFont(theme.scaled(self.font(), 0.8))
         below = QHBoxLayout()
         below.addWidget(self._sure, 1)
-        self.explain_button = push(self.tr("Explain"), self._explain, "link")
-        self.explain_button.setToolTip(self.tr("Explain this text, or the words marked in it"))
+        self.explain_button = push(Wording("Explain"), self._explain, "link")
+        say(self.explain_button.setToolTip, Wording("Explain this text, or the words marked in it"))
         below.addWidget(self.explain_button)
         column.addLayout(below)
         self.explanation = _text("")
@@ -59,10 +61,11 @@ class PassageRow(QFrame):
         sure = min(passage.sure, passage.sure_written)
         done = passage.translation is not None and passage.translation != passage.source
         dots = figures.sure_dots(sure)
-        self._sure.setText(f"{'●' * dots}{'○' * (figures.DOTS - dots)}  {figures.sure_words(sure)}" if done else "")
+        words = f"{'●' * dots}{'○' * (figures.DOTS - dots)}  {shown(figures.sure_words(sure))}"
+        self._sure.setText(words if done else "")
         self._sure.setVisible(done)
         self.explain_button.setVisible(done and self.explain_button.isEnabled())
-        self.concerns.setText("\n".join(self._words(concern) for concern in passage.concerns))
+        self.concerns.setText("\n".join(shown(_words(concern)) for concern in passage.concerns))
         self.concerns.setVisible(bool(passage.concerns))
 
     def show_explanation(self, text: str) -> None:
@@ -74,17 +77,6 @@ class PassageRow(QFrame):
 
     def set_wide(self, wide: bool) -> None:
         self._texts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
-
-    def _words(self, concern: Concern) -> str:
-        words = {
-            "number": self.tr("Look twice: the number {} differs or is missing."),
-            "price": self.tr("Look twice: the currency {} is missing."),
-            "code": self.tr("Look twice: {} is missing."),
-            "name": self.tr("Look twice: the name {} is missing."),
-            "term": self.tr("Your own word for “{}” was not used."),
-            "empty": self.tr("“{}” was not translated."),
-        }
-        return words[concern.kind].format(concern.what)
 
 
 class TranslatePanel(QFrame):
@@ -106,16 +98,17 @@ class TranslatePanel(QFrame):
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)
         self.source, self.target = QComboBox(), QComboBox()
-        self.source.addItem(self.tr("Detect language"), AUTO)
+        self.source.addItem("", AUTO)
+        say(partial(self.source.setItemText, 0), Wording("Detect language"))
         for language in sorted(LANGUAGES.values(), key=lambda one: one.native.casefold()):
             for box in (self.source, self.target):
                 box.addItem(language.native, language.code)
-        self.source.setAccessibleName(self.tr("Translate from"))
-        self.target.setAccessibleName(self.tr("Translate into"))
+        say(self.source.setAccessibleName, Wording("Translate from"))
+        say(self.target.setAccessibleName, Wording("Translate into"))
         languages = QHBoxLayout()
         languages.setSpacing(8)
         languages.addWidget(self.source, 1)
-        languages.addWidget(QLabel("→"))
+        languages.addWidget(_Arrow())
         languages.addWidget(self.target, 1)
         column.addLayout(languages)
         for box in (self.source, self.target):
@@ -145,16 +138,16 @@ class TranslatePanel(QFrame):
         row = QHBoxLayout()
         row.setSpacing(4)
         self._original = push(
-            self.tr("Show the original"), lambda: self.original.emit(self._original.isChecked()), "chip"
+            Wording("Show the original"), lambda: self.original.emit(self._original.isChecked()), "chip"
         )
         self._original.setCheckable(True)
-        self._original.setToolTip(self.tr("Or hold O on the picture, or point at a line"))
+        say(self._original.setToolTip, Wording("Or hold O on the picture, or point at a line"))
         row.addWidget(self._original)
         row.addStretch()
-        self._copy = IconButton("copy", self.tr("Copy the translation"), self.copied.emit, size=16)
-        self._save = IconButton("image", self.tr("Save as picture, PDF or text"), self.saved.emit, size=16)
-        self._again = IconButton("refresh-cw", self.tr("Translate again"), self.again.emit, size=16)
-        terms = IconButton("pencil", self.tr("Your own words"), self.terms.emit, size=16)
+        self._copy = IconButton("copy", Wording("Copy the translation"), self.copied.emit, size=16)
+        self._save = IconButton("image", Wording("Save as picture, PDF or text"), self.saved.emit, size=16)
+        self._again = IconButton("refresh-cw", Wording("Translate again"), self.again.emit, size=16)
+        terms = IconButton("pencil", Wording("Your own words"), self.terms.emit, size=16)
         for button in (self._copy, self._save, terms, self._again):
             row.addWidget(button)
         return row
@@ -187,7 +180,7 @@ class TranslatePanel(QFrame):
             row.explain_button.setEnabled(self.explains)
             row.show_passage(passage, state.draft if state and i == next_one else "", right_to_left)
         words = said or self._message(state, picture)
-        self.message.setText(words)
+        say(self.message.setText, words)
         self.message.setVisible(bool(words))
         self._scroll.setVisible(bool(passages) or not words)
         something = state is not None and bool(state.text)
@@ -199,14 +192,14 @@ class TranslatePanel(QFrame):
     def _message(self, state: Translation | None, picture: bool) -> str:
         if state is None:
             return (
-                self.tr("The text in the picture appears here, with its translation.")
+                Wording("The text in the picture appears here, with its translation.")
                 if picture
-                else self.tr("Bring a picture with text in it, or write a text below.")
+                else Wording("Bring a picture with text in it, or write a text below.")
             )
         if state.outcome == "no text":
-            return self.tr("There is no text in this picture that could be read.")
+            return Wording("There is no text in this picture that could be read.")
         if state.outcome == "already":
-            return self.tr("This is in {} already.").format(LANGUAGES[state.target].native)
+            return Wording("This is in {language} already.", language=LANGUAGES[state.target].native)
         if state.stage == "reading":
             return state.draft
         return ""
@@ -231,6 +224,34 @@ class TranslatePanel(QFrame):
         super().resizeEvent(event)
         for row in self._rows:
             row.set_wide(self.width() >= _SIDE_BY_SIDE)
+
+
+class _Arrow(QLabel):
+    """From the one language to the other, whichever way is forward."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._point()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._point()
+
+    def _point(self) -> None:
+        self.setText("←" if self.isRightToLeft() else "→")
+
+
+def _words(concern: Concern) -> Wording:
+    what = concern.what
+    return {
+        "number": Wording("Look twice: the number {what} differs or is missing.", what=what),
+        "price": Wording("Look twice: the currency {what} is missing.", what=what),
+        "code": Wording("Look twice: {what} is missing.", what=what),
+        "name": Wording("Look twice: the name {what} is missing.", what=what),
+        "term": Wording("Your own word for “{what}” was not used.", what=what),
+        "empty": Wording("“{what}” was not translated.", what=what),
+    }[concern.kind]
 
 
 def _text(name: str) -> QLabel:

@@ -13,6 +13,7 @@ from app.errors import CameraError, SpyglassError
 from app.library.disk import STARTER
 from app.modes.ask import AskMode
 from app.modes.recognise import RecogniseMode
+from app.modes.translate import prompts
 from app.settings.store import SettingsStore
 from app.ui import actions, menus, theme
 from app.ui.bridge import Background, EngineBridge
@@ -24,7 +25,7 @@ from app.ui.composer import Composer
 from app.ui.conversation_pane import ConversationPane
 from app.ui.desk import THUMBNAIL, Desk, Sheet
 from app.ui.header import Header
-from app.ui.i18n import Language
+from app.ui.i18n import Language, shown
 from app.ui.live import LiveStage, Surroundings
 from app.ui.main_window import MainWindow
 from app.ui.model_picker import ModelPicker
@@ -41,6 +42,7 @@ from app.ui.stage import Stage
 from app.ui.still_labels import StillLabels
 from app.ui.translate import Tools, Translate
 from app.values import ModelSpec
+from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,7 @@ class Window(QObject):
         desk.failed.connect(self._on_no_picture)
         self.doors.text.connect(self.composer.put)
         camera.failed.connect(self._on_no_camera)
-        camera.ended.connect(lambda: self.pane.notice.show_hint(self.tr("The video has ended.")))
+        camera.ended.connect(lambda: self.pane.notice.show_hint(Wording("The video has ended.")))
         for source in (session, self.doors, self.translate):
             source.failed.connect(self._on_failed)
 
@@ -165,7 +167,7 @@ class Window(QObject):
         self.composer.picture.connect(self.doors.take)
         self.composer.removed.connect(self._on_removed)
         self.pane.activity.cancelled.connect(self.session.stop)
-        self.pane.opening.question.connect(self._ask)
+        self.pane.opening.question.connect(self._ask_offered)
         self.pane.opening.larger_model.connect(self.models.open_file)
         self.pane.notice.details.connect(self._show_details)
         self.pane.find_bar.closed.connect(lambda: self.view.setFocus())
@@ -227,6 +229,11 @@ class Window(QObject):
         self.desk.sent()
         self.stage.canvas.drop_part()
         self.view.follow()
+
+    def _ask_offered(self, question: Wording) -> None:
+        """Ask one of the program's own questions; in English where the model was taught nothing else."""
+        spec = self.session.spec
+        self._ask(str(question) if spec is not None and prompts.plain(spec) else shown(question))
 
     def _remember(self, sheet: Sheet) -> None:
         pixmap = QPixmap.fromImage(sheet.thumbnail)
@@ -309,17 +316,21 @@ class Window(QObject):
         self.pane.show_conversation(turns)
         facts = frozenset({"turns"} if turns else ())
         actions.enable(self.actions, self._list, facts)
-        there = self.desk.stage is not None
-        self.pane.opening.show_picture(there)
+        self.pane.opening.show_picture(self.desk.stage is not None)
         self.pane.opening.show_live(self.live.on)
-        again = self.tr("Ask about the picture…") if there else self.tr("Ask anything…")
-        self.composer.set_placeholder(self.tr("Ask a follow-up…") if turns and not self.desk.attached else again)
+        self.composer.set_placeholder(self._invitation())
+
+    def _invitation(self) -> Wording:
+        """What stands in the composer while nothing is written."""
         if self.translate.on:
-            self.composer.set_placeholder(self.tr("Write a text to translate…"))
-        elif self.stage.live and not self.live.on:
-            self.composer.set_placeholder(self.tr("Ask about what the camera sees…"))
-        elif self.live.on:
-            self.composer.set_placeholder(self.tr("Tell me when… (for example: a bus comes)"))
+            return Wording("Write a text to translate…")
+        if self.live.on:
+            return Wording("Tell me when… (for example: a bus comes)")
+        if self.stage.live:
+            return Wording("Ask about what the camera sees…")
+        if self.session.conversation.turns and not self.desk.attached:
+            return Wording("Ask a follow-up…")
+        return Wording("Ask about the picture…") if self.desk.stage is not None else Wording("Ask anything…")
 
     # --- pictures ---
 
@@ -329,7 +340,7 @@ class Window(QObject):
         self._refresh()
         self.session.warm_up()
         if sheet:
-            announce(self.stage, self.tr("Picture {} is on the stage").format(sheet.picture.name))
+            announce(self.stage, shown(Wording("Picture {name} is on the stage", name=sheet.picture.name)))
         self.composer.edit.setFocus()
 
     def _on_attached(self, sheets: list[Sheet]) -> None:
@@ -347,7 +358,7 @@ class Window(QObject):
         if said:
             self.labels.show(said, sheet)
         elif sheet in self.desk.attached and not self.session.running:
-            self._ask(self.tr("What is in this picture?"))
+            self._ask_offered(Wording("What is in this picture?"))
 
     def _on_no_picture(self, error: SpyglassError) -> None:
         """A picture could not be had; a question that waited for it is not asked without."""
@@ -386,7 +397,7 @@ class Window(QObject):
         self.stage.canvas.choose_part(part)
         self.composer.edit.setFocus()
 
-    def _on_camera_words(self, words: str) -> None:
+    def _on_camera_words(self, words: Wording) -> None:
         self.stage.show_live(words)
         self._refresh()
 
@@ -403,7 +414,7 @@ class Window(QObject):
             self._refresh()
 
     def _on_no_camera(self, error: SpyglassError) -> None:
-        self.pane.notice.show_error(error, self.tr("Network camera…"), self._name_network_camera)
+        self.pane.notice.show_error(error, Wording("Network camera…"), self._name_network_camera)
 
     def _name_network_camera(self) -> None:
         menus.ask_address(self.widget, self.camera)
@@ -442,6 +453,11 @@ class Window(QObject):
             case (("model" | "engine" | "cache"), _):
                 self.session.find_model()
 
+    def _change_language(self) -> None:
+        missing = self.services.language.use(self.session.settings["window.language"])
+        if missing:
+            self.pane.notice.show_hint(missing, Wording("Install Spyglass again."))
+
     def _restyle(self) -> None:
         app = QApplication.instance()
         wanted = theme.wanted(self.session.settings["window.theme"])
@@ -452,4 +468,4 @@ class Window(QObject):
             self.pane.notice.retint()
 
     def _tell_quiet(self) -> None:
-        self.pane.activity.set_quiet(self.tr("Runs on this machine. Answers can be wrong."))
+        self.pane.activity.set_quiet(Wording("Runs on this machine. Answers can be wrong."))
