@@ -6,6 +6,9 @@ whole art set never trained on. Needs the application's environment and the draw
 
 import argparse
 import json
+import os
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,6 +27,7 @@ from .scenes import Painter, Scene
 
 SEED = 990_000_017
 """No training scene is drawn from a seed that begins so."""
+SAMPLE = STARTER.parent / "samples" / "dog.png"
 SIZES = ((480, 640), (512, 512), (360, 480), (300, 300), (600, 800))
 
 Rng = np.random.Generator
@@ -209,8 +213,33 @@ def unknown(starter: Starter, painter: Painter, count: int) -> dict[str, float]:
     return {"unknown_admitted": admits / count, "unknown_named": names / count}
 
 
-def evaluate(path: Path, count: int) -> dict[str, Any]:
-    """Every figure, over ``count`` pictures each."""
+def agreement(starter: Starter, painter: Painter, exact: Path, count: int) -> float:
+    """Share of answers that are the same, to the letter, as those of the same model in ``exact``, a float file."""
+    other = Starter(exact)
+    tasks = ("what", "describe", "recognise", "read", "count_all")
+    same = 0
+    for index, (scene, _) in enumerate(scenes(count, 11, painter.several)):
+        question = prompts.ASK[tasks[index % len(tasks)]][0]
+        same += starter.ask(scene, question) == other.ask(scene, question)
+    other.model.close()
+    return same / count
+
+
+def cold_start(count: int = 5) -> float:
+    """Median seconds from starting the program to the end of its answer about a sample picture."""
+    command = [sys.executable, "-P", "-m", "app", "ask", str(SAMPLE), "What is this?", "--model", "starter"]
+    taken = []
+    for _ in range(count):
+        begun = time.monotonic()
+        subprocess.run(
+            command, check=True, capture_output=True, env=os.environ | {"PYTHONPATH": str(STARTER.parents[1])}
+        )
+        taken.append(time.monotonic() - begun)
+    return float(np.median(taken))
+
+
+def evaluate(path: Path, count: int, exact: Path | None = None) -> dict[str, Any]:
+    """Every figure, over ``count`` pictures each. exact: the same model as a float file, to compare with."""
     begun = time.monotonic()
     starter = Starter(path)
     loaded = time.monotonic() - begun
@@ -238,7 +267,11 @@ def evaluate(path: Path, count: int) -> dict[str, Any]:
     figures["load_s"] = round(loaded, 2)
     for key in ("first_token_s", "look_s", "write_s"):
         figures[f"{key}_median"] = round(float(np.median([getattr(s, key) for s in starter.stats])), 3)
+    figures["answer_s_worst"] = round(max(s.first_token_s + s.write_s for s in starter.stats), 3)
+    if exact is not None:
+        figures["same_as_float"] = round(agreement(starter, clean, exact, count), 3)
     starter.model.close()
+    figures["cold_start_s_median"] = round(cold_start(), 2)
     return figures
 
 

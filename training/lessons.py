@@ -35,7 +35,10 @@ def sample(index: int, stage: Stage, size: VisionSize) -> dict[str, Any]:
     """Arrays for the tower and, for every ``talk_every``-th picture, one row of conversations about it; for some of
     these also a row of conversations without a picture."""
     rng = np.random.default_rng([stage.seed, stage.tiles, index])
-    canvas = samples.Canvas((1, 1), size.tile, size.tile) if stage.tiles == 1 else samples.random_canvas(rng, size)
+    if stage.tiles == 1:
+        canvas = samples.Canvas((1, 1), size.tile, size.tile)
+    else:
+        canvas = (samples.full_canvas if rng.random() < stage.full else samples.random_canvas)(rng, size)
     talking = "language" in stage.learns and index % stage.talk_every == 0
     shares = dict(stage.scenes if talking or not stage.silent else stage.silent)
     scene = painter().one_of(shares, canvas.height, canvas.width, rng)

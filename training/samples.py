@@ -64,6 +64,13 @@ def random_canvas(rng: np.random.Generator, size: VisionSize) -> Canvas:
     return fit(1000, round(1000 * ratio), size)
 
 
+def full_canvas(rng: np.random.Generator, size: VisionSize) -> Canvas:
+    """One that has all tiles and leaves no part of them empty: the most to learn from for what it costs."""
+    full = [a for a in arrangements(size.tiles) if a[0] * a[1] == size.tiles]
+    high, wide = full[int(rng.integers(len(full)))]
+    return Canvas((high, wide), high * size.tile, wide * size.tile)
+
+
 def _to_tiles(grid: NDArray[Any], arrangement: tuple[int, int], tiles: int) -> NDArray[Any]:
     """(tiles high * n, tiles wide * n, ...) -> (tiles, n, n, ...), missing tiles zero."""
     high, wide = arrangement
