@@ -28,6 +28,16 @@ class State(enum.Enum):
 ENDED = (State.FINISHED, State.STOPPED, State.FAILED)
 
 
+@dataclass(frozen=True)
+class Translated:
+    """An answer in another language. language: its code; remarks: what is to be looked at twice."""
+
+    language: str
+    text: str = ""
+    ended: bool = False
+    remarks: tuple[str, ...] = ()
+
+
 @dataclass(eq=False)
 class Turn:
     """A question and its answer. pictures: digests of those shown with this question, in order."""
@@ -44,6 +54,7 @@ class Turn:
     cut_off: bool = False
     """The answer ended because no more tokens were allowed, not because the model was done."""
     error: SpyglassError | None = None
+    translated: Translated | None = None
 
     @property
     def ended(self) -> bool:
@@ -52,7 +63,7 @@ class Turn:
     def restart(self) -> None:
         """Forget the answer; it is asked for again."""
         self.answer, self.state, self.progress = "", State.WAITING, None
-        self.stats, self.cut_off, self.error = None, False, None
+        self.stats, self.cut_off, self.error, self.translated = None, False, None, None
 
     def take(self, event: Event) -> None:
         """Let the answer become what `event` says. Events after the last one change nothing."""

@@ -19,7 +19,13 @@ from app.settings.schema import Settings, engine_options, memory_limit
 from app.values import Picture
 
 _EXAMPLE = "For example: spyglass translate sign.jpg --to fr."
-_STAGES = {"finding": "Looking for text", "reading": "Reading the text", "translating": "Translating", "done": ""}
+_STAGES = {
+    "finding": "Looking for text",
+    "reading": "Reading the text",
+    "translating": "Translating",
+    "checking": "Translating back",
+    "done": "",
+}
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -44,6 +50,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", comm
     )
     parser.add_argument("--glossary", type=Path, metavar="FILE", help="your own terms, a line `term = word` for each")
     parser.add_argument("--translator", metavar="MODEL", help="another model for the text, which need not see")
+    parser.add_argument("--check", action="store_true", help="translate back, and say where the meaning may differ")
     setup.add_model(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object with places, figures and concerns")
     parser.set_defaults(run=run)
@@ -83,6 +90,7 @@ def _wish(arguments: argparse.Namespace, settings: Settings) -> Wish:
         glossary=glossary.load(arguments.glossary),
         translator=arguments.translator
         and disk.resolve(arguments.translator, None, engine_options(settings), sees=False),
+        check=arguments.check or settings["translate.check"],
     )
 
 
@@ -103,6 +111,10 @@ def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> T
         for passage in [] if silent else done[told:]:
             _tell(passage, terminal)
         told = len(done)
+    for passage in [] if silent else state.passages:
+        for concern in passage.concerns:
+            if concern.kind == "meaning":
+                terminal.note(f"spyglass: Look twice at “{passage.translation}”: {concern.sentence}")
     if not silent and state.outcome == "no text":
         terminal.note("spyglass: There is no text in this picture that could be read.")
     elif not silent and state.outcome == "already":
@@ -114,7 +126,8 @@ def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> T
 def _tell(passage: Passage, terminal: Terminal) -> None:
     terminal.write(f"{passage.translation}\n")
     for concern in passage.concerns:
-        terminal.note(f"spyglass: Look twice: {concern.sentence}")
+        if concern.kind != "meaning":  # told at the end, when all are translated
+            terminal.note(f"spyglass: Look twice: {concern.sentence}")
 
 
 def _as_json(state: Translation) -> dict[str, Any]:
@@ -130,6 +143,7 @@ def _as_json(state: Translation) -> dict[str, Any]:
                 "translation": passage.translation,
                 "sure_read": round(passage.sure, 4),
                 "sure_written": round(passage.sure_written, 4),
+                "back": passage.back and {"text": passage.back.text, "alike": round(passage.back.alike, 4)},
                 "lines": list(passage.lines),
                 "quads": [[[round(float(v), 1) for v in corner] for corner in quad] for quad in passage.quads],
                 "concerns": [{"kind": c.kind, "what": c.what, "sentence": c.sentence} for c in passage.concerns],

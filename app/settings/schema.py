@@ -215,6 +215,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.",
     ),
     Setting(
+        "translate.check",
+        "Translate",
+        False,
+        "Check by translating back",
+        "Every translation is translated back, to show where the meaning may have changed. Takes twice as long.",
+    ),
+    Setting(
         "window.send",
         "Window",
         "enter",

@@ -10,7 +10,7 @@ from app.wording import Wording
 
 
 class AnswerTools(QWidget):
-    """chosen: "copy", "again", "speak" or "details", and the turn."""
+    """chosen: "copy", "again", "translate", "speak" or "details", and the turn."""
 
     chosen = Signal(str, object)
 
@@ -28,6 +28,7 @@ class AnswerTools(QWidget):
         self._buttons = {
             "copy": (self._button("copy", Wording("Copy the answer")), "copy"),
             "again": (self._button("again", Wording("Answer again")), "refresh-cw"),
+            "translate": (self._button("translate", Wording("Translate the answer")), "languages"),
             "speak": (self._button("speak", Wording("Read aloud")), "volume-2"),
             "details": (self._button("details", Wording("Details of the error")), "info"),
         }
@@ -42,6 +43,11 @@ class AnswerTools(QWidget):
         button.setIconSize(QSize(16, 16))
         button.clicked.connect(lambda: self.chosen.emit(name, self._turn))
         return button
+
+    def below(self, name: str) -> QPoint:
+        """The place on the screen below a button, where its menu opens."""
+        button = self._buttons[name][0]
+        return button.mapToGlobal(QPoint(0, button.height()))
 
     def has_focus(self) -> bool:
         return any(button.hasFocus() for button, _ in self._buttons.values())
@@ -63,7 +69,8 @@ class AnswerTools(QWidget):
     def show_for(self, turn: Turn, place: QPoint) -> None:
         """Stand at `place` and be about `turn`."""
         self._turn = turn
-        self._buttons["copy"][0].setVisible(bool(turn.answer))
+        for name in ("copy", "translate"):
+            self._buttons[name][0].setVisible(bool(turn.answer))
         self._buttons["speak"][0].setVisible(self.can_speak and bool(turn.answer))
         self._show_speech()
         self._buttons["details"][0].setVisible(turn.state is State.FAILED)

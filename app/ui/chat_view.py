@@ -45,12 +45,14 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ChatView(QListView):
-    """Shows a ChatModel. again, change, details, speak: the person wants that of a turn."""
+    """Shows a ChatModel. again, change, details, speak: the person wants that of a turn. languages: its answer in
+    another language; a menu is to open at the place on the screen."""
 
     again = Signal(object)
     change = Signal(object)
     details = Signal(object)
     speak = Signal(object)
+    languages = Signal(object, QPoint)
 
     def __init__(self, model: ChatModel, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -206,6 +208,8 @@ class ChatView(QListView):
                 self.details.emit(turn)
             case "speak":
                 self.speak.emit(turn)
+            case "translate":
+                self.languages.emit(turn, self._tools.below("translate"))
 
     def allow_speech(self) -> None:
         """Offer to read answers aloud."""
@@ -330,6 +334,9 @@ class ChatView(QListView):
                 reading = self._tools.reading is turn
                 words = shown(Wording("Stop reading" if reading else "Read aloud"))
                 menu.addAction(words, lambda: self.speak.emit(turn))
+            if turn.answer:
+                place = event.globalPos()
+                menu.addAction(shown(Wording("Translate the answer")), lambda: self.languages.emit(turn, place))
         elif turn.ended:
             menu.addAction(shown(Wording("Edit question")), lambda: self.change.emit(turn))
         menu.exec(event.globalPos())

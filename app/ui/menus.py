@@ -1,13 +1,16 @@
 """The menus, made anew each time they open, so that they show what is so now."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QAction, QIcon, QPainterPath, QRegion, QResizeEvent
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
 from app.capture.camera import Rotation
+from app.chat.conversation import Turn
 from app.library.disk import STARTER, Installed
+from app.modes.translate.languages import LANGUAGES
 from app.ui import icons, theme
 from app.ui.actions import Actions
 from app.ui.camera_view import CameraFeed
@@ -71,6 +74,26 @@ def models(
         action.setChecked(True)
     menu.addSeparator()
     menu.addAction(open_file)
+    return menu
+
+
+def languages(parent: QWidget, newest: str, turn: Turn, choose: Callable[[str], None]) -> QMenu:
+    """The languages an answer can be translated into, that chosen last first. choose("") takes the translation away."""
+    menu = _Menu(parent)
+    there = turn.translated
+    if there is not None:
+        copy = partial(QGuiApplication.clipboard().setText, there.text)
+        menu.addAction(shown(Wording("Copy the translation")), copy)
+        menu.addAction(shown(Wording("Take the translation away")), lambda: choose(""))
+        menu.addSeparator()
+    others = sorted(LANGUAGES.values(), key=lambda one: one.native.casefold())
+    for language in sorted(others, key=lambda one: one.code != newest):
+        action = menu.addAction(language.native)
+        action.setCheckable(True)
+        action.setChecked(there is not None and there.language == language.code)
+        action.triggered.connect(lambda _=False, code=language.code: choose(code))
+        if language.code == newest:
+            menu.addSeparator()
     return menu
 
 

@@ -149,7 +149,7 @@ class Session(QObject):
         self._tell()
 
     def markdown(self, turn: Turn) -> str:
-        """The answer as its mode shows it."""
+        """The answer as its mode shows it, in words."""
         blocks = self.modes[turn.mode].blocks(turn.answer)
         return "\n\n".join(shown(block.markdown) for block in blocks if isinstance(block, TextBlock))
 

@@ -1,7 +1,7 @@
 """Translate in the window: a page beside the picture, the translation over it, and one piece of work at a time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -59,6 +59,7 @@ class Translate(QObject):
         self.on = False
         self.panel = TranslatePanel()
         self.panel.choose(AUTO, target(tools.store.settings).code)
+        self.panel.check.setChecked(tools.store.settings["translate.check"])
         uncover = Uncover(tools.canvas)
         self.overlay = TranslationOverlay(tools.canvas, uncover)
         self.live = LiveTranslate(tools.engine, tools.feed, tools.canvas, uncover, self._live_wanted)
@@ -77,6 +78,7 @@ class Translate(QObject):
         self.panel.again.connect(self.again)
         self.panel.original.connect(uncover.always)
         self.panel.copied.connect(self._copy)
+        self.panel.checked.connect(self._on_check)
         self.panel.saved.connect(self._save)
         self.panel.terms.connect(self._open_glossary)
         self.panel.explain.connect(self._explain)
@@ -117,12 +119,12 @@ class Translate(QObject):
         self.state = None
         if what:
             source, into = self.panel.languages
-            self.work.translate(what, partial(self._wish, source, into))
+            self.work.translate(what, partial(self.wish, source, into))
         else:
             self.work.stop()
         self._show()
 
-    def _wish(self, source: str, into: str) -> Wish:
+    def wish(self, source: str, into: str) -> Wish:
         """What is wanted. Reads files: not for the window's thread."""
         spec = self._tools.session.spec
         if spec is None:
@@ -130,7 +132,7 @@ class Translate(QObject):
         settings = self._tools.store.settings
         name = settings["translate.model"]
         translator = disk.resolve(name, None, engine_options(settings), sees=False) if name else None
-        return Wish(spec, into, source, glossary.load(), translator)
+        return Wish(spec, into, source, glossary.load(), translator, settings["translate.check"])
 
     def _sheet(self) -> Sheet | None:
         return self._tools.desk.stage
@@ -147,7 +149,7 @@ class Translate(QObject):
         if spec is None or not self.on or not self._tools.feed.on:
             return None
         model = self._tools.store.settings["translate.model"]
-        return (spec, model, languages, self._anew), partial(self._wish, *languages)
+        return (spec, model, languages, self._anew), lambda: replace(self.wish(*languages), check=False)
 
     def _on_live_changed(self, on: bool) -> None:
         """The camera takes the place of the picture, or gives it back."""
@@ -204,6 +206,19 @@ class Translate(QObject):
         if self._what:
             self.again()
 
+    def show_settings(self) -> None:
+        """Show what the settings say."""
+        self.panel.check.setChecked(self._tools.store.settings["translate.check"])
+
+    def _on_check(self, on: bool) -> None:
+        """Translate back from now on, and what is finished at once."""
+        try:
+            self._tools.store.set("translate.check", on)
+        except SpyglassError as error:
+            self.failed.emit(error)
+        if on and self._what and self.state and self.state.stage in ("done", "checking") and not self.work.running:
+            self.work.check(self._what, self.state, partial(self.wish, *self.panel.languages))
+
     def _show(self, words: str = "") -> None:
         spec = self._tools.session.spec
         self.panel.explains = spec is not None and not prompts.plain(spec)
@@ -212,7 +227,7 @@ class Translate(QObject):
     def _explain(self, row: PassageRow, phrase: str) -> None:
         if self.state is not None and not self.work.running:
             self._explained = row
-            self.work.explain(phrase, self.state.original, partial(self._wish, *self.panel.languages))
+            self.work.explain(phrase, self.state.original, partial(self.wish, *self.panel.languages))
 
     def _on_told(self, text: str) -> None:
         row = self._explained
@@ -255,7 +270,7 @@ class Translate(QObject):
 
 def _key(state: Translation) -> object:
     """What of a translation can be seen in the panel."""
-    passages = tuple((p.source, p.translation, p.sure, p.sure_written, p.concerns) for p in state.passages)
+    passages = tuple((p.source, p.translation, p.sure, p.sure_written, p.concerns, p.back) for p in state.passages)
     return state.stage, state.outcome, state.draft, state.source, passages
 
 
@@ -270,5 +285,6 @@ def _activity(state: Translation) -> Activity | None:
         "finding": Wording("Looking for text"),
         "reading": Wording("Reading the text"),
         "translating": Wording("Translating"),
+        "checking": Wording("Translating back"),
     }[state.stage]
-    return Activity(words, state.fraction if state.stage == "translating" else None)
+    return Activity(words, state.fraction if state.stage in ("translating", "checking") else None)

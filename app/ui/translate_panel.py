@@ -1,5 +1,7 @@
 """Beside the picture: every passage with its translation, how sure both are, and what to look at twice."""
 
+import html
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -49,11 +51,14 @@ class PassageRow(QFrame):
         self.explanation = _text("")
         self.explanation.hide()
         column.addWidget(self.explanation)
+        self.back = _text("soft")
+        self.back.setTextFormat(Qt.TextFormat.RichText)
+        column.addWidget(self.back)
         self.concerns = _text("concern")
         column.addWidget(self.concerns)
 
-    def show_passage(self, passage: Passage, draft: str, right_to_left: bool) -> None:
-        """draft: what is being written as its translation just now."""
+    def show_passage(self, passage: Passage, draft: str, right_to_left: bool, back: str = "") -> None:
+        """draft, back: what is being written as its translation, or as the translation back, just now."""
         self.source.setText(passage.source)
         self.translation.setText(draft if passage.translation is None else passage.translation)
         direction = Qt.LayoutDirection.RightToLeft if right_to_left else Qt.LayoutDirection.LeftToRight
@@ -65,7 +70,10 @@ class PassageRow(QFrame):
         self._sure.setText(words if done else "")
         self._sure.setVisible(done)
         self.explain_button.setVisible(done and self.explain_button.isEnabled())
-        self.concerns.setText("\n".join(shown(_words(concern)) for concern in passage.concerns))
+        returned = passage.back.text if passage.back else back
+        self.back.setText(_back(returned, passage.back.new if passage.back else ()))
+        self.back.setVisible(bool(returned))
+        self.concerns.setText("\n".join(shown(concern_words(concern)) for concern in passage.concerns))
         self.concerns.setVisible(bool(passage.concerns))
 
     def show_explanation(self, text: str) -> None:
@@ -80,7 +88,8 @@ class PassageRow(QFrame):
 
 
 class TranslatePanel(QFrame):
-    """languages_chosen: codes of source ("auto" too) and target. again, saved, copied, terms: a button was pressed.
+    """languages_chosen: codes of source ("auto" too) and target. checked: translate back from now on, or not.
+    again, saved, copied, terms: a button was pressed.
     original: whether the picture shall stand as it was. explain: a row and the phrase in it to be explained."""
 
     languages_chosen = Signal(str, str)
@@ -88,6 +97,7 @@ class TranslatePanel(QFrame):
     saved = Signal()
     copied = Signal()
     terms = Signal()
+    checked = Signal(bool)
     explain = Signal(object, str)
     original = Signal(bool)
 
@@ -148,7 +158,9 @@ class TranslatePanel(QFrame):
         self._save = IconButton("image", Wording("Save as picture, PDF or text"), self.saved.emit, size=16)
         self._again = IconButton("refresh-cw", Wording("Translate again"), self.again.emit, size=16)
         terms = IconButton("pencil", Wording("Your own words"), self.terms.emit, size=16)
-        for button in (self._copy, self._save, terms, self._again):
+        self.check = IconButton("check", Wording("Check by translating back"), self._on_check, size=16)
+        self.check.setCheckable(True)
+        for button in (self._copy, self._save, self.check, terms, self._again):
             row.addWidget(button)
         return row
 
@@ -174,11 +186,14 @@ class TranslatePanel(QFrame):
         self._fit_rows(len(passages))
         right_to_left = state is not None and LANGUAGES[state.target].right_to_left
         next_one = next((i for i, p in enumerate(passages) if p.translation is None), -1)
+        checked = next((i for i, p in enumerate(passages) if p.translation != p.source and p.back is None), -1)
+        checked = checked if state is not None and state.stage == "checking" else -1
         for i, (row, passage) in enumerate(zip(self._rows, passages, strict=True)):
             if row.source.text() != passage.source:
                 row.show_explanation("")
             row.explain_button.setEnabled(self.explains)
-            row.show_passage(passage, state.draft if state and i == next_one else "", right_to_left)
+            draft = state.draft if state and i == next_one else ""
+            row.show_passage(passage, draft, right_to_left, state.draft if state and i == checked else "")
         words = said or self._message(state, picture)
         say(self.message.setText, words)
         self.message.setVisible(bool(words))
@@ -217,6 +232,9 @@ class TranslatePanel(QFrame):
             self._list_column.insertWidget(len(self._rows), row)
             self._rows.append(row)
 
+    def _on_check(self) -> None:
+        self.checked.emit(self.check.isChecked())
+
     def _on_chosen(self) -> None:
         self.languages_chosen.emit(*self.languages)
 
@@ -242,7 +260,8 @@ class _Arrow(QLabel):
         self.setText("←" if self.isRightToLeft() else "→")
 
 
-def _words(concern: Concern) -> Wording:
+def concern_words(concern: Concern) -> Wording:
+    """What is to be looked at twice."""
     what = concern.what
     return {
         "number": Wording("Look twice: the number {what} differs or is missing.", what=what),
@@ -251,7 +270,18 @@ def _words(concern: Concern) -> Wording:
         "name": Wording("Look twice: the name {what} is missing.", what=what),
         "term": Wording("Your own word for “{what}” was not used.", what=what),
         "empty": Wording("“{what}” was not translated.", what=what),
+        "meaning": Wording("Look twice: the meaning may have changed."),
     }[concern.kind]
+
+
+def _back(text: str, new: Sequence[str]) -> str:
+    """The translation back as HTML; words that the source does not have are underlined."""
+    marked = {word.casefold() for word in new}
+    pieces = (
+        f"<u>{html.escape(piece)}</u>" if piece.casefold() in marked else html.escape(piece)
+        for piece in re.split(r"(\W+)", text)
+    )
+    return shown(Wording("Translated back: {text}", text="".join(pieces)))
 
 
 def _text(name: str) -> QLabel:

@@ -13,7 +13,7 @@ from app.errors import EngineError, SpyglassError
 from app.modes.translate import prompts
 from app.modes.translate.languages import language
 from app.modes.translate.overlay import overlay
-from app.modes.translate.pipeline import Translation, Wish, translate_picture, translate_text
+from app.modes.translate.pipeline import Translation, Wish, check, translate_picture, translate_text
 from app.modes.translate.reading import answer
 from app.ui.bridge import Background, Engine
 from app.ui.desk import Sheet, make_sheet
@@ -86,6 +86,10 @@ class TranslateWork(QObject):
         """Begin with a picture or a text, in place of what is being done. `wish` is made on the other thread."""
         self._begin(lambda run: self._translate(run, what, wish()))
 
+    def check(self, what: Picture | str, state: Translation, wish: Callable[[], Wish]) -> None:
+        """Translate a finished translation back."""
+        self._begin(lambda run: self._follow(run, what, check(state, wish(), run)))
+
     def explain(self, phrase: str, whole: str, wish: Callable[[], Wish]) -> None:
         """Explain a phrase of a text, in the language that is translated into."""
         self._begin(lambda run: self._explain(run, phrase, whole, wish()))
@@ -114,13 +118,16 @@ class TranslateWork(QObject):
 
     def _translate(self, run: _Run, what: Picture | str, wish: Wish) -> None:
         steps = translate_picture(what, wish, run) if isinstance(what, Picture) else translate_text(what, wish, run)
+        self._follow(run, what, steps)
+
+    def _follow(self, run: _Run, what: Picture | str, steps: Iterator[Translation]) -> None:
         last: Translation | None = None
         drawing_s = 0.0
         for state in steps:
             self._leave(run, state)
-            news = last is None or state.stage != last.stage or state.passages != last.passages
+            news = last is None or state.stage != last.stage or state.text != last.text
             worth = drawing_s < _QUICK_S or state.stage == "done"
-            if isinstance(what, Picture) and news and worth and state.text:
+            if isinstance(what, Picture) and news and worth and state.text and state.stage != "checking":
                 begun = time.monotonic()
                 drawn = Drawn(make_sheet(overlay(what, state).picture), state)
                 self._leave(run, state, drawn)

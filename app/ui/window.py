@@ -16,6 +16,7 @@ from app.modes.recognise import RecogniseMode
 from app.modes.translate import prompts
 from app.settings.store import SettingsStore
 from app.ui import actions, menus, theme
+from app.ui.answer_translations import AnswerTranslations, as_markdown
 from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.chat_model import ChatModel
@@ -41,8 +42,12 @@ from app.ui.speech import Speaker, find
 from app.ui.stage import Stage
 from app.ui.still_labels import StillLabels
 from app.ui.translate import Tools, Translate
+from app.ui.translate_panel import AUTO
 from app.values import ModelSpec
 from app.wording import Wording
+
+_DOERS = ("translate", "answers", "session")
+"""Whose work is shown first."""
 
 
 @dataclass(frozen=True)
@@ -69,14 +74,14 @@ class Window(QObject):
         self._thumbnails: dict[str, QPixmap] = {}
         self._held = ""
         self._busy: dict[str, bool] = {}
-        self._doing: dict[str, Activity | None] = {"session": None, "translate": None}
+        self._doing: dict[str, Activity | None] = {}
         modes = tuple(self.session.modes.values())
         self._list = (*actions.ACTIONS, *actions.mode_actions(modes))
         self.actions = actions.build(self, self._list, self._handlers())
         self.header = Header(modes, self.actions)
         self.stage = Stage(self.actions, self._show_camera_menu)
         self.chat = ChatModel(self.session.conversation)
-        look = Look(QApplication.font(), self._thumbnails.get, self.session.markdown)
+        look = Look(QApplication.font(), self._thumbnails.get, self._answer_text)
         self.view = ChatView(self.chat, look)
         self.composer = Composer()
         self.pane = ConversationPane(self.view, self.composer)
@@ -95,6 +100,8 @@ class Window(QObject):
         canvas = self.stage.canvas
         tools = Tools(engine, background, self.session, self.desk, canvas, services.store, self.camera)
         self.translate = Translate(tools)
+        wish = partial(self.translate.wish, AUTO)
+        self.answers = AnswerTranslations(engine, services.background, wish, self.session.markdown)
         self._connect_session()
         self._connect_controls()
         self._connect_live()
@@ -149,21 +156,23 @@ class Window(QObject):
         camera.words.connect(self._on_camera_words)
         camera.stopped.connect(self._on_camera_stopped)
         camera.started.connect(self._on_camera_started)
-        self.translate.activity.connect(partial(self._on_activity, "translate"))
-        self.translate.busy.connect(partial(self._on_busy, "translate"))
+        for who, doer in (("translate", self.translate), ("answers", self.answers)):
+            doer.activity.connect(partial(self._on_activity, who))
+            doer.busy.connect(partial(self._on_busy, who))
+            self.composer.stopped.connect(doer.stop)
+            self.pane.activity.cancelled.connect(doer.stop)
+            self.widget.closing.connect(doer.stop)
+        self.answers.changed.connect(self.chat.answer_changed)
         desk.failed.connect(self._on_no_picture)
         self.doors.text.connect(self.composer.put)
         camera.failed.connect(self._on_no_camera)
         camera.ended.connect(lambda: self.pane.notice.show_hint(Wording("The video has ended.")))
-        for source in (session, self.doors, self.translate):
+        for source in (session, self.doors, self.translate, self.answers):
             source.failed.connect(self._on_failed)
 
     def _connect_controls(self) -> None:
         self.composer.submitted.connect(self._ask)
         self.composer.stopped.connect(self.session.stop)
-        self.composer.stopped.connect(self.translate.stop)
-        self.pane.activity.cancelled.connect(self.translate.stop)
-        self.widget.closing.connect(self.translate.stop)
         self.composer.picture.connect(self.doors.take)
         self.composer.removed.connect(self._on_removed)
         self.pane.activity.cancelled.connect(self.session.stop)
@@ -171,8 +180,9 @@ class Window(QObject):
         self.pane.opening.larger_model.connect(self.models.open_file)
         self.pane.notice.details.connect(self._show_details)
         self.pane.find_bar.closed.connect(lambda: self.view.setFocus())
-        self.view.again.connect(self.session.again)
+        self.view.again.connect(self._answer_again)
         self.view.change.connect(self._edit)
+        self.view.languages.connect(self._show_languages)
         self.view.details.connect(lambda turn: self._show_details(turn.error))
         self.stage.shot.connect(self.doors.shoot)
         self.stage.live_closed.connect(self.camera.stop)
@@ -241,6 +251,10 @@ class Window(QObject):
             pixmap.setDevicePixelRatio(2)
         self._thumbnails[sheet.picture.digest] = pixmap
 
+    def _answer_again(self, turn: Turn) -> None:
+        self.answers.stop()
+        self.session.again(turn)
+
     def _edit(self, turn: Turn) -> None:
         question, pictures = self.session.take_back(turn)
         self.composer.replace(question)
@@ -248,6 +262,7 @@ class Window(QObject):
 
     def _start_anew(self) -> None:
         self.aloud.stop()
+        self.answers.stop()
         self.session.start_anew()
         self._thumbnails.clear()
         self.desk.attach_stage()
@@ -262,6 +277,7 @@ class Window(QObject):
         elif self.session.running or self.pane.activity.words:
             self.session.stop()
             self.translate.stop()
+            self.answers.stop()
         elif self.speaker.on:
             self.aloud.stop()
             self.speaker.stop()
@@ -300,7 +316,7 @@ class Window(QObject):
     def _on_activity(self, who: str, activity: Activity | None) -> None:
         """Show what is being done: loading the model for later must not hide what the person waits for."""
         self._doing[who] = activity
-        self.pane.activity.show_activity(self._doing["translate"] or self._doing["session"])
+        self.pane.activity.show_activity(next(filter(None, map(self._doing.get, _DOERS)), None))
 
     def _on_model(self, name: str) -> None:
         self.header.show_model(name)
@@ -424,6 +440,15 @@ class Window(QObject):
 
     # --- menus, sheets, looks ---
 
+    def _answer_text(self, turn: Turn) -> str:
+        """What is shown as the answer: its words, and below them its translation."""
+        words = self.session.markdown(turn)
+        return f"{words}\n\n{as_markdown(turn.translated)}" if turn.translated else words
+
+    def _show_languages(self, turn: Turn, place: QPoint) -> None:
+        newest = self.session.settings["translate.to"]
+        menus.languages(self.widget, newest, turn, partial(self.answers.translate, turn)).popup(place)
+
     def _show_menu(self, place: QPoint) -> None:
         menu: QMenu = menus.main(self.widget, self.actions, lambda: AboutSheet(self.widget).open())
         menu.popup(place)
@@ -450,6 +475,8 @@ class Window(QObject):
                 self.services.language.use(self.session.settings[key])
             case _, "camera.speak" | "camera.figures":
                 self.live.follow_settings()
+            case "translate", _:
+                self.translate.show_settings()
             case (("model" | "engine" | "cache"), _):
                 self.session.find_model()
 

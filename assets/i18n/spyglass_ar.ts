@@ -2008,6 +2008,26 @@
         <translation>هذا بهذه اللغة أصلًا: {language}.</translation>
     </message>
     <message>
+        <source>Translate the answer</source>
+        <translation>ترجمة الإجابة</translation>
+    </message>
+    <message>
+        <source>Take the translation away</source>
+        <translation>إزالة الترجمة</translation>
+    </message>
+    <message>
+        <source>Translating back</source>
+        <translation>جارٍ الترجمة العكسية</translation>
+    </message>
+    <message>
+        <source>Translated back: {text}</source>
+        <translation>الترجمة العكسية: {text}</translation>
+    </message>
+    <message>
+        <source>Check by translating back</source>
+        <translation>التحقق بالترجمة العكسية</translation>
+    </message>
+    <message>
         <source>Look twice: the number {what} differs or is missing.</source>
         <translation>تحقق: العدد {what} مختلف أو مفقود.</translation>
     </message>
@@ -2030,6 +2050,10 @@
     <message>
         <source>“{what}” was not translated.</source>
         <translation>لم يُترجم «{what}».</translation>
+    </message>
+    <message>
+        <source>Look twice: the meaning may have changed.</source>
+        <translation>تحقق: ربما تغيّر المعنى.</translation>
     </message>
     <message>
         <source>The text in the picture appears here, with its translation.</source>
@@ -2254,6 +2278,10 @@
     <message>
         <source>Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.</source>
         <translation>نموذج آخر للنص، بالاسم أو المسار؛ لا يلزم أن يرى. فارغ: النموذج الذي يقرأ الصورة.</translation>
+    </message>
+    <message>
+        <source>Every translation is translated back, to show where the meaning may have changed. Takes twice as long.</source>
+        <translation>تُترجَم كل ترجمة عكسيًا لإظهار المواضع التي ربما تغيّر فيها المعنى. يستغرق ضعف الوقت.</translation>
     </message>
     <message>
         <source>Window</source>

@@ -1996,6 +1996,26 @@
         <translation>Das ist schon in dieser Sprache: {language}.</translation>
     </message>
     <message>
+        <source>Translate the answer</source>
+        <translation>Antwort übersetzen</translation>
+    </message>
+    <message>
+        <source>Take the translation away</source>
+        <translation>Übersetzung wegnehmen</translation>
+    </message>
+    <message>
+        <source>Translating back</source>
+        <translation>Zurückübersetzen</translation>
+    </message>
+    <message>
+        <source>Translated back: {text}</source>
+        <translation>Zurückübersetzt: {text}</translation>
+    </message>
+    <message>
+        <source>Check by translating back</source>
+        <translation>Durch Zurückübersetzen prüfen</translation>
+    </message>
+    <message>
         <source>Look twice: the number {what} differs or is missing.</source>
         <translation>Sehen Sie genau hin: Die Zahl {what} weicht ab oder fehlt.</translation>
     </message>
@@ -2018,6 +2038,10 @@
     <message>
         <source>“{what}” was not translated.</source>
         <translation>„{what}“ wurde nicht übersetzt.</translation>
+    </message>
+    <message>
+        <source>Look twice: the meaning may have changed.</source>
+        <translation>Sehen Sie genau hin: Der Sinn hat sich vielleicht geändert.</translation>
     </message>
     <message>
         <source>The text in the picture appears here, with its translation.</source>
@@ -2242,6 +2266,10 @@
     <message>
         <source>Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.</source>
         <translation>Ein anderes Modell für den Text, mit Namen oder Pfad; es muss nicht sehen. Leer: dasjenige, das das Bild liest.</translation>
+    </message>
+    <message>
+        <source>Every translation is translated back, to show where the meaning may have changed. Takes twice as long.</source>
+        <translation>Jede Übersetzung wird zurückübersetzt, um zu zeigen, wo sich der Sinn geändert haben könnte. Dauert doppelt so lange.</translation>
     </message>
     <message>
         <source>Window</source>

@@ -1996,6 +1996,26 @@
         <translation>Esto ya está en este idioma: {language}.</translation>
     </message>
     <message>
+        <source>Translate the answer</source>
+        <translation>Traducir la respuesta</translation>
+    </message>
+    <message>
+        <source>Take the translation away</source>
+        <translation>Quitar la traducción</translation>
+    </message>
+    <message>
+        <source>Translating back</source>
+        <translation>Retraduciendo</translation>
+    </message>
+    <message>
+        <source>Translated back: {text}</source>
+        <translation>Retraducido: {text}</translation>
+    </message>
+    <message>
+        <source>Check by translating back</source>
+        <translation>Comprobar retraduciendo</translation>
+    </message>
+    <message>
         <source>Look twice: the number {what} differs or is missing.</source>
         <translation>Compruébelo: el número {what} es distinto o falta.</translation>
     </message>
@@ -2018,6 +2038,10 @@
     <message>
         <source>“{what}” was not translated.</source>
         <translation>«{what}» no se tradujo.</translation>
+    </message>
+    <message>
+        <source>Look twice: the meaning may have changed.</source>
+        <translation>Compruébelo: puede que el sentido haya cambiado.</translation>
     </message>
     <message>
         <source>The text in the picture appears here, with its translation.</source>
@@ -2242,6 +2266,10 @@
     <message>
         <source>Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.</source>
         <translation>Otro modelo para el texto, por nombre o ruta; no necesita ver. Vacío: el que lee la imagen.</translation>
+    </message>
+    <message>
+        <source>Every translation is translated back, to show where the meaning may have changed. Takes twice as long.</source>
+        <translation>Cada traducción se retraduce para mostrar dónde puede haber cambiado el sentido. Tarda el doble.</translation>
     </message>
     <message>
         <source>Window</source>

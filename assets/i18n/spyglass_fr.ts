@@ -1996,6 +1996,26 @@
         <translation>C’est déjà dans cette langue&#xa0;: {language}.</translation>
     </message>
     <message>
+        <source>Translate the answer</source>
+        <translation>Traduire la réponse</translation>
+    </message>
+    <message>
+        <source>Take the translation away</source>
+        <translation>Retirer la traduction</translation>
+    </message>
+    <message>
+        <source>Translating back</source>
+        <translation>Retraduction</translation>
+    </message>
+    <message>
+        <source>Translated back: {text}</source>
+        <translation>Retraduit : {text}</translation>
+    </message>
+    <message>
+        <source>Check by translating back</source>
+        <translation>Vérifier en retraduisant</translation>
+    </message>
+    <message>
         <source>Look twice: the number {what} differs or is missing.</source>
         <translation>À vérifier&#xa0;: le nombre {what} diffère ou manque.</translation>
     </message>
@@ -2018,6 +2038,10 @@
     <message>
         <source>“{what}” was not translated.</source>
         <translation>«&#xa0;{what}&#xa0;» n’a pas été traduit.</translation>
+    </message>
+    <message>
+        <source>Look twice: the meaning may have changed.</source>
+        <translation>À vérifier : le sens a peut-être changé.</translation>
     </message>
     <message>
         <source>The text in the picture appears here, with its translation.</source>
@@ -2242,6 +2266,10 @@
     <message>
         <source>Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.</source>
         <translation>Un autre modèle pour le texte, par nom ou chemin&#xa0;; il n’a pas besoin de voir. Vide&#xa0;: celui qui lit l’image.</translation>
+    </message>
+    <message>
+        <source>Every translation is translated back, to show where the meaning may have changed. Takes twice as long.</source>
+        <translation>Chaque traduction est retraduite pour montrer où le sens a pu changer. Prend deux fois plus de temps.</translation>
     </message>
     <message>
         <source>Window</source>

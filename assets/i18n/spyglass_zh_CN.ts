@@ -1993,6 +1993,26 @@
         <translation>这已经是该语言：{language}。</translation>
     </message>
     <message>
+        <source>Translate the answer</source>
+        <translation>翻译回答</translation>
+    </message>
+    <message>
+        <source>Take the translation away</source>
+        <translation>移除译文</translation>
+    </message>
+    <message>
+        <source>Translating back</source>
+        <translation>正在回译</translation>
+    </message>
+    <message>
+        <source>Translated back: {text}</source>
+        <translation>回译：{text}</translation>
+    </message>
+    <message>
+        <source>Check by translating back</source>
+        <translation>通过回译检查</translation>
+    </message>
+    <message>
         <source>Look twice: the number {what} differs or is missing.</source>
         <translation>请核对：数字 {what} 不同或缺失。</translation>
     </message>
@@ -2015,6 +2035,10 @@
     <message>
         <source>“{what}” was not translated.</source>
         <translation>“{what}”没有翻译。</translation>
+    </message>
+    <message>
+        <source>Look twice: the meaning may have changed.</source>
+        <translation>请核对：意思可能有变。</translation>
     </message>
     <message>
         <source>The text in the picture appears here, with its translation.</source>
@@ -2239,6 +2263,10 @@
     <message>
         <source>Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.</source>
         <translation>用于文字的另一个模型，按名称或路径指定；它不需要能看图。留空：使用读取图片的模型。</translation>
+    </message>
+    <message>
+        <source>Every translation is translated back, to show where the meaning may have changed. Takes twice as long.</source>
+        <translation>每段译文都会被译回原文，以显示意思可能改变之处。耗时加倍。</translation>
     </message>
     <message>
         <source>Window</source>

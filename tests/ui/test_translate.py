@@ -281,3 +281,27 @@ def test_text_from_right_to_left_begins_at_the_right(qtbot: QtBot) -> None:
     row.show_passage(Passage("Exit", ("Exit",), (), 1.0, "خروج", 0.9), "", Translation("ar", "done").target == "ar")
     assert row.translation.layoutDirection() == Qt.LayoutDirection.RightToLeft
     assert row.source.layoutDirection() == Qt.LayoutDirection.LeftToRight
+
+
+def test_a_translation_is_checked_by_translating_it_back(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    panel = window.translate.panel
+    panel.choose("en", "fr")
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    row = panel.rows[0]
+    assert row.back.isHidden()
+    panel.check.click()
+    assert window.services.store.settings["translate.check"]
+    qtbot.waitUntil(lambda: ended(window) and not row.back.isHidden(), timeout=10_000)
+    assert row.back.text() == "Translated back: It <u>means</u>: <u>Guichet</u>"
+    assert "the meaning may have changed" in row.concerns.text()
+    assert table.asked[-1] == 'Translate "Guichet" into English.'
+    table.hold = len(table.asked) + 1
+    panel.again.emit()
+    qtbot.waitUntil(lambda: bool(table.held), timeout=10_000)
+    qtbot.waitUntil(lambda: window.pane.activity.words == "Translating back", timeout=10_000)
+    window.composer._send.click()
+    assert rows(window) == [("Ticket office", "Guichet")], "stopping keeps the translation"
+    panel.check.click()
+    assert not window.services.store.settings["translate.check"]

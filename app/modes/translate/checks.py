@@ -24,9 +24,9 @@ _NO_NAMES = re.compile(
 
 @dataclass(frozen=True)
 class Concern:
-    """A reason to look twice at a translation. what: the part of the source it is about."""
+    """A reason to look twice at a translation. what: the part of the source it is about, or the translation back."""
 
-    kind: Literal["number", "price", "code", "name", "term", "empty"]
+    kind: Literal["number", "price", "code", "name", "term", "empty", "meaning"]
     what: str
 
     @property
@@ -41,6 +41,7 @@ _SENTENCES = {
     "name": "The name {} is missing.",
     "term": "Your term for “{}” was not used.",
     "empty": "“{}” was not translated.",
+    "meaning": "The meaning may have changed: translated back it reads “{}”.",
 }
 
 

@@ -1,4 +1,4 @@
-"""Translating a picture or a text, stage by stage: find, read, translate and check.
+"""Translating a picture or a text, stage by stage: find, read, translate, check, and if wanted translate back.
 
 A translation is one value that grows: every stage yields the whole of what is known so far, so that stopping at any
 point leaves what is finished. Closing the iterator cancels the engine's job.
@@ -13,13 +13,14 @@ import numpy as np
 
 from app.capture import regions
 from app.capture.regions import Quad
-from app.modes.translate import checks, prompts, reading
+from app.modes.translate import checks, markup, prompts, reading
+from app.modes.translate.back import Back, compare
 from app.modes.translate.checks import Concern
 from app.modes.translate.languages import Guess, guess, language
 from app.modes.translate.reading import Engine, Progress, Reading, Step
-from app.values import ModelSpec, Picture
+from app.values import Ask, ModelSpec, Picture
 
-Stage = Literal["finding", "reading", "translating", "done"]
+Stage = Literal["finding", "reading", "translating", "checking", "done"]
 Outcome = Literal["translated", "no text", "already"]
 
 _T = TypeVar("_T")
@@ -31,13 +32,14 @@ _CERTAIN = 0.85
 @dataclass(frozen=True)
 class Wish:
     """What is wanted. target, source: codes of `languages`, source may be "auto"; glossary: term -> the person's word
-    for it; reader sees the picture; translator, if given, is another model for the text."""
+    for it; reader sees the picture; translator, if given, is another model for the text; check: translate back too."""
 
     reader: ModelSpec
     target: str
     source: str = "auto"
     glossary: Mapping[str, str] = field(default_factory=dict)
     translator: ModelSpec | None = None
+    check: bool = False
 
     @property
     def writer(self) -> ModelSpec:
@@ -49,7 +51,8 @@ class Passage:
     """Lines that are translated together.
 
     source, lines: its text, joined and as it stands; quads: where its lines stand, empty if that is unknown; sure: of
-    the reading; translation: None until it is finished; sure_written: of the translation.
+    the reading; translation: None until it is finished; sure_written: of the translation; back: what it means when it
+    is translated back.
     """
 
     source: str
@@ -59,13 +62,15 @@ class Passage:
     translation: str | None = None
     sure_written: float = 0.0
     concerns: tuple[Concern, ...] = ()
+    back: Back | None = None
 
 
 @dataclass(frozen=True)
 class Translation:
     """The translation as far as it has come.
 
-    draft: what is being written just now; fraction: 0..1 of the stage; progress: what the engine does before it writes.
+    draft: what is being written just now; fraction: 0..1 of the stage; progress: what the engine does before it writes;
+    around: of a text, what stands before, between and after its passages.
     """
 
     target: str
@@ -77,6 +82,7 @@ class Translation:
     passages: tuple[Passage, ...] = ()
     source: Guess | None = None
     outcome: Outcome = "translated"
+    around: tuple[str, ...] = ()
 
     @property
     def original(self) -> str:
@@ -85,7 +91,9 @@ class Translation:
 
     @property
     def text(self) -> str:
-        """The translation, a passage a line; passages not yet translated are left out."""
+        """The translation, a passage a line or as the text's own lines were; what is not yet translated is left out."""
+        if self.around:
+            return markup.put_together(tuple(p.translation for p in self.passages), self.around)
         return "\n".join(p.translation for p in self.passages if p.translation is not None)
 
 
@@ -104,10 +112,14 @@ def translate_picture(picture: Picture, wish: Wish, engine: Engine) -> Iterator[
 
 
 def translate_text(text: str, wish: Wish, engine: Engine) -> Iterator[Translation]:
-    """Translate a text, a passage for each of its lines. Raises SpyglassError; what was yielded before stands."""
+    """Translate a text, a passage for each of its lines, keeping lists, tables and code in shape.
+
+    Raises SpyglassError; what was yielded before stands.
+    """
     target = language(wish.target).code
-    passages = tuple(Passage(line.strip(), (line.strip(),), (), 1.0) for line in text.splitlines() if line.strip())
-    yield from _translate(Translation(target, "translating", passages=passages), wish, engine)
+    parts, around = markup.take_apart(text)
+    passages = tuple(Passage(part, (part,), (), 1.0) for part in parts)
+    yield from _translate(Translation(target, "translating", passages=passages, around=around), wish, engine)
 
 
 def _shown(steps: Generator[Step, None, _T], state: Translation) -> Generator[Translation, None, _T]:
@@ -169,7 +181,40 @@ def _translate(state: Translation, wish: Wish, engine: Engine) -> Iterator[Trans
         yield replace(state, fraction=(at + 1) / len(state.passages))
     same = source is not None and source.code == wish.target
     same &= all((p.translation or "").casefold() == p.source.casefold() for p in state.passages)
-    yield replace(state, stage="done", fraction=1.0, outcome="already" if same else "translated")
+    state = replace(state, stage="done", fraction=1.0, outcome="already" if same else "translated")
+    if wish.check and not same:
+        yield from check(state, wish, engine)
+    else:
+        yield state
+
+
+def check(state: Translation, wish: Wish, engine: Engine) -> Iterator[Translation]:
+    """Translate a finished translation back, a passage at a time, and say where the meaning may have changed.
+
+    Nothing is done where the source's language is unknown. Raises SpyglassError; what was yielded before stands.
+    """
+    open_ones = [at for at, p in enumerate(state.passages) if _can_be_checked(p)] if state.source is not None else []
+    whole = state.text
+    for number, at in enumerate(open_ones):
+        assert state.source is not None
+        passage = state.passages[at]
+        job = prompts.translate(wish.writer, passage.translation or "", whole, language(state.source.code), {})
+        steps = _written(job, passage.translation or "", engine)
+        at_work = replace(state, stage="checking", fraction=number / len(open_ones))
+        text, _ = yield from _shown(steps, at_work)
+        found = compare(passage.source, text)
+        concerns = (*passage.concerns, *([Concern("meaning", text)] if found.doubtful else []))
+        checked = replace(passage, back=found, concerns=concerns)
+        state = replace(state, passages=(*state.passages[:at], checked, *state.passages[at + 1 :]))
+        yield replace(state, stage="checking", fraction=(number + 1) / len(open_ones))
+    yield replace(state, stage="done", fraction=1.0)
+
+
+def _can_be_checked(passage: Passage) -> bool:
+    translated = passage.translation
+    return (
+        bool(translated) and translated != passage.source and passage.back is None and checks.has_words(passage.source)
+    )
 
 
 def _one(passage: Passage, whole: str, wish: Wish, engine: Engine) -> Generator[Step, None, tuple[str, float]]:
@@ -180,8 +225,13 @@ def _one(passage: Passage, whole: str, wish: Wish, engine: Engine) -> Generator[
     if not checks.has_words(passage.source):
         return passage.source, passage.sure
     job = prompts.translate(wish.writer, passage.source, whole, language(wish.target), wish.glossary)
+    return (yield from _written(job, passage.source, engine))
+
+
+def _written(job: Ask, source: str, engine: Engine) -> Generator[Step, None, tuple[str, float]]:
+    """Run a job that translates; returns the words and how sure they are."""
     with closing(reading.answer(engine, job)) as growing:
         written = reading.Answer()
         for written in growing:
             yield Step(None, written.text, written.progress)
-    return prompts.bare(written.text, passage.source), written.sure
+    return prompts.bare(written.text, source), written.sure

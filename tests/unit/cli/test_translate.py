@@ -92,7 +92,7 @@ def test_a_picture_from_standard_input(sign: Path, tmp_path: Path, monkeypatch: 
     [
         (["--to", "fr"], 2, "One picture or one text is needed."),
         (["sign.png", "--text", "x", "--to", "fr"], 2, "One picture or one text is needed."),
-        (["--text", "x", "--to", "klingon"], 2, "The language 'klingon' is not offered."),
+        (["--text", "x", "--to", "klingon"], 2, "The language klingon is not offered."),
         (["--text", "x", "--to", "fr", "--overlay", "out.gif"], 2, "out.gif has no ending that is known."),
         (["--text", "x", "--to", "fr", "--overlay", "out.png"], 2, "There is no picture to draw on."),
         (["missing.png", "--to", "fr"], 3, "There is no file missing.png."),
@@ -110,3 +110,16 @@ def test_what_cannot_be_done_is_said(
     monkeypatch.chdir(tmp_path)
     assert main(["translate", *arguments, "--model", "echo"]) == status
     assert words in capsys.readouterr().err
+
+
+def test_check_tells_where_the_meaning_may_have_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    always = model(tmp_path, "Sortie")
+    arguments = ["translate", "--text", "Way out", "--from", "en", "--to", "fr", "--check", "--model", always]
+    assert main(arguments) == 0
+    told = capsys.readouterr()
+    assert told.out == "Sortie\n"
+    assert "Look twice at “Sortie”: The meaning may have changed: translated back it reads “Sortie”." in told.err
+    assert main([*arguments, "--json"]) == 0
+    (passage,) = json.loads(capsys.readouterr().out)["passages"]
+    assert passage["back"]["text"] == "Sortie"
+    assert [c["kind"] for c in passage["concerns"]] == ["meaning"]
