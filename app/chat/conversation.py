@@ -25,6 +25,9 @@ class State(enum.Enum):
     FAILED = "failed"
 
 
+MOST_NOTES = 100
+"""A watch may last for days; older notes than these are forgotten, with their pictures."""
+
 ENDED = (State.FINISHED, State.STOPPED, State.FAILED)
 
 
@@ -40,7 +43,8 @@ class Translated:
 
 @dataclass(eq=False)
 class Turn:
-    """A question and its answer. pictures: digests of those shown with this question, in order."""
+    """A question and its answer. pictures: digests of those shown with this question, in order. note: it was not asked,
+    but noted while watching."""
 
     id: int
     question: str
@@ -55,6 +59,7 @@ class Turn:
     """The answer ended because no more tokens were allowed, not because the model was done."""
     error: SpyglassError | None = None
     translated: Translated | None = None
+    note: bool = False
 
     @property
     def ended(self) -> bool:
@@ -99,6 +104,16 @@ class Conversation:
         self.turns.append(turn)
         return turn
 
+    def note(self, question: str, picture: Picture, answer: str, model: str = "") -> Turn:
+        """Add something that was watched for and came."""
+        turn = self.ask(question, (picture,), model=model)
+        turn.note, turn.answer, turn.state = True, answer, State.FINISHED
+        notes = [turn for turn in self.turns if turn.note]
+        if len(notes) > MOST_NOTES:
+            self.turns.remove(notes[0])
+            self._forget_pictures()
+        return turn
+
     def find(self, turn_id: int) -> Turn | None:
         """The turn with this id, or None if it was taken back."""
         return next((turn for turn in self.turns if turn.id == turn_id), None)
@@ -114,11 +129,15 @@ class Conversation:
         """What the model is told so that it answers `turn`, roles alternating as chat templates demand.
 
         A question that was never answered is left out, but its pictures move on to the next one: they were shown,
-        and the person will not show them again. Words that were written before a stop or a failure stay.
+        and the person will not show them again. Words that were written before a stop or a failure stay. Of notes only
+        one that stands right before the question is told: that one may be what it is about.
         """
         messages: list[Message] = []
         carried: list[str] = []
-        for earlier in itertools.takewhile(lambda t: t is not turn, self.turns):
+        before = list(itertools.takewhile(lambda t: t is not turn, self.turns))
+        for earlier in before:
+            if earlier.note and earlier is not before[-1]:
+                continue
             if not earlier.answer:
                 carried += earlier.pictures
                 continue
@@ -146,6 +165,9 @@ class Conversation:
 
     def _cut(self, start: int) -> None:
         del self.turns[start:]
+        self._forget_pictures()
+
+    def _forget_pictures(self) -> None:
         named = {digest for turn in self.turns for digest in turn.pictures}
         self._pictures = {digest: p for digest, p in self._pictures.items() if digest in named}
 

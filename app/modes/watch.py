@@ -37,16 +37,26 @@ def question(wish: str) -> str:
 
     "Tell me when a bus comes" and "a bus" ask whether there is a bus; anything else is put to the model as it is.
     """
-    text = wish.strip().rstrip(".!?")
-    if not text or len(text) > _MAX_WISH:
+    core, thing = _cores(wish)
+    if not core or len(wish) > _MAX_WISH:
         raise UsageError(
             "It is not said what to watch for.", 'Write it like "a bus" or "tell me when the door is open".'
         )
-    core = _REQUEST.sub("", text)
-    thing = _ARRIVAL.sub("", core)
     if thing and _THING.match(thing) and (thing != core or not _VERB.search(thing)):
         return f"Is there {thing} in the picture?"
     return f"Is this true of the picture: {core}? Answer yes or no."
+
+
+def subject(wish: str) -> str:
+    """What is waited for, in few words: "a bus" for "tell me when a bus comes"."""
+    core, thing = _cores(wish)
+    return thing or core or wish
+
+
+def _cores(wish: str) -> tuple[str, str]:
+    """The wish without what asks for being told, and that without what says that it comes."""
+    core = _REQUEST.sub("", wish.strip().rstrip(".!?"))
+    return core, _ARRIVAL.sub("", core)
 
 
 def asked(model: ModelSpec, pictures: tuple[str, ...], wish: str, lane: str | None = None) -> Ask:

@@ -34,17 +34,18 @@ class OpenCamera(Protocol):
 
 class CameraFeed(QObject):
     """frame: a QImage, the newest, and the size in pixels of the frame it was made of. words: a Wording, what the
-    camera is doing while it shows nothing. started: it shows something after it did not. stopped: it is off. ended: a
-    video was played to its end. failed: a CameraError."""
+    camera is doing while it shows nothing. starting: another source is about to be opened. started: it shows something
+    after it did not. stopped: it is off. ended: a video was played to its end. failed: a CameraError."""
 
     frame = Signal(QImage, QSize)
     words = Signal(object)
+    starting = Signal()
     started = Signal()
     stopped = Signal()
     ended = Signal()
     failed = Signal(object)
     _came = Signal()
-    _status = Signal(object, object)
+    _status = Signal(int, object)
 
     def __init__(
         self,
@@ -72,10 +73,12 @@ class CameraFeed(QObject):
         """Screen pixels that a pixel of the frame takes where it is shown; it is sent no larger than that."""
         self._open_camera = open_camera
         self._camera: Camera | None = None
-        self._lock = threading.Lock()  # guards the next two
+        self._lock = threading.Lock()  # guards the next three
+        self._opened = 0  # so many sources were opened; what an earlier one still says is not heard
         self._newest: tuple[Frame, Pixels] | None = None
         self._waking = False
-        self._shown: tuple[Frame, Pixels] | None = None
+        self._shown: Frame | None = None
+        self._drawn: Pixels | None = None
         self._came.connect(self._on_came, Qt.ConnectionType.QueuedConnection)
         self._status.connect(self._on_status, Qt.ConnectionType.QueuedConnection)
 
@@ -86,7 +89,7 @@ class CameraFeed(QObject):
     @property
     def latest(self) -> Frame | None:
         """The frame that is shown."""
-        return self._shown[0] if self._shown is not None else None
+        return self._shown
 
     @property
     def fps(self) -> float:
@@ -95,6 +98,8 @@ class CameraFeed(QObject):
 
     def start(self, source: str | CameraInfo | None = None) -> None:
         """Open `source`, a device, an address or a file, or the first device there is, once it may be used."""
+        self._let_go()
+        self.starting.emit()
         self.words.emit(Wording("Starting the camera"))
         if isinstance(source, str):  # no camera of this machine: there is nothing to permit
             self.address = source if "://" in source else self.address
@@ -116,12 +121,16 @@ class CameraFeed(QObject):
 
     def stop(self) -> None:
         """Turn the camera off. Its threads end by themselves; a driver may take its time."""
+        self._let_go()
+        self.stopped.emit()
+
+    def _let_go(self) -> None:
         camera, self._camera = self._camera, None
         if camera:
             camera.stop()
         with self._lock:
-            self._newest = None
-        self.stopped.emit()
+            self._opened += 1
+            self._newest = self._shown = None
 
     def close(self) -> None:
         """Turn the camera off and wait for its threads."""
@@ -150,8 +159,7 @@ class CameraFeed(QObject):
             self._fail(CameraError("No camera was found.", "Connect one, or use a phone as a network camera."))
 
     def _open(self, source: str | CameraInfo) -> None:
-        if self._camera:
-            self._camera.stop()
+        self._let_go()
         try:
             width, height, fps = self.format()
             camera = self._open_camera(
@@ -159,8 +167,8 @@ class CameraFeed(QObject):
                 width=width,
                 height=height,
                 fps=fps,
-                on_frame=self._on_frame,
-                on_status=self._on_camera_status,
+                on_frame=partial(self._on_frame, self._opened),
+                on_status=partial(self._status.emit, self._opened),
             )
         except CameraError as error:
             self._fail(error)
@@ -175,11 +183,15 @@ class CameraFeed(QObject):
 
     # --- the camera's threads ---
 
-    def _on_frame(self, frame: Frame) -> None:
+    def _on_frame(self, opened: int, frame: Frame) -> None:
+        if opened != self._opened:
+            return
         for tap in tuple(self.taps):
             tap(frame)
         drawn = for_screen(frame.rgb, self.scale)
         with self._lock:
+            if opened != self._opened:
+                return
             self._newest = frame, drawn
             first, self._waking = not self._waking, True
         if first:
@@ -187,24 +199,20 @@ class CameraFeed(QObject):
         for keep in tuple(self.keepers):
             keep(frame)
 
-    def _on_camera_status(self, status: Status) -> None:
-        self._status.emit(self._camera, status)
-
     # --- the window's thread ---
 
     def _on_came(self) -> None:
         with self._lock:
             newest, self._newest, self._waking = self._newest, None, False
         if newest is not None and self._camera is not None:
-            self._shown = newest
-            frame, drawn = newest
+            # The image borrows the pixels, which nobody changes and `_drawn` keeps alive until the next.
+            self._shown, self._drawn = frame, drawn = newest
             height, width, _ = drawn.shape
-            # The image borrows the pixels, which nobody changes and `_shown` keeps alive until the next.
             image = QImage(drawn.data, width, height, width * 4, QImage.Format.Format_RGB32)
             self.frame.emit(image, QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
 
-    def _on_status(self, camera: Camera | None, status: Status) -> None:
-        if camera is not self._camera or self._camera is None:
+    def _on_status(self, opened: int, status: Status) -> None:
+        if opened != self._opened or self._camera is None:
             return
         if status.state is State.GONE and status.error is None:
             self.stop()

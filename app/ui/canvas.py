@@ -100,6 +100,11 @@ class Canvas(QWidget):
         self.update(whole.toAlignedRect().adjusted(-_RIM, -_RIM, _RIM, _RIM))
 
     @property
+    def filled(self) -> bool:
+        """Whether a picture is shown."""
+        return bool(self._levels)
+
+    @property
     def part(self) -> QRect | None:
         return self._part
 

@@ -19,7 +19,7 @@ from app.modes.labels import Label
 from app.modes.live import Live
 from app.modes.lookout import Engine, Lookout
 from app.modes.schedule import Figures, Wait
-from app.modes.watch import Answered, Watch
+from app.modes.watch import Answered, Watch, subject
 from app.settings.store import SettingsStore
 from app.ui.bridge import Background
 from app.ui.camera_view import CameraFeed
@@ -54,6 +54,7 @@ class _Seen:
     error: SpyglassError | None
     figures: Figures | None
     time: float
+    answered: Answered | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ class LiveStage(QObject):
         feed.taps.append(self._see)
         feed.keepers.append(self._keep)
         feed.frame.connect(self._on_frame)
+        feed.words.connect(self._on_silent)
         feed.stopped.connect(self._stop)
         canvas.zoomed.connect(self._on_zoomed)
         canvas.overlays += [self.overlay, self.hint, self.card]
@@ -150,8 +152,8 @@ class LiveStage(QObject):
         if frame.time - self._figures_at >= _FIGURES_S:
             self._figures_at = frame.time
             figures = lookout.read(_figures)
-        labels, error = lookout.read(_shown)
-        self._seen = _Seen(labels, verdict, error, figures, frame.time)
+        labels, error, answered = lookout.read(_shown)
+        self._seen = _Seen(labels, verdict, error, figures, frame.time, answered)
 
     def _keep(self, frame: Frame) -> None:
         if self._lookout is not None:
@@ -181,11 +183,20 @@ class LiveStage(QObject):
         hint = self.narration.see(seen.verdict, seen.labels, seen.time)
         trouble = shown(seen.error.whole) if seen.error else ""
         self.hint.show(hint, size)
-        self.panel.show_state(seen.verdict, trouble or hint)
-        if not self.wish:
+        self.panel.show_state(seen.verdict, hint, trouble)
+        if self.wish:
+            self.panel.show_answered(seen.answered, seen.time)
+        else:
             self.panel.show_labels(seen.labels, seen.time)
         if seen.figures is not None and self._shows_figures:
             self.card.show(lines(seen.figures, self._feed.fps, (size.width(), size.height())), size)
+
+    def _on_silent(self, words: str) -> None:
+        """The camera shows nothing new: what was said of its last frame is nothing to be sure of."""
+        self._seen = None
+        self._quiet()
+        self.panel.show_labels((), 0.0)
+        self.panel.show_silence(words)
 
     def _on_named(self) -> None:
         """A new name is painted at once, without waiting for the camera's next frame."""
@@ -225,11 +236,15 @@ class LiveStage(QObject):
             lookout.stop()
             self.changed.emit(False)
         self.clips.clear()
+        self._quiet()
+        self.panel.hide()
+
+    def _quiet(self) -> None:
+        """Nothing is named, advised or said."""
         self.narration.stop()
         self.overlay.clear()
         self.hint.show("", QSize(1, 1))
         self.card.show((), QSize(1, 1))
-        self.panel.hide()
         self._stage.canvas.update()
 
     def _pause_unseen(self, lookout: Lookout[Live] | Lookout[Watch]) -> None:
@@ -243,7 +258,7 @@ class LiveStage(QObject):
     def _on_answered(self, sighting: Sighting) -> None:
         if sighting.wish == self.wish:
             self.sighted.emit(sighting)
-            self.narration.say(sighting.wish)
+            self.narration.say(subject(sighting.wish))
 
     # --- what the person does ---
 
@@ -279,8 +294,10 @@ class LiveStage(QObject):
         self.asked.emit(whole.copy(part), name)
 
 
-def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None]:
-    return looker.labels() if isinstance(looker, Live) else (), looker.error
+def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None, Answered | None]:
+    if isinstance(looker, Live):
+        return looker.labels(), looker.error, None
+    return (), looker.error, looker.last
 
 
 def _figures(looker: Live | Watch) -> Figures:

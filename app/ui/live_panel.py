@@ -10,6 +10,7 @@ from app.capture.gate import Reason
 from app.modes.conditions import Conditions
 from app.modes.labels import Label
 from app.modes.schedule import Figures, Wait
+from app.modes.watch import Answered, subject
 from app.ui.buttons import IconButton
 from app.ui.i18n import say, shown
 from app.ui.notify import announce
@@ -99,12 +100,16 @@ class LivePanel(QWidget):
         self._wish = _words()
         self._wish.setContentsMargins(8, 0, 8, 4)
         column.addWidget(self._wish)
+        self._answered = _words()
+        self._answered.setObjectName("soft")
+        self._answered.setContentsMargins(8, 0, 8, 4)
+        column.addWidget(self._answered)
         self._rows = [_RowButton() for _ in range(_MOST_ROWS)]
         for row in self._rows:
             row.clicked.connect(lambda _=False, r=row: self.asked.emit(r.row.name if r.row else ""))
             row.hide()
             column.addWidget(row)
-        self._said = ""
+        self._hint = ""
         self.show_wish("")
         self.hide()
 
@@ -132,7 +137,9 @@ class LivePanel(QWidget):
     @property
     def words(self) -> str:
         """All that is said, for tests and screen readers."""
-        lines = [label.text() for label in (self._state, self._wish) if not label.isHidden() and label.text()]
+        lines = [
+            label.text() for label in (self._state, self._wish, self._answered) if not label.isHidden() and label.text()
+        ]
         return "\n".join([*lines, *(row.row.text for row in self._rows if row.row is not None)])
 
     def show_toggles(self, figures: bool, speech: bool) -> None:
@@ -144,18 +151,37 @@ class LivePanel(QWidget):
         """What is watched for; nothing: everything is named."""
         self._stop.setVisible(bool(wish))
         self._wish.setVisible(bool(wish))
-        say(self._wish.setText, Wording("Watching: {wish}", wish=wish) if wish else "")
+        say(self._wish.setText, Wording("Waiting for: {things}", things=subject(wish)) if wish else "")
+        self._answered.setVisible(bool(wish))
+        self.show_answered(None, 0.0)
         self.show_labels((), 0.0)
 
-    def show_state(self, verdict: Reason | Wait, advice: str = "") -> None:
-        """What is being done now. advice: what the person should do, or what is wrong."""
+    def show_state(self, verdict: Reason | Wait, hint: str = "", trouble: str = "") -> None:
+        """What is being done now. hint: the advice that stands on the picture; trouble: what is wrong."""
+        if hint != self._hint:
+            self._hint = hint
+            announce(self, hint)
         resting = isinstance(verdict, Wait) and verdict is not Wait.BUSY
-        words = advice or (shown(verdict.value) if resting else shown(Wording("Looking around")))
-        if words == self._said:
-            return
-        self._said = words
-        self._state.setText(words)
-        announce(self, advice)
+        calm = Wording("Waiting for a clear picture") if hint else Wording("Looking around")
+        words = trouble or shown(verdict.value if resting else calm)
+        if words != self._state.text():
+            self._state.setText(words)
+            announce(self, trouble)
+
+    def show_answered(self, answered: Answered | None, now: float) -> None:
+        """What the last look for it found, so that one sees the watch at work."""
+        words = Wording("Not looked yet")
+        if answered is not None:
+            state = Wording("it is there") if answered.yes else Wording("not there")
+            sure, age = answered.probability if answered.yes else 1 - answered.probability, round(now - answered.time)
+            words = Wording("{seconds} s ago: {state} ({share:.0%} sure)", seconds=age, state=state, share=sure)
+        if shown(words) != self._answered.text():
+            self._answered.setText(shown(words))
+
+    def show_silence(self, words: str) -> None:
+        """The camera shows nothing new; what it does instead stands on the stage."""
+        self._state.setText(shown(Wording("Waiting for the camera")))
+        announce(self, shown(words))
 
     def show_labels(self, labels: Sequence[Label], now: float) -> None:
         """The things in view, one line a name; what no longer belongs with its age."""

@@ -107,12 +107,10 @@ class Session(QObject):
         self._begin(turn, varied=False)
         return turn
 
-    def note(self, question: str, picture: Picture, answer: str) -> Turn:
-        """Add a question that needs no asking: its answer is known."""
-        turn = self.conversation.ask(question, [picture], "ask", self.model_name())
-        turn.answer, turn.state = answer, State.FINISHED
+    def note(self, question: str, picture: Picture, answer: str) -> None:
+        """Add something that was watched for and came."""
+        self.conversation.note(question, picture, answer, self.model_name())
         self.turns.emit()
-        return turn
 
     def again(self, turn: Turn) -> None:
         """Answer a question anew: differently if it was answered, the same way if it failed."""

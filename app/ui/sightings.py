@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 
 from app.capture import files
 from app.capture.sources import Pixels
+from app.modes.watch import subject
 from app.ui import icons
 from app.ui.bridge import Background
 from app.ui.desk import Sheet, make_sheet
@@ -33,7 +34,7 @@ class Sightings(QObject):
 
     def tell(self, sighting: Sighting, remember: Callable[[Sheet], None]) -> None:
         """remember: called with the Sheet that is kept, before it is in the conversation."""
-        words = shown(Wording("{thing} at {time}", thing=sighting.wish, time=clock(sighting.when)))
+        words = shown(Wording("{thing} at {time}", thing=subject(sighting.wish), time=clock(sighting.when)))
         QApplication.beep()
         QApplication.alert(self._window)
         announce(self._window, words)

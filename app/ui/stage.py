@@ -18,6 +18,8 @@ from app.wording import Wording
 
 _PATIENCE_MS = 250
 _SAMPLE = QSize(88, 66)
+_MESSAGE = 480
+"""Pixels of width that a message takes at most."""
 _ROOMY = 460
 """Pixels of height from which the invitation has its picture and samples."""
 
@@ -113,6 +115,7 @@ class Stage(QFrame):
         self._message = QLabel(self)
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
+        self._message.setContentsMargins(20, 12, 20, 12)
         self._message.setObjectName("soft")
         self._message.hide()
         self._opening = QTimer(self, singleShot=True)
@@ -201,7 +204,21 @@ class Stage(QFrame):
             self.canvas.setFocus()
         say(self._message.setText, words)
         self._message.setVisible(bool(words))
+        self._mark_message()
         self._place()
+
+    def clear_live(self) -> None:
+        """Another camera is about to be shown: what the last one saw is gone."""
+        if self._live:
+            self.canvas.show_picture(())
+
+    def _mark_message(self) -> None:
+        """Words over a picture need something dark behind them."""
+        name = "over" if self._live and self.canvas.filled else "soft"
+        if self._message.objectName() != name:
+            self._message.setObjectName(name)
+            self._message.style().unpolish(self._message)
+            self._message.style().polish(self._message)
 
     def show_frame(self, frame: QImage, size: QSize) -> None:
         if self._live:
@@ -216,6 +233,8 @@ class Stage(QFrame):
 
     def _say_opening(self) -> None:
         say(self._message.setText, Wording("Opening the picture…"))
+        self._mark_message()
+        self._place()
         self._message.setVisible(not self._invitation.isVisible())
 
     @property
@@ -258,7 +277,7 @@ class Stage(QFrame):
         for full in (self.canvas, self._invitation):
             full.setGeometry(whole)
         self._drop.setGeometry(whole.adjusted(8, 8, -8, -8))
-        self._message.setGeometry(whole.adjusted(32, 32, -32, -96))
+        self._message.setGeometry(self._message_place(whole.adjusted(32, 32, -32, -96)))
         self._drop.raise_()
         bar, zoom, live = self._bar.sizeHint(), self._zoom.sizeHint(), self._live_bar.sizeHint()
         low = whole.bottom() - 15
@@ -268,6 +287,13 @@ class Stage(QFrame):
         self._zoom.setGeometry(QRect(QPoint(whole.right() - 15 - zoom.width(), low - zoom.height()), zoom))
         self._zoom.setVisible(self._bar.isVisibleTo(self) and bar.width() < free)
         self._live_bar.setGeometry(QRect(QPoint((whole.width() - live.width()) // 2, low - live.height()), live))
+
+    def _message_place(self, room: QRect) -> QRect:
+        """No larger than its words, in the middle of the room there is."""
+        words = self._message.fontMetrics().horizontalAdvance(self._message.text())
+        width = max(1, min(words + 56, room.width(), _MESSAGE))
+        size = QSize(width, max(self._message.heightForWidth(width), 1))
+        return QRect(room.center() - QPoint(size.width() // 2, size.height() // 2), size)
 
 
 def _described(picture: Picture) -> Wording:

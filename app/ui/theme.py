@@ -146,6 +146,7 @@ QPushButton[row="true"]:focus { border-color: $accent; }
 #soft, #todo { color: $soft; }
 #notice #todo { color: $text; }
 #title { font-weight: 600; }
+#over { color: #ffffff; background: rgba(16, 22, 22, 190); border-radius: 16px; }
 #dropzone { background: transparent; border: 2px dashed $accent; border-radius: 16px; }
 #tools QToolButton { padding: 5px; border-radius: 8px; }
 #newest { background: $surface; border: 1px solid $line; border-radius: 16px; padding: 7px; }

@@ -155,6 +155,8 @@ class Window(QObject):
         camera.frame.connect(self.stage.show_frame)
         camera.words.connect(self._on_camera_words)
         camera.stopped.connect(self._on_camera_stopped)
+        camera.starting.connect(self.stage.clear_live)
+        camera.starting.connect(self._on_camera_started)
         camera.started.connect(self._on_camera_started)
         for who, doer in (("translate", self.translate), ("answers", self.answers)):
             doer.activity.connect(partial(self._on_activity, who))
@@ -298,6 +300,9 @@ class Window(QObject):
     # --- what the session says ---
 
     def _on_turns(self) -> None:
+        shows = self.session.conversation.shows
+        for digest in [digest for digest in self._thumbnails if not shows(digest)]:
+            del self._thumbnails[digest]
         self.chat.show(self.session.conversation)
         self.view.follow()
         self._refresh()
@@ -418,7 +423,8 @@ class Window(QObject):
         self._refresh()
 
     def _on_camera_started(self) -> None:
-        if isinstance(self.pane.notice.error, CameraError):  # it is over
+        """What was wrong with the camera before is over."""
+        if isinstance(self.pane.notice.error, CameraError):
             self.pane.notice.hide()
 
     def _on_camera_stopped(self) -> None:

@@ -1,8 +1,8 @@
 """What a conversation remembers, and what it tells the model."""
 
-from app.chat.conversation import Conversation, State
+from app.chat.conversation import MOST_NOTES, Conversation, State
 from app.errors import EngineError
-from app.values import Failed, Finished, Loading, Looking, Message, Piece, Reading, Stats
+from app.values import Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
 from tests.echo import picture
 
 
@@ -107,3 +107,35 @@ def test_the_same_picture_twice_is_named_once() -> None:
     turn = conversation.ask("What?", [cat, cat])
     assert conversation.messages(turn)[0].pictures == (cat.digest,)
     assert conversation.shows(cat.digest)
+
+
+def seen(number: int) -> Picture:
+    return Picture(1, 1, bytes([number % 256, number // 256, 0]))
+
+
+def test_what_was_noted_while_watching_is_not_told_to_the_model_but_for_the_last() -> None:
+    talk = Conversation()
+    first = talk.ask("What is it?")
+    first.answer, first.state = "A street.", State.FINISHED
+    for number in range(3):
+        talk.note("a bus", seen(number), f"Yes, at {number}.")
+    asked = talk.ask("What colour is it?")
+    messages = talk.messages(asked)
+    assert [m.text for m in messages] == ["What is it?", "A street.", "a bus", "Yes, at 2.", "What colour is it?"]
+    assert messages[2].pictures == (seen(2).digest,)
+    asked.answer, asked.state = "Red.", State.FINISHED
+    later = talk.messages(talk.ask("And now?"))
+    assert [m.text for m in later] == ["What is it?", "A street.", "What colour is it?", "Red.", "And now?"]
+    assert all(not m.pictures for m in later)
+
+
+def test_a_watch_of_days_keeps_the_newest_notes_only() -> None:
+    talk = Conversation()
+    kept = talk.ask("What is it?", [seen(9999)])
+    for number in range(MOST_NOTES + 20):
+        talk.note("a bus", seen(number), "Yes.")
+    assert len(talk.turns) == MOST_NOTES + 1
+    assert talk.turns[0] is kept
+    assert talk.picture(seen(0).digest) is None
+    assert talk.picture(seen(9999).digest) is not None
+    assert talk.turns[-1].pictures == (seen(MOST_NOTES + 19).digest,)

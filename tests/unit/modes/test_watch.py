@@ -6,7 +6,7 @@ import pytest
 from app.capture.gate import View, view
 from app.engine.sampling import grammar_of
 from app.errors import UsageError
-from app.modes.watch import Answered, Watch, YesNo, question
+from app.modes.watch import Answered, Watch, YesNo, question, subject
 from app.values import Failed, Finished, ModelSpec, Piece
 
 
@@ -100,3 +100,16 @@ def test_the_job_is_one_word_under_a_grammar() -> None:
     assert job.messages[0].pictures == ("digest",)
     assert job.sampling.max_tokens < 10
     assert grammar_of(job.schema) == 'root ::= "Yes" | "No"'
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ("a bus", "a bus"),
+        ("Tell me when a bus comes!", "a bus"),
+        ("tell me when the door is open", "the door is open"),
+        ("notify me if there's a dog", "a dog"),
+    ],
+)
+def test_what_is_waited_for_in_few_words(wish: str, expected: str) -> None:
+    assert subject(wish) == expected
