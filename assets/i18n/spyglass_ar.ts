@@ -1605,10 +1605,6 @@
         <translation>حفظ آخر عشر ثوانٍ</translation>
     </message>
     <message>
-        <source>Watching: {wish}</source>
-        <translation>المراقَب: {wish}</translation>
-    </message>
-    <message>
         <source>Looking around</source>
         <translation>جارٍ النظر في الأرجاء</translation>
     </message>
@@ -2010,6 +2006,34 @@
     <message>
         <source>Translate the answer</source>
         <translation>ترجمة الإجابة</translation>
+    </message>
+    <message>
+        <source>Not looked yet</source>
+        <translation>لم يُنظر بعد</translation>
+    </message>
+    <message>
+        <source>Waiting for a clear picture</source>
+        <translation>بانتظار صورة واضحة</translation>
+    </message>
+    <message>
+        <source>{seconds} s ago: {state} ({share:.0%} sure)</source>
+        <translation>قبل {seconds} ث: {state} (بثقة {share:.0%})</translation>
+    </message>
+    <message>
+        <source>Waiting for: {things}</source>
+        <translation>بانتظار: {things}</translation>
+    </message>
+    <message>
+        <source>it is there</source>
+        <translation>موجود</translation>
+    </message>
+    <message>
+        <source>not there</source>
+        <translation>غير موجود</translation>
+    </message>
+    <message>
+        <source>Waiting for the camera</source>
+        <translation>بانتظار الكاميرا</translation>
     </message>
     <message>
         <source>Take the translation away</source>

@@ -1597,10 +1597,6 @@
         <translation>Die letzten zehn Sekunden speichern</translation>
     </message>
     <message>
-        <source>Watching: {wish}</source>
-        <translation>Achtet auf: {wish}</translation>
-    </message>
-    <message>
         <source>Looking around</source>
         <translation>Sieht sich um</translation>
     </message>
@@ -1998,6 +1994,34 @@
     <message>
         <source>Translate the answer</source>
         <translation>Antwort übersetzen</translation>
+    </message>
+    <message>
+        <source>Not looked yet</source>
+        <translation>Noch nicht hingesehen</translation>
+    </message>
+    <message>
+        <source>Waiting for a clear picture</source>
+        <translation>Wartet auf ein klares Bild</translation>
+    </message>
+    <message>
+        <source>{seconds} s ago: {state} ({share:.0%} sure)</source>
+        <translation>Vor {seconds} s: {state} ({share:.0%} sicher)</translation>
+    </message>
+    <message>
+        <source>Waiting for: {things}</source>
+        <translation>Wartet auf: {things}</translation>
+    </message>
+    <message>
+        <source>it is there</source>
+        <translation>da</translation>
+    </message>
+    <message>
+        <source>not there</source>
+        <translation>nicht da</translation>
+    </message>
+    <message>
+        <source>Waiting for the camera</source>
+        <translation>Wartet auf die Kamera</translation>
     </message>
     <message>
         <source>Take the translation away</source>

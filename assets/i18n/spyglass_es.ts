@@ -1597,10 +1597,6 @@
         <translation>Guardar los últimos diez segundos</translation>
     </message>
     <message>
-        <source>Watching: {wish}</source>
-        <translation>Vigilando: {wish}</translation>
-    </message>
-    <message>
         <source>Looking around</source>
         <translation>Mirando alrededor</translation>
     </message>
@@ -1998,6 +1994,34 @@
     <message>
         <source>Translate the answer</source>
         <translation>Traducir la respuesta</translation>
+    </message>
+    <message>
+        <source>Not looked yet</source>
+        <translation>Aún no se ha mirado</translation>
+    </message>
+    <message>
+        <source>Waiting for a clear picture</source>
+        <translation>A la espera de una imagen clara</translation>
+    </message>
+    <message>
+        <source>{seconds} s ago: {state} ({share:.0%} sure)</source>
+        <translation>Hace {seconds} s: {state} (seguridad: {share:.0%})</translation>
+    </message>
+    <message>
+        <source>Waiting for: {things}</source>
+        <translation>En espera de: {things}</translation>
+    </message>
+    <message>
+        <source>it is there</source>
+        <translation>está ahí</translation>
+    </message>
+    <message>
+        <source>not there</source>
+        <translation>no está</translation>
+    </message>
+    <message>
+        <source>Waiting for the camera</source>
+        <translation>A la espera de la cámara</translation>
     </message>
     <message>
         <source>Take the translation away</source>

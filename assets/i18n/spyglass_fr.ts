@@ -1597,10 +1597,6 @@
         <translation>Enregistrer les dix dernières secondes</translation>
     </message>
     <message>
-        <source>Watching: {wish}</source>
-        <translation>À guetter&#xa0;: {wish}</translation>
-    </message>
-    <message>
         <source>Looking around</source>
         <translation>Regarde autour</translation>
     </message>
@@ -1998,6 +1994,34 @@
     <message>
         <source>Translate the answer</source>
         <translation>Traduire la réponse</translation>
+    </message>
+    <message>
+        <source>Not looked yet</source>
+        <translation>Pas encore regardé</translation>
+    </message>
+    <message>
+        <source>Waiting for a clear picture</source>
+        <translation>En attente d’une image nette</translation>
+    </message>
+    <message>
+        <source>{seconds} s ago: {state} ({share:.0%} sure)</source>
+        <translation>Il y a {seconds} s : {state} (sûr à {share:.0%})</translation>
+    </message>
+    <message>
+        <source>Waiting for: {things}</source>
+        <translation>En attente de : {things}</translation>
+    </message>
+    <message>
+        <source>it is there</source>
+        <translation>présent</translation>
+    </message>
+    <message>
+        <source>not there</source>
+        <translation>absent</translation>
+    </message>
+    <message>
+        <source>Waiting for the camera</source>
+        <translation>En attente de la caméra</translation>
     </message>
     <message>
         <source>Take the translation away</source>

@@ -1595,10 +1595,6 @@
         <translation>保存最近十秒</translation>
     </message>
     <message>
-        <source>Watching: {wish}</source>
-        <translation>正在留意：{wish}</translation>
-    </message>
-    <message>
         <source>Looking around</source>
         <translation>正在观察</translation>
     </message>
@@ -1995,6 +1991,34 @@
     <message>
         <source>Translate the answer</source>
         <translation>翻译回答</translation>
+    </message>
+    <message>
+        <source>Not looked yet</source>
+        <translation>尚未查看</translation>
+    </message>
+    <message>
+        <source>Waiting for a clear picture</source>
+        <translation>正在等待清晰的画面</translation>
+    </message>
+    <message>
+        <source>{seconds} s ago: {state} ({share:.0%} sure)</source>
+        <translation>{seconds} 秒前：{state}（把握 {share:.0%}）</translation>
+    </message>
+    <message>
+        <source>Waiting for: {things}</source>
+        <translation>等待：{things}</translation>
+    </message>
+    <message>
+        <source>it is there</source>
+        <translation>已出现</translation>
+    </message>
+    <message>
+        <source>not there</source>
+        <translation>未出现</translation>
+    </message>
+    <message>
+        <source>Waiting for the camera</source>
+        <translation>正在等待摄像头</translation>
     </message>
     <message>
         <source>Take the translation away</source>
