@@ -191,10 +191,12 @@ def scribble(rng: Rng) -> Sprite:
 
 @dataclass(frozen=True)
 class Lettering:
-    """A word drawn as a sprite; ``centres`` are its letters' middles in sprite pixels (n, 2)."""
+    """A word drawn as a sprite; ``centres`` are its letters' middles, ``sizes`` their widths and heights (about), in
+    sprite pixels (n, 2)."""
 
     sprite: Sprite
     centres: NDArray[np.float64]
+    sizes: NDArray[np.float64]
 
 
 def letter(
@@ -222,7 +224,8 @@ def letter(
         plate = Image.new("L", (wide, tall))
         ImageDraw.Draw(plate).rounded_rectangle((0, 0, wide - 1, tall - 1), radius=int(rng.integers(0, 14)), fill=255)
         sprite[:, :, :3], sprite[:, :, 3] = ink * weight + board * (1 - weight), np.asarray(plate)
-    return Lettering(sprite, np.column_stack([middles, np.full(len(word), tall / 2)]))
+    sizes = np.column_stack([np.diff(edges), np.full(len(word), bottom - top)])
+    return Lettering(sprite, np.column_stack([middles, np.full(len(word), tall / 2)]), sizes)
 
 
 def background(height: int, width: int, rng: Rng) -> Picture:

@@ -23,7 +23,7 @@ TEXT_EVERY = 2
 def painter(seen: bool = True) -> Painter:
     """The painter of the training: its art sets and fonts, or those kept unseen."""
     sets, families = (art.TRAIN_SETS, fonts.TRAIN_FAMILIES) if seen else (art.UNSEEN_SETS, fonts.UNSEEN_FAMILIES)
-    return Painter(art.load(sets, WORK), fonts.find(families), stylise=seen)
+    return Painter(art.load(sets, WORK), fonts.find(families), stylise=seen, dirt=0.45)
 
 
 @cache

@@ -53,7 +53,7 @@ class Pupil(nn.Module):
             text, text_figures = self._say(batch, "text", None, None)
             total = said + TEXT_SHARE * text + TOWER_SHARE * total
             shown = (
-                {key: shown[key] for key in shown if key in ("kind", "letters", "box", "things")}
+                {key: shown[key] for key in shown if key in ("kind", "letters", "glyph", "box", "things")}
                 | {"say": said.item()}
                 | figures
                 | text_figures

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from .kinds import COLOURS, NAMES
 from .prompts import FIRST_LETTER, MARKS
-from .scenes import CLASS, Scene
+from .scenes import CLASS, Scene, Word
 from .sizes import VisionSize, arrangements
 from .words import ALPHABET
 
@@ -152,9 +152,26 @@ def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> di
         if thing:
             edges = np.stack([x - thing.box[0], y - thing.box[1], thing.box[2] - x, thing.box[3] - y], -1) / BOX_UNIT
             box[more] = edges[more]
+    glyph, covered = np.full((rows, columns), NO_LETTER, np.int16), np.full((rows, columns), 0.2 * p * p)
     for word in scene.lines + ([scene.word] if scene.word else []):
         _place_letters(word.text, word.centres, letters, p)
-    return {"kind": kind, "colour": colour, "box": box, "letters": letters}
+        _cover(word, glyph, covered, p)
+    return {"kind": kind, "colour": colour, "box": box, "letters": letters, "glyph": glyph}
+
+
+def _cover(word: Word, glyph: NDArray[np.int16], covered: NDArray[np.float64], patch: int) -> None:
+    """Write to each patch the letter that covers most of it; ``covered`` is how many pixels the one there covers."""
+    if word.sizes is None:
+        return
+    for character, (x, y), (wide, tall) in zip(word.text, word.centres, word.sizes, strict=True):
+        for row in range(max(0, int((y - tall / 2) // patch)), min(len(glyph), int((y + tall / 2) // patch) + 1)):
+            high = min(y + tall / 2, (row + 1) * patch) - max(y - tall / 2, row * patch)
+            for column in range(
+                max(0, int((x - wide / 2) // patch)), min(glyph.shape[1], int((x + wide / 2) // patch) + 1)
+            ):
+                area = high * (min(x + wide / 2, (column + 1) * patch) - max(x - wide / 2, column * patch))
+                if area > covered[row, column]:
+                    glyph[row, column], covered[row, column] = _LETTER[character], area
 
 
 def _place_letters(text: str, centres: NDArray[np.float64], letters: NDArray[np.int16], patch: int) -> None:

@@ -46,6 +46,8 @@ class Word:
     text: str
     centres: NDArray[np.float64]
     meaning: tuple[int, str] | None
+    sizes: NDArray[np.float64] | None = None
+    """Widths and heights of its letters in pixels (n, 2)."""
 
 
 @dataclass
@@ -65,8 +67,12 @@ class Scene:
 class Painter:
     """Draws scenes from one collection of art and fonts."""
 
-    def __init__(self, art: Art, font_files: list[str], camera: float = 0.6, stylise: bool = True) -> None:
-        self.art, self.fonts, self.camera, self.stylise = art, font_files, camera, stylise
+    def __init__(
+        self, art: Art, font_files: list[str], camera: float = 0.6, stylise: bool = True, dirt: float = 0.8
+    ) -> None:
+        """camera: how bad the camera is, 0..1; dirt: the share of pictures taken with it; stylise: whether drawings
+        are varied as by other hands."""
+        self.art, self.fonts, self.camera, self.stylise, self.dirt = art, font_files, camera, stylise, dirt
         self.rows = art.of_kind()
         self.unknown_rows = np.flatnonzero(art.kind < 0)
         self.drawable = [index for index, rows in enumerate(self.rows) if len(rows)]
@@ -122,6 +128,13 @@ class Painter:
 
     def blank(self, height: int, width: int, rng: Rng) -> Scene:
         return Scene(drawing.background(height, width, rng), np.full((height, width), -1, np.int8))
+
+    def paper(self, height: int, width: int, rng: Rng) -> Scene:
+        """Half the time one colour only, which is easier to read on."""
+        scene = self.blank(height, width, rng)
+        if rng.random() < 0.5:
+            scene.picture[:] = rng.uniform(0, 255, 3)
+        return scene
 
     def contrast(self, scene: Scene, box: tuple[int, int, int, int], rng: Rng) -> NDArray[np.float32]:
         """A colour that can be read over what lies in the box."""
@@ -197,9 +210,9 @@ class Painter:
 
     def page(self, height: int, width: int, rng: Rng) -> Scene:
         """Lines of words and numbers: many letters at once, to learn them by."""
-        scene = self.blank(height, width, rng)
+        scene = self.paper(height, width, rng)
         font, ink = str(rng.choice(self.fonts)), self.contrast(scene, (0, 0, width, height), rng)
-        tall = float(rng.uniform(12, 28))
+        tall = float(np.exp(rng.uniform(np.log(12), np.log(44))))
         y = tall * 0.6 + float(rng.uniform(0, 6))
         while y + tall * 0.5 < height:
             if rng.random() < 0.3:
@@ -220,7 +233,7 @@ class Painter:
 
     def collage(self, height: int, width: int, rng: Rng) -> Scene:
         """Small things and words side by side all over the picture: many lessons for the price of one."""
-        scene = self.blank(height, width, rng)
+        scene = self.paper(height, width, rng)
         cell = float(rng.uniform(28, 60))
         columns, rows = max(1, int(width / cell)), max(1, int(height / cell))
         wide, tall = width / columns, height / rows
@@ -272,7 +285,8 @@ class Painter:
         if where is None:
             return None
         shrink = where_scale(where, lettering.sprite, size)
-        return Word(text, lettering.centres * shrink @ where.matrix[:, :2].T + where.matrix[:, 2], meaning)
+        centres = lettering.centres * shrink @ where.matrix[:, :2].T + where.matrix[:, 2]
+        return Word(text, centres, meaning, lettering.sizes * scale)
 
     def write(
         self, scene: Scene, text: str, meaning: tuple[int, str] | None, band: tuple[int, int, int, int], rng: Rng
@@ -343,7 +357,7 @@ class Painter:
         return scene
 
     def finish(self, scene: Scene, rng: Rng) -> Scene:
-        if self.camera and rng.random() < 0.8:
+        if self.camera and rng.random() < self.dirt:
             scene.picture = drawing.degrade(scene.picture, rng, self.camera * float(rng.uniform(0.3, 1.0) / 0.6) ** 0.5)
         return scene
 

@@ -25,7 +25,8 @@ def to_tiles(batch: dict[str, Any], device: torch.device) -> tuple[Tensor, Tenso
 
 
 class Heads(nn.Module):
-    """Linear read-outs of the tower's final state: kind, box, colour and letters of each patch, and how many things."""
+    """Linear read-outs of the tower's final state: kind, box, colour, letters centred in and letter most seen in each
+    patch, and how many things."""
 
     def __init__(self, size: VisionSize) -> None:
         super().__init__()
@@ -35,6 +36,7 @@ class Heads(nn.Module):
         self.box = nn.Linear(size.width, 4)
         self.colour = nn.Linear(size.width, len(COLOURS))
         self.letters = nn.Linear(size.width, SLOTS * (NO_LETTER + 1))
+        self.glyph = nn.Linear(size.width, NO_LETTER + 1)
         self.things = nn.Linear(size.width, 6)
 
     def loss(self, features: Tensor, batch: dict[str, Any]) -> tuple[Tensor, dict[str, float]]:
@@ -64,8 +66,13 @@ class Heads(nn.Module):
         read = written | blank
         spelled = self.letters(patches[read]).view(-1, SLOTS, NO_LETTER + 1)
         letter_loss = F.cross_entropy(spelled.flatten(0, 1), letters[read].flatten())
+        glyph = torch.from_numpy(batch["glyph"]).long().to(device)
+        inked = (glyph != NO_LETTER) & (glyph != IGNORE)
+        some = inked | ((glyph == NO_LETTER) & (torch.rand(glyph.shape, device=device) < 0.06))
+        glyphs = self.glyph(patches[some])
+        glyph_loss = F.cross_entropy(glyphs, glyph[some])
         count_loss = F.cross_entropy(self.things(state[:, :, 0].mean(1)), things)
-        total = kind_loss + box_loss + 0.3 * colour_loss + letter_loss + 0.15 * count_loss
+        total = kind_loss + box_loss + 0.3 * colour_loss + letter_loss + glyph_loss + 0.15 * count_loss
         with torch.no_grad():
             right = spelled.argmax(-1)[written[read]] == letters[written]
             shown_figures = {
@@ -75,6 +82,7 @@ class Heads(nn.Module):
                 "colour": colour_loss.item(),
                 "letters": right[letters[written] != NO_LETTER].float().mean().item(),
                 "letter_loss": letter_loss.item(),
+                "glyph": (glyphs.argmax(-1) == glyph[some])[inked[some]].float().mean().item(),
                 "things": count_loss.item(),
             }
         return total, shown_figures
