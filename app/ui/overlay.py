@@ -16,6 +16,8 @@ _ROUND = 6.0
 _PAD = 6.0
 _LINE = 2.0
 _FAINT = 0.6
+_GUESS = 0.15
+"""A name less likely than this stands in the list only: on the picture it would be taken for one that was seen."""
 _HALO = QColor(255, 255, 255, 210)
 _HOT = QColor(255, 255, 255, 60)
 _DARK = QColor(16, 22, 22, 190)
@@ -34,8 +36,9 @@ class LabelOverlay:
         self._hot: int | None = None
 
     def show(self, labels: Sequence[Label], size: QSize) -> None:
-        """Draw these from the next painting on; those without a box, or that no longer belong, are left out."""
-        self.labels = tuple(label for label in labels if label.box is not None and not label.faded)
+        """Draw these from the next painting on, but those without a box, that no longer belong, or are mere guesses."""
+        fit = (label for label in labels if label.box is not None and not label.faded)
+        self.labels = tuple(label for label in fit if label.probability >= _GUESS)
         self._size = size
 
     def clear(self) -> None:

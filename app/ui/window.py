@@ -156,6 +156,7 @@ class Window(QObject):
         camera.words.connect(self._on_camera_words)
         camera.stopped.connect(self._on_camera_stopped)
         camera.starting.connect(self.stage.clear_live)
+        camera.starting.connect(self.labels.clear)
         camera.starting.connect(self._on_camera_started)
         camera.started.connect(self._on_camera_started)
         for who, doer in (("translate", self.translate), ("answers", self.answers)):
@@ -309,7 +310,8 @@ class Window(QObject):
 
     def _on_answer(self, turn: Turn) -> None:
         self.chat.answer_changed(turn)
-        self.labels.show(turn, self.desk.stage)
+        if not self.stage.live:
+            self.labels.show(turn, self.desk.stage)
         if turn.ended:
             index = self.chat.answer_index(turn) if turn in self.session.conversation.turns else None
             announce(self.view, str(index.data(Qt.ItemDataRole.AccessibleTextRole)) if index else "")
@@ -432,6 +434,8 @@ class Window(QObject):
             self.stage.show_sheet(self.desk.stage)
             if self.desk.stage and not self.session.conversation.shows(self.desk.stage.picture.digest):
                 self.desk.attach_stage()
+            else:
+                self._recognise_still()
             self.composer.edit.setFocus()
             self._refresh()
 

@@ -29,6 +29,7 @@ from app.ui.camera_view import CameraFeed
 from app.ui.live_panel import rows
 from app.ui.overlay import LabelOverlay, caption, still
 from app.ui.window import Window
+from app.wording import Wording
 from tests.video import Scene, Script, Thing
 
 STAR = Thing("star", 0, 99, (0.3, 0.5), 0.4)
@@ -248,6 +249,8 @@ def test_a_label_that_no_longer_belongs_is_not_painted() -> None:
     overlay = LabelOverlay()
     overlay.show([label("dog", box=(0, 0, 1, 1), faded=True), label("cat")], QSize(10, 10))
     assert overlay.labels == ()
+    overlay.show([label("dog", box=(0, 0, 1, 1), probability=0.05)], QSize(10, 10))
+    assert overlay.labels == ()
 
 
 def test_a_clip_keeps_the_last_seconds_only(tmp_path: Path) -> None:
@@ -296,6 +299,65 @@ def test_choosing_recognise_names_what_is_on_the_stage(still_window: Window, qtb
     still_window._choose_mode("recognise")
     assert [one.name for one in still_window.labels.overlay.labels] == ["star"]
     assert len(still_window.session.conversation.turns) == 1
+
+
+def test_names_of_a_still_picture_are_not_drawn_over_the_camera(
+    still_window: Window, qtbot: QtBot, scene: list[np.ndarray]
+) -> None:
+    still_window._choose_mode("recognise")
+    qtbot.waitUntil(lambda: still_window.session.conversation.turns[0].ended, timeout=20_000)
+    assert still_window.labels.overlay.labels
+    scene[0] = np.zeros_like(scene[0])
+    still_window.camera.start("scripted")
+    qtbot.waitUntil(lambda: still_window.camera.latest is not None, timeout=10_000)
+    still_window.session.answer.emit(still_window.session.conversation.turns[0])
+    assert still_window.labels.overlay.labels == ()
+    still_window.camera.stop()
+    qtbot.waitUntil(lambda: bool(still_window.labels.overlay.labels), timeout=10_000)
+
+
+def test_a_click_on_a_name_in_a_still_picture_asks_about_that_part(still_window: Window, qtbot: QtBot) -> None:
+    still_window._choose_mode("recognise")
+    qtbot.waitUntil(lambda: bool(still_window.labels.overlay.labels), timeout=20_000)
+    canvas = still_window.stage.canvas
+    canvas.grab()  # paints, so that the label has a place
+    qtbot.waitUntil(lambda: not still_window.session.running, timeout=20_000)
+    middle = canvas.to_view().map(QPointF(0.3 * 640, 0.5 * 360)).toPoint()
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    assert still_window.session.mode == "ask"
+    assert canvas.part is not None
+    assert canvas.part.width() == pytest.approx(0.224 * 640 * 1.2, abs=12)
+    qtbot.waitUntil(lambda: any(sheet.part_of for sheet in still_window.desk.attached), timeout=10_000)
+
+
+def test_a_name_without_a_place_asks_about_the_whole_frame(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: "2 × cup" in window.live.panel.words, timeout=20_000)
+    (row,) = (button for button in window.live.panel._rows if button.row is not None and button.row.name == "cup")
+    row.click()
+    qtbot.waitUntil(lambda: window.desk.stage is not None, timeout=10_000)
+    assert window.desk.stage is not None
+    assert (window.desk.stage.picture.name, window.desk.stage.picture.width) == ("cup", 640)
+
+
+def test_a_camera_that_falls_silent_names_nothing(window: Window, qtbot: QtBot) -> None:
+    """And names everything anew when it speaks again."""
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.camera.words.emit(Wording("The camera has sent no picture for 2 seconds."))
+    assert names(window) == []
+    assert window.live.panel.words == "Waiting for the camera"
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+
+
+def test_what_is_found_is_said_aloud_if_that_is_wanted(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(window.speaker, "say", lambda words, *_: said.append(words))
+    qtbot.waitUntil(lambda: "2 × cup" in window.live.panel.words, timeout=20_000)
+    assert said == []
+    window.live._set("camera.speak", True)
+    qtbot.waitUntil(lambda: bool(said), timeout=10_000)
+    assert said == ["star, 2 cup"]
 
 
 def test_a_picture_opened_in_recognise_needs_no_question(still_window: Window, qtbot: QtBot, tmp_path: Path) -> None:
