@@ -16,6 +16,7 @@ class AnswerTools(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
+        self._room = parent
         self.setObjectName("tools")
         self._turn: Turn | None = None
         self.can_speak = False
@@ -67,7 +68,7 @@ class AnswerTools(QWidget):
             say(setter, Wording("Stop reading" if speaking else "Read aloud"))
 
     def show_for(self, turn: Turn, place: QPoint) -> None:
-        """Stand at `place` and be about `turn`."""
+        """Stand at `place`, counted from where lines begin, and be about `turn`."""
         self._turn = turn
         for name in ("copy", "translate"):
             self._buttons[name][0].setVisible(bool(turn.answer))
@@ -75,5 +76,6 @@ class AnswerTools(QWidget):
         self._show_speech()
         self._buttons["details"][0].setVisible(turn.state is State.FAILED)
         self.adjustSize()
-        self.move(place)
+        left = self._room.width() - place.x() - self.width() if self.isRightToLeft() else place.x()
+        self.move(left, place.y())
         self.show()

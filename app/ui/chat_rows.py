@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPixmap
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QGuiApplication, QPainter, QPainterPath, QPixmap
+from PySide6.QtWidgets import QStyle
 
 from app.chat.conversation import State, Turn
 from app.ui import figures, icons, theme
@@ -46,7 +47,8 @@ class Row:
     def height(self, width: int) -> int:
         """Measured once for a width, until the turn changes."""
         if width != self._width:
-            self._width, self._height = width, self._measure(width)
+            self._width = width
+            self._height = self._measure(width)
         return self._height
 
     def is_measured(self, width: int) -> bool:
@@ -75,6 +77,10 @@ class Row:
         self.flow.paint(painter, selection, QRectF(clip.translated(-rect.topLeft() - self.origin)))
         painter.restore()
 
+    def _across(self, rect: QRect) -> QRect:
+        """Where `rect` is in a language that is written from the right."""
+        return QStyle.visualRect(QGuiApplication.layoutDirection(), QRect(0, 0, self._width, 0), rect)
+
     def _measure(self, width: int) -> int:
         raise NotImplementedError
 
@@ -88,7 +94,7 @@ def side_margin(width: int) -> int:
 
 
 class QuestionRow(Row):
-    """The person's words, right, with the pictures they are about above them."""
+    """The person's words, where lines end, with the pictures they are about above them."""
 
     def __init__(self, turn: Turn, look: Look) -> None:
         super().__init__(turn, look, plain=True)
@@ -104,13 +110,13 @@ class QuestionRow(Row):
             size = self._thumb_size(digest).scaled(
                 min(_THUMB.width(), room), _THUMB.height(), Qt.AspectRatioMode.KeepAspectRatio
             )
-            self._thumbs.append(QRect(QPoint(right - size.width(), top), size))
+            self._thumbs.append(self._across(QRect(QPoint(right - size.width(), top), size)))
             top += size.height() + 8
         self.flow.show(self.turn.question)
         self.flow.lay_out(room * 0.85 - 2 * _BUBBLE)
         self.flow.lay_out(min(self.flow.width, self.flow.ideal_width() + 1))
         size = QSize(int(self.flow.width) + 2 * _BUBBLE, int(self.flow.height) + 20)
-        self._bubble = QRect(QPoint(right - size.width(), top), size)
+        self._bubble = self._across(QRect(QPoint(right - size.width(), top), size))
         self.origin = self._bubble.topLeft() + QPoint(_BUBBLE, 10)
         return self._bubble.bottom() + 8
 
@@ -157,7 +163,7 @@ class AnswerRow(Row):
         words = self._meta_words()
         if words:
             height = self._text_height(self._small, words, room - self._dots_width())
-            self._meta = QRect(left, bottom + 10, width - margin - left, height)
+            self._meta = self._across(QRect(left, bottom + 10, width - margin - left, height))
             bottom = self._meta.bottom()
         return bottom + 4 + TOOLS
 
@@ -206,7 +212,8 @@ class AnswerRow(Row):
         painter.setPen(QColor(colours.soft))
         painter.setFont(self._look.font)
         words, _ = figures.stage(self.turn)
-        painter.drawText(self.origin + QPoint(0, QFontMetrics(self._look.font).ascent() + 2), f"{shown(words)} …")
+        room = QRect(self.origin, QSize(self._width - 2 * self.origin.x(), QFontMetrics(self._look.font).height() + 4))
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, f"{shown(words)} …")
 
     def _paint_error(self, painter: QPainter, colours: theme.Theme) -> None:
         error = self.turn.error
@@ -215,9 +222,9 @@ class AnswerRow(Row):
         painter.setBrush(QColor(colours.danger_soft))
         painter.drawRoundedRect(self._error, 10, 10)
         sign = icons.pixmap("circle-alert", colours.danger, 20, painter.device().devicePixelRatio())
-        painter.drawPixmap(self._error.topLeft() + QPoint(12, 12), sign)
+        painter.drawPixmap(self._across(QRect(self._error.topLeft() + QPoint(12, 12), QSize(20, 20))), sign)
         painter.setPen(QColor(colours.text))
-        room = self._error.adjusted(44, 12, -12, -12)
+        room = self._across(self._error.adjusted(44, 12, -12, -12))
         painter.setFont(theme.scaled(self._look.font, 1.0, bold=True))
         painter.drawText(room, Qt.TextFlag.TextWordWrap, shown(error.what))
         painter.setFont(self._look.font)
@@ -225,11 +232,12 @@ class AnswerRow(Row):
         painter.drawText(below, Qt.TextFlag.TextWordWrap, shown(error.todo))
 
     def _paint_dots(self, painter: QPainter, colours: theme.Theme, filled: int) -> None:
-        middle = self._meta.top() + QFontMetrics(self._small).height() / 2
+        top = self._meta.top() + (QFontMetrics(self._small).height() - _DOT) // 2
         painter.setPen(QColor(colours.accent))
         for i in range(figures.DOTS):
             painter.setBrush(QColor(colours.accent) if i < filled else Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QPointF(self.origin.x() + _DOT / 2 + 1 + i * (_DOT + 4), middle), _DOT / 2, _DOT / 2)
+            dot = QRect(self.origin.x() + 1 + i * (_DOT + 4), top, _DOT, _DOT)
+            painter.drawEllipse(QRectF(self._across(dot)))
 
 
 def _draw_rounded(painter: QPainter, rect: QRect, pixmap: QPixmap) -> None:

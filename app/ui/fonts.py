@@ -3,13 +3,14 @@
 import logging
 
 from PySide6.QtCore import QLocale
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
 
 from app import paths
 
 _log = logging.getLogger(__name__)
 
 _System = QFontDatabase.WritingSystem
+_FIXED = QFontDatabase.SystemFont.FixedFont
 _FILES = {
     _System.Arabic: "NotoSansArabic-Regular.ttf",
     _System.SimplifiedChinese: "DroidSansFallbackFull.ttf",
@@ -38,5 +39,10 @@ def _add(system: QFontDatabase.WritingSystem) -> None:
     if QFontDatabase.families(system):
         return
     file = paths.assets_dir() / "fonts" / _FILES[system]
-    if QFontDatabase.addApplicationFont(str(file)) < 0:
+    added = QFontDatabase.addApplicationFont(str(file))
+    if added < 0:
         _log.warning("the font %s cannot be used", file.name)
+        return
+    # Named as a substitute, it comes before fonts that happen to have a few of its letters.
+    for family in (QGuiApplication.font().family(), QFontDatabase.systemFont(_FIXED).family()):
+        QFont.insertSubstitutions(family, QFontDatabase.applicationFontFamilies(added))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.modes.base import Mode
@@ -13,7 +13,7 @@ from app.ui.buttons import ActionButton, IconButton
 from app.ui.i18n import say, shown
 from app.wording import Wording
 
-_NARROW = 640
+_NARROW, _ICONS_ONLY = 640, 480
 
 _OFFLINE = Wording("Nothing leaves this machine: pictures, questions and answers stay here.")
 _STATES = {
@@ -55,7 +55,8 @@ class _Dot(QWidget):
 
 
 class Header(QFrame):
-    """mode_chosen: id of a mode. menu_wanted, models_wanted: open one below a place: its left or right edge."""
+    """mode_chosen: id of a mode. menu_wanted, models_wanted: open one below a place: where it begins, or for
+    the models where it ends."""
 
     mode_chosen = Signal(str)
     menu_wanted = Signal(QPoint)
@@ -105,7 +106,7 @@ class Header(QFrame):
         self._state.setObjectName("soft")
         row.addWidget(self._state)
         self._model = IconButton("chevron-down", Wording("Choose the model"), words=" ")
-        self._model.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        self._turn()
         self._model.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._model.clicked.connect(self._want_models)
         row.addWidget(self._model)
@@ -137,7 +138,7 @@ class Header(QFrame):
         return frame
 
     def _want_models(self) -> None:
-        self.models_wanted.emit(_below(self._model) + QPoint(self._model.width(), 0))
+        self.models_wanted.emit(_below(self._model, end=True))
 
     def show_mode(self, mode: str) -> None:
         self._mode_buttons[mode].setChecked(True)
@@ -160,22 +161,30 @@ class Header(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        wide, middle = self.width() >= _NARROW, self.width() >= 480
-        self._place_modes(wide)
-        for widget in (self._name, self._offline_words, self._state):
-            widget.setVisible(wide)
-        self._offline.setVisible(middle)
+        """Leave out what does not fit: the words first, then the modes, which get a line of their own."""
         metrics = self._state.fontMetrics()
-        self._state.setMinimumWidth(max(metrics.horizontalAdvance(shown(words)) for words in _STATES.values()))
+        self._state.setMinimumWidth(4 + max(metrics.horizontalAdvance(shown(words)) for words in _STATES.values()))
         name = self._full_name or shown(Wording("Looking…"))
-        room = 200 if wide else 110
-        self._model.set_words(self._model.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, room))
+        longest = 200 if self.width() >= _NARROW else 110
+        self._model.set_words(self._model.fontMetrics().elidedText(name, Qt.TextElideMode.ElideRight, longest))
         self._model.set_name(Wording("Model: {name}", name=name))
+        symbols = (self._menu, self._logo, self._offline, self._dot, self._model, self._new)
+        words = (self._name, self._offline_words, self._state)
+        room = self.width() - _across(*symbols, self._modes) - 40
+        beside = self.width() >= _NARROW and room >= 0
+        self._place_modes(beside)
+        for widget in words:
+            widget.setVisible(beside and room >= _across(*words))
+        self._offline.setVisible(self.width() >= _ICONS_ONLY)
 
     def _place_modes(self, wide: bool) -> None:
         """The modes stand in the middle, or on a line of their own where there is little room."""
         if len(self._mode_buttons) < 2 or wide == (self._second.count() == 0):
             return
+        for button in self._mode_buttons.values():
+            button.setProperty("tight", not wide)
+            button.style().unpolish(button)
+            button.style().polish(button)
         if wide:
             self._second.removeWidget(self._modes)
             self._row.insertWidget(self._modes_at, self._modes, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -190,10 +199,24 @@ class Header(QFrame):
             self._tint()
         elif event.type() == QEvent.Type.LanguageChange:
             self._fit()
+        elif event.type() == QEvent.Type.LayoutDirectionChange:
+            self._turn()
+
+    def _turn(self) -> None:
+        """The arrow of the model's button stands behind the name."""
+        right, left = Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight
+        self._model.setLayoutDirection(left if self.isRightToLeft() else right)
 
     def _tint(self) -> None:
         self._offline.setPixmap(icons.pixmap("wifi-off", theme.current().soft, 16, self.devicePixelRatioF()))
 
 
-def _below(widget: QWidget) -> QPoint:
-    return widget.mapToGlobal(QPoint(0, widget.height() + 4))
+def _below(widget: QWidget, end: bool = False) -> QPoint:
+    """A place below where `widget` begins, in the direction of writing, or below its end."""
+    left = QGuiApplication.isRightToLeft() == end
+    return widget.mapToGlobal(QPoint(0 if left else widget.width(), widget.height() + 4))
+
+
+def _across(*widgets: QWidget) -> int:
+    """The pixels these need beside each other."""
+    return sum(widget.sizeHint().width() + 8 for widget in widgets)

@@ -28,7 +28,9 @@ LANGUAGES = tuple(code for code, _ in BY_KEY["window.language"].choices if code 
 
 _GROUPED = 10_000
 """Smaller whole numbers are written without separators."""
-_FSI, _PDI = "\u2068", "\u2069"
+_SAID = "said by i18n"
+"""Where a widget keeps what it says; no name, so that it cannot be one of its own."""
+_FSI, _PDI, _RLM = "\u2068", "\u2069", "\u200f"
 
 
 def folder() -> Path:
@@ -55,12 +57,12 @@ def say(setter: Callable[[str], object], words: str) -> None:
     """
     method: Any = setter.func if isinstance(setter, partial) else setter
     place = (method.__name__, setter.args if isinstance(setter, partial) else ())
-    method.__self__.__dict__.setdefault("_said", {})[place] = words
+    method.__self__.__dict__.setdefault(_SAID, {})[place] = words
     setter(shown(words))
 
 
 def _say_again(owner: object) -> None:
-    for (name, arguments), words in owner.__dict__.get("_said", {}).items():
+    for (name, arguments), words in owner.__dict__.get(_SAID, {}).items():
         getattr(owner, name)(*arguments, shown(words))
 
 
@@ -74,6 +76,11 @@ def isolated(text: str) -> str:
     """A name or another foreign text, marked so that neither it nor the sentence around it changes its direction."""
     foreign = QGuiApplication.isRightToLeft() or any("\u0590" <= letter <= "\u08ff" for letter in text)
     return f"{_FSI}{text}{_PDI}" if foreign else text
+
+
+def from_start(text: str) -> str:
+    """A foreign text that stands alone, marked so that its line begins where lines of this language begin."""
+    return f"{_RLM}{isolated(text)}" if QGuiApplication.isRightToLeft() else text
 
 
 def number(value: float, digits: int = 0) -> str:

@@ -12,7 +12,7 @@ from app.modes.labels import Label
 from app.modes.schedule import Figures, Wait
 from app.modes.watch import Answered, subject
 from app.ui.buttons import IconButton
-from app.ui.i18n import say, shown
+from app.ui.i18n import from_start, say, shown
 from app.ui.notify import announce
 from app.wording import Wording
 
@@ -63,7 +63,7 @@ class _RowButton(QPushButton):
         self.setVisible(row is not None)
         if row is None:
             return
-        self._words.setText(row.words)
+        self._words.setText(from_start(row.words))
         self._dots.setText("●" * row.dots + "○" * (_DOTS - row.dots) if row.dots else "")
         for label, name in ((self._words, "" if row.sure else "soft"), (self._dots, "sure" if row.sure else "soft")):
             if label.objectName() != name:

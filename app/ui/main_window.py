@@ -80,6 +80,8 @@ class MainWindow(QWidget):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ThemeChange:
             self.system_theme_changed.emit()
+        elif event.type() == QEvent.Type.LayoutDirectionChange:
+            self._splitter.setSizes(self._splitter.sizes())  # by itself it would not mirror before it is resized
 
     # --- a drop works anywhere ---
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
@@ -36,6 +36,12 @@ class _Menu(QMenu):
         shape = QPainterPath()
         shape.addRoundedRect(QRectF(self.rect()), _ROUND, _ROUND)
         self.setMask(QRegion(shape.toFillPolygon().toPolygon()))
+
+
+def open_at(menu: QMenu, place: QPoint, end: bool = False) -> None:
+    """Open a menu so that it begins, or ends, at `place`, in the direction of writing."""
+    to_the_left = menu.isRightToLeft() != end
+    menu.popup(place - QPoint(menu.sizeHint().width(), 0) if to_the_left else place)
 
 
 def main(parent: QWidget, actions: Actions, about: Callable[[], None]) -> QMenu:

@@ -32,10 +32,10 @@ class ModelPicker(QObject):
         self._background.run(self._library.installed, self._on_installed, self._session.failed.emit)
 
     def show_menu(self, place: QPoint, open_file: QAction) -> None:
-        """Open the menu with its right edge at `place`."""
+        """Open the menu with its end at `place`."""
         choose = self._session.choose_model
         menu = menus.models(self._window, self._installed, self._session.chosen, choose, open_file)
-        menu.popup(place - QPoint(menu.sizeHint().width(), 0))
+        menus.open_at(menu, place, end=True)
         self.look()
 
     def open_file(self) -> None:

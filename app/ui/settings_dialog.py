@@ -90,7 +90,9 @@ class SettingsDialog(SmallWindow):
         for setting in SETTINGS:
             if setting.section == section:
                 label = QLabel(shown(Wording(setting.title)))
-                label.setMinimumWidth(_LABEL)
+                label.setWordWrap(True)
+                if not self._narrow:
+                    label.setFixedWidth(_LABEL)
                 form.addRow(label, self._field(setting))
         column.addLayout(form)
         return column

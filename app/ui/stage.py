@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QIcon, QImage, QKeyEvent, QPainter, QPainterPath, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStyle, QToolButton, QVBoxLayout, QWidget
 
 from app.ui import icons, theme
 from app.ui.actions import Actions
@@ -272,6 +272,11 @@ class Stage(QFrame):
         super().resizeEvent(event)
         self._place()
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._place()
+
     def _place(self) -> None:
         whole = self.rect()
         for full in (self.canvas, self._invitation):
@@ -283,8 +288,9 @@ class Stage(QFrame):
         low = whole.bottom() - 15
         free = whole.width() - zoom.width() - 48
         left = (whole.width() - bar.width()) // 2 if bar.width() + 2 * zoom.width() + 64 < whole.width() else 16
-        self._bar.setGeometry(QRect(QPoint(left, low - bar.height()), bar))
-        self._zoom.setGeometry(QRect(QPoint(whole.right() - 15 - zoom.width(), low - zoom.height()), zoom))
+        for widget, size, x in ((self._bar, bar, left), (self._zoom, zoom, whole.right() - 15 - zoom.width())):
+            geometry = QRect(QPoint(x, low - size.height()), size)
+            widget.setGeometry(QStyle.visualRect(self.layoutDirection(), whole, geometry))
         self._zoom.setVisible(self._bar.isVisibleTo(self) and bar.width() < free)
         self._live_bar.setGeometry(QRect(QPoint((whole.width() - live.width()) // 2, low - live.height()), live))
 

@@ -118,6 +118,7 @@ QPushButton[row="true"]:focus { border-color: $accent; }
 
 #modes { background: $bubble; border-radius: 10px; }
 #modes QToolButton { border-radius: 8px; padding: 5px 14px; margin: 2px; }
+#modes QToolButton[tight="true"] { padding: 5px 4px; }
 #modes QToolButton:checked { background: $surface; color: $text; border-color: $line; font-weight: 600; }
 #modes QToolButton:focus { border-color: $accent; }
 

@@ -461,7 +461,7 @@ class Window(QObject):
 
     def _show_menu(self, place: QPoint) -> None:
         menu: QMenu = menus.main(self.widget, self.actions, lambda: AboutSheet(self.widget).open())
-        menu.popup(place)
+        menus.open_at(menu, place)
 
     def _show_settings(self) -> None:
         dialog = SettingsDialog(self.services.store, self.widget)
@@ -482,7 +482,7 @@ class Window(QObject):
             case _, "window.theme":
                 self._restyle()
             case _, "window.language":
-                self.services.language.use(self.session.settings[key])
+                self._change_language()
             case _, "camera.speak" | "camera.figures":
                 self.live.follow_settings()
             case "translate", _:

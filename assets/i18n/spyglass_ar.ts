@@ -1626,7 +1626,7 @@
     </message>
     <message>
         <source>Turn by 90°</source>
-        <translation>تدوير 90°</translation>
+        <translation>تدوير ٩٠°</translation>
     </message>
     <message>
         <source>Network camera</source>
@@ -2149,7 +2149,7 @@
     </message>
     <message>
         <source>Tokens of conversation and pictures the model keeps in view; 0: as many as fit, up to the model&apos;s default.</source>
-        <translation>وحدات المحادثة والصور التي يبقيها النموذج في نظره؛ 0: بقدر ما يتسع، حتى القيمة الافتراضية للنموذج.</translation>
+        <translation>وحدات المحادثة والصور التي يبقيها النموذج في نظره؛ ٠: بقدر ما يتسع، حتى القيمة الافتراضية للنموذج.</translation>
     </message>
     <message>
         <source>tokens</source>
@@ -2161,15 +2161,15 @@
     </message>
     <message>
         <source>How keys and values are stored; 8 bits take half the memory and lose a little precision.</source>
-        <translation>كيفية تخزين المفاتيح والقيم؛ 8 بتات تأخذ نصف الذاكرة وتفقد قليلًا من الدقة.</translation>
+        <translation>كيفية تخزين المفاتيح والقيم؛ ٨ بتات تأخذ نصف الذاكرة وتفقد قليلًا من الدقة.</translation>
     </message>
     <message>
         <source>16 bits</source>
-        <translation>16 بت</translation>
+        <translation>١٦ بت</translation>
     </message>
     <message>
         <source>8 bits</source>
-        <translation>8 بتات</translation>
+        <translation>٨ بتات</translation>
     </message>
     <message>
         <source>Flash attention</source>
@@ -2193,7 +2193,7 @@
     </message>
     <message>
         <source>Processor threads; 0: chosen from the machine.</source>
-        <translation>خيوط المعالج؛ 0: تُختار حسب الجهاز.</translation>
+        <translation>خيوط المعالج؛ ٠: تُختار حسب الجهاز.</translation>
     </message>
     <message>
         <source>Layers on the GPU</source>
@@ -2201,7 +2201,7 @@
     </message>
     <message>
         <source>-1: as many as fit if there is a GPU; 0: none.</source>
-        <translation>‎-1: بقدر ما يتسع إن وُجد معالج رسوميات؛ 0: لا شيء.</translation>
+        <translation>‎-١: بقدر ما يتسع إن وُجد معالج رسوميات؛ ٠: لا شيء.</translation>
     </message>
     <message>
         <source>Vision tower</source>
@@ -2225,7 +2225,7 @@
     </message>
     <message>
         <source>Memory the engine process may take before it is ended; 0: no limit of its own.</source>
-        <translation>الذاكرة التي يجوز للمحرك أخذها قبل إنهائه؛ 0: بلا حد خاص.</translation>
+        <translation>الذاكرة التي يجوز للمحرك أخذها قبل إنهائه؛ ٠: بلا حد خاص.</translation>
     </message>
     <message>
         <source>MiB</source>
@@ -2245,7 +2245,7 @@
     </message>
     <message>
         <source>The same between two starts of the program; 0: pictures leave no trace on disk.</source>
-        <translation>الأمر نفسه بين تشغيلين للبرنامج؛ 0: لا تترك الصور أثرًا على القرص.</translation>
+        <translation>الأمر نفسه بين تشغيلين للبرنامج؛ ٠: لا تترك الصور أثرًا على القرص.</translation>
     </message>
     <message>
         <source>Answers</source>
@@ -2257,7 +2257,7 @@
     </message>
     <message>
         <source>0: always the likeliest word, so the same question gets the same answer; higher: more varied.</source>
-        <translation>0: دائمًا الكلمة الأرجح، فيحصل السؤال نفسه على الإجابة نفسها؛ أعلى: أكثر تنوعًا.</translation>
+        <translation>٠: دائمًا الكلمة الأرجح، فيحصل السؤال نفسه على الإجابة نفسها؛ أعلى: أكثر تنوعًا.</translation>
     </message>
     <message>
         <source>Top-p</source>
@@ -2265,7 +2265,7 @@
     </message>
     <message>
         <source>Only the likeliest words that together have this probability; 1: all. Needs a temperature above 0.</source>
-        <translation>الكلمات الأرجح التي لها معًا هذا الاحتمال فقط؛ 1: كلها. يحتاج إلى درجة حرارة أعلى من 0.</translation>
+        <translation>الكلمات الأرجح التي لها معًا هذا الاحتمال فقط؛ ١: كلها. يحتاج إلى درجة حرارة أعلى من ٠.</translation>
     </message>
     <message>
         <source>Min-p</source>
@@ -2273,7 +2273,7 @@
     </message>
     <message>
         <source>Only words at least this likely relative to the likeliest; 0: all. Needs a temperature above 0.</source>
-        <translation>الكلمات التي لا يقل احتمالها عن هذا نسبةً إلى الأرجح فقط؛ 0: كلها. يحتاج إلى درجة حرارة أعلى من 0.</translation>
+        <translation>الكلمات التي لا يقل احتمالها عن هذا نسبةً إلى الأرجح فقط؛ ٠: كلها. يحتاج إلى درجة حرارة أعلى من ٠.</translation>
     </message>
     <message>
         <source>Seed</source>
@@ -2281,7 +2281,7 @@
     </message>
     <message>
         <source>The same seed gives the same answer again; 0: another one each time. Needs a temperature above 0.</source>
-        <translation>البذرة نفسها تعطي الإجابة نفسها من جديد؛ 0: إجابة مختلفة كل مرة. يحتاج إلى درجة حرارة أعلى من 0.</translation>
+        <translation>البذرة نفسها تعطي الإجابة نفسها من جديد؛ ٠: إجابة مختلفة كل مرة. يحتاج إلى درجة حرارة أعلى من ٠.</translation>
     </message>
     <message>
         <source>Longest answer</source>

@@ -1833,7 +1833,7 @@
     </message>
     <message>
         <source>Or try</source>
-        <translation>Oder probieren Sie</translation>
+        <translation>Beispiele</translation>
     </message>
     <message>
         <source>Sample picture: {name}</source>
@@ -2101,7 +2101,7 @@
     </message>
     <message>
         <source>Runs on this machine. Answers can be wrong.</source>
-        <translation>Läuft auf diesem Computer. Antworten können falsch sein.</translation>
+        <translation>Läuft lokal. Antworten können falsch sein.</translation>
     </message>
     <message>
         <source>The video has ended.</source>

@@ -2101,7 +2101,7 @@
     </message>
     <message>
         <source>Runs on this machine. Answers can be wrong.</source>
-        <translation>Funciona en este equipo. Las respuestas pueden ser erróneas.</translation>
+        <translation>Funciona en este equipo. Puede equivocarse.</translation>
     </message>
     <message>
         <source>The video has ended.</source>

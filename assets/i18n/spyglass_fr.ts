@@ -2101,7 +2101,7 @@
     </message>
     <message>
         <source>Runs on this machine. Answers can be wrong.</source>
-        <translation>Tourne sur cette machine. Les réponses peuvent être fausses.</translation>
+        <translation>En local. Les réponses peuvent être fausses.</translation>
     </message>
     <message>
         <source>The video has ended.</source>

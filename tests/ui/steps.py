@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.chat.conversation import Turn
@@ -34,3 +35,18 @@ def open_picture(window: Window, qtbot: QtBot, path: Path) -> None:
     before = window.desk.stage
     window.desk.open([path])
     qtbot.waitUntil(lambda: window.desk.stage is not before, timeout=30_000)
+
+
+def cut_off(window: QWidget) -> list[str]:
+    """Visible words that have less room than they need."""
+    found = []
+    for widget in window.findChildren(QWidget):
+        if not widget.isVisible() or not isinstance(widget, QLabel | QAbstractButton) or not widget.text():
+            continue
+        if isinstance(widget, QLabel) and widget.wordWrap():
+            needed = widget.heightForWidth(widget.width())
+            if widget.height() < needed:
+                found.append(f"{widget.text()}: {widget.height()} of {needed} pixels high")
+        elif widget.visibleRegion().boundingRect().width() < widget.minimumSizeHint().width():
+            found.append(f"{widget.text()}: {widget.width()} of {widget.minimumSizeHint().width()} pixels wide")
+    return found

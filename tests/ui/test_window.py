@@ -26,28 +26,13 @@ from app.ui.sheets import DetailSheet, KeySheet
 from app.ui.window import Window
 from tests.echo import say
 from tests.ui.conftest import MakePicture
-from tests.ui.steps import ask, open_picture, script
+from tests.ui.steps import ask, cut_off, open_picture, script
 
 SIZES = [(340, 600), (390, 800), (800, 600), (1200, 800), (1920, 1080)]
 
 
 def place(widget: QWidget, window: Window) -> QPoint:
     return widget.mapTo(window.widget, QPoint(0, 0))
-
-
-def cut_off(window: QWidget) -> list[str]:
-    """Visible words that have less room than they need."""
-    found = []
-    for widget in window.findChildren(QWidget):
-        if not widget.isVisible() or not isinstance(widget, QLabel | QAbstractButton) or not widget.text():
-            continue
-        if isinstance(widget, QLabel) and widget.wordWrap():
-            needed = widget.heightForWidth(widget.width())
-            if widget.height() < needed:
-                found.append(f"{widget.text()}: {widget.height()} of {needed} pixels high")
-        elif widget.visibleRegion().boundingRect().width() < widget.minimumSizeHint().width():
-            found.append(f"{widget.text()}: {widget.width()} of {widget.minimumSizeHint().width()} pixels wide")
-    return found
 
 
 @pytest.mark.parametrize("size", SIZES)
