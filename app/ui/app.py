@@ -24,7 +24,7 @@ from app.library.disk import Installed
 from app.modes import MODES
 from app.settings.schema import MIB, camera_format
 from app.settings.store import SettingsStore
-from app.ui import icons, placing, theme
+from app.ui import fonts, icons, placing, theme
 from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
@@ -100,6 +100,7 @@ def main(argv: Sequence[str]) -> int:
     app.setDesktopFileName("spyglass")
     store = SettingsStore()
     theme.choose_font(app)
+    fonts.complete()
     theme.apply(app, theme.wanted(store.settings["window.theme"]))
     app.setWindowIcon(icons.application())
     services = build(store)

@@ -2,7 +2,6 @@
 
 import logging
 
-from PySide6.QtCore import QLocale
 from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
 
 from app import paths
@@ -19,18 +18,10 @@ _FILES = {
     _System.Thai: "NotoSansThai-Regular.ttf",
     _System.Korean: "NanumSquareR.ttf",
 }
-_SCRIPTS = {QLocale.Script.ArabicScript: _System.Arabic, QLocale.Script.SimplifiedHanScript: _System.SimplifiedChinese}
 
 
-def complete(locale: QLocale) -> None:
-    """Make sure that the language of `locale` can be read; must come before its first words are shown."""
-    if locale.script() in _SCRIPTS:
-        _add(_SCRIPTS[locale.script()])
-
-
-def complete_all() -> None:
-    """The same for every language that answers and translations may be in. Takes a moment: not before the window is
-    there."""
+def complete() -> None:
+    """Make every language readable that the window, answers and translations may be in. Takes milliseconds."""
     for system in _FILES:
         _add(system)
 

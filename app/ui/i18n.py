@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QApplication
 
 from app import paths
 from app.settings.schema import BY_KEY
-from app.ui import fonts
 from app.wording import Filling, Wording, fill
 
 _log = logging.getLogger(__name__)
@@ -136,7 +135,6 @@ class Language:
             self.code = SOURCE
         locale = _locale(self.code)
         QLocale.setDefault(locale)
-        fonts.complete(locale)
         self._app.setLayoutDirection(locale.textDirection())
         for widget in self._app.allWidgets():
             _say_again(widget)

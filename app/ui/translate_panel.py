@@ -182,6 +182,7 @@ class TranslatePanel(QFrame):
     def show_translation(self, state: Translation | None, picture: bool = False, said: str = "") -> None:
         """Show what is known so far; None: nothing yet. picture: whether one is on the stage. said: what to say in
         place of what the panel would."""
+        self._last = (state, picture, said)
         passages = state.passages if state else ()
         self._fit_rows(len(passages))
         right_to_left = state is not None and LANGUAGES[state.target].right_to_left
@@ -242,6 +243,11 @@ class TranslatePanel(QFrame):
         super().resizeEvent(event)
         for row in self._rows:
             row.set_wide(self.width() >= _SIDE_BY_SIDE)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LanguageChange:
+            self.show_translation(*self._last)
 
 
 class _Arrow(QLabel):
