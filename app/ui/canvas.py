@@ -25,7 +25,7 @@ from app.ui.i18n import say
 from app.wording import Wording
 
 MARGIN = 16
-"""Pixels kept free around a fitted picture; below it `bottom` more, for the controls."""
+"""Pixels kept free around a fitted picture; below it more, for the controls."""
 
 _MOST = 16.0
 """Screen pixels a pixel of the picture may become."""
@@ -57,7 +57,7 @@ class Canvas(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.bottom = 64
+        self._bottom = 0
         self.overlays: list[Overlay] = []
         self._levels: Sequence[QImage] = ()
         self._size = QSize()
@@ -124,6 +124,13 @@ class Canvas(QWidget):
 
     # --- zooming and moving ---
 
+    def leave(self, bottom: int) -> None:
+        """Keep so many pixels free at the bottom, for controls."""
+        if bottom != self._bottom:
+            self._bottom = bottom
+            if self._fitted:
+                self.fit()
+
     def fit(self) -> None:
         """Show all of it, small pictures at most twice as large."""
         self._fitted = True
@@ -171,7 +178,7 @@ class Canvas(QWidget):
         self._middle.setY(min(max(self._middle.y(), 0.0), float(size.height())))
 
     def _area(self) -> QRect:
-        return self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN - self.bottom)
+        return self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN - self._bottom)
 
     def _to_picture(self, point: QPointF) -> QPointF:
         inverse, _ = self.to_view().inverted()

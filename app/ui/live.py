@@ -109,7 +109,7 @@ class LiveStage(QObject):
         feed.words.connect(self._on_silent)
         feed.stopped.connect(self._stop)
         canvas.zoomed.connect(self._on_zoomed)
-        canvas.overlays += [self.overlay, self.hint, self.card]
+        canvas.overlays += [self.overlay, self.card, self.hint]
         clicks = LabelClicks(canvas, self.overlay)
         clicks.clicked.connect(lambda label: self._ask(label.name, label))
         panel.unwatched.connect(lambda: self.watch(""))

@@ -23,6 +23,9 @@ _HOT = QColor(255, 255, 255, 60)
 _DARK = QColor(16, 22, 22, 190)
 """Behind words on the picture: the same in both themes, as the picture is."""
 _EDGE = 12.0
+_SOFT = 12.0
+_WRAPPED = (Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter).value | Qt.TextFlag.TextWordWrap.value
+_LINED = (Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter).value
 _AROUND = 0.1
 
 
@@ -117,10 +120,11 @@ class Hint:
         if self.words:
             view = _visible(painter, to_view, self._size)
             font = theme.scaled(painter.font(), 1.05, bold=True)
-            size = _words_size([self.words], font).grownBy(QMarginsF(2 * _PAD, _PAD, 2 * _PAD, _PAD))
-            size.setWidth(min(size.width(), view.width() - 2 * _EDGE))
+            room = QRectF(0, 0, view.width() - 2 * _EDGE - 4 * _PAD, view.height())
+            size = QFontMetricsF(font).boundingRect(room, _WRAPPED, self.words).size()
+            size = size.grownBy(QMarginsF(2 * _PAD, _PAD, 2 * _PAD, _PAD))
             pill = QRectF(QPointF(view.center().x() - size.width() / 2, view.top() + _EDGE), size)
-            _paint_words(painter, [self.words], font, pill, pill.height() / 2, Qt.AlignmentFlag.AlignHCenter)
+            _paint_words(painter, self.words, font, pill, _WRAPPED)
 
 
 class FiguresCard:
@@ -135,12 +139,15 @@ class FiguresCard:
         self.lines, self._size = tuple(lines), size
 
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
-        if self.lines:
-            view = _visible(painter, to_view, self._size)
-            font = theme.scaled(painter.font(), 0.85)
-            size = _words_size(self.lines, font).grownBy(QMarginsF(_PAD, _PAD, _PAD, _PAD))
+        view = _visible(painter, to_view, self._size)
+        font = theme.scaled(painter.font(), 0.85)
+        metrics = QFontMetricsF(font)
+        lines = self.lines[: max(0, int((view.height() - 2 * _EDGE - 2 * _PAD) / metrics.lineSpacing()))]
+        if lines:
+            size = QSizeF(max(map(metrics.horizontalAdvance, lines)) + 1, metrics.lineSpacing() * len(lines))
+            size = size.grownBy(QMarginsF(_PAD, _PAD, _PAD, _PAD))
             card = QRectF(QPointF(view.left() + _EDGE, view.bottom() - _EDGE - size.height()), size)
-            _paint_words(painter, self.lines, font, card, _ROUND, Qt.AlignmentFlag.AlignLeft)
+            _paint_words(painter, "\n".join(lines), font, card, _LINED)
 
 
 def _visible(painter: QPainter, to_view: QTransform, size: QSize) -> QRectF:
@@ -148,22 +155,14 @@ def _visible(painter: QPainter, to_view: QTransform, size: QSize) -> QRectF:
     return to_view.mapRect(QRectF(QPointF(), QSizeF(size))).intersected(QRectF(painter.window()))
 
 
-def _words_size(lines: Sequence[str], font: QFont) -> QSizeF:
-    metrics = QFontMetricsF(font)
-    return QSizeF(max(metrics.horizontalAdvance(line) for line in lines) + 1, metrics.lineSpacing() * len(lines))
-
-
-def _paint_words(
-    painter: QPainter, lines: Sequence[str], font: QFont, area: QRectF, round_: float, align: Qt.AlignmentFlag
-) -> None:
+def _paint_words(painter: QPainter, words: str, font: QFont, area: QRectF, how: int) -> None:
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(font)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(_DARK)
-    painter.drawRoundedRect(area, round_, round_)
+    painter.drawRoundedRect(area, _SOFT, _SOFT)
     painter.setPen(QColor("#ffffff"))
-    inside = area.adjusted(_PAD, 0, -_PAD, 0)
-    painter.drawText(inside, align | Qt.AlignmentFlag.AlignVCenter, "\n".join(lines))
+    painter.drawText(area.adjusted(_PAD, 0, -_PAD, 0), how, words)
 
 
 def in_pixels(box: Box, size: QSize) -> QRectF:

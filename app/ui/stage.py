@@ -18,6 +18,9 @@ from app.wording import Wording
 
 _PATIENCE_MS = 250
 _SAMPLE = QSize(88, 66)
+_BAR, _LIVE_BAR = 64, 80
+_TALL = 440
+"""Pixels of height from which the live picture and its controls both find room."""
 _MESSAGE = 480
 """Pixels of width that a message takes at most."""
 _ROOMY = 460
@@ -188,7 +191,6 @@ class Stage(QFrame):
         """Show a picture, or the invitation."""
         self._live = False
         self._message.hide()
-        self.canvas.bottom = 64
         self.canvas.show_picture(sheet.levels if sheet else ())
         say(self.canvas.setAccessibleDescription, _described(sheet.picture) if sheet else "")
         self._show_parts(invitation=sheet is None, bar=sheet is not None)
@@ -197,7 +199,6 @@ class Stage(QFrame):
         """Show a camera; `words` until its first frame is there."""
         if not self._live:
             self._live = True
-            self.canvas.bottom = 80
             self.canvas.show_picture(())
             say(self.canvas.setAccessibleDescription, Wording("Live camera"))
             self._show_parts(invitation=False, bar=False)
@@ -284,6 +285,7 @@ class Stage(QFrame):
         self._drop.setGeometry(whole.adjusted(8, 8, -8, -8))
         self._message.setGeometry(self._message_place(whole.adjusted(32, 32, -32, -96)))
         self._drop.raise_()
+        self.canvas.leave(self._bottom())
         bar, zoom, live = self._bar.sizeHint(), self._zoom.sizeHint(), self._live_bar.sizeHint()
         low = whole.bottom() - 15
         free = whole.width() - zoom.width() - 48
@@ -293,6 +295,12 @@ class Stage(QFrame):
             widget.setGeometry(QStyle.visualRect(self.layoutDirection(), whole, geometry))
         self._zoom.setVisible(self._bar.isVisibleTo(self) and bar.width() < free)
         self._live_bar.setGeometry(QRect(QPoint((whole.width() - live.width()) // 2, low - live.height()), live))
+
+    def _bottom(self) -> int:
+        """Height that is kept free for the controls; in a small window they lie on the live picture, as on a phone."""
+        if self._live:
+            return _LIVE_BAR if self.height() >= _TALL else 0
+        return _BAR
 
     def _message_place(self, room: QRect) -> QRect:
         """No larger than its words, in the middle of the room there is."""
