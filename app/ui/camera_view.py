@@ -217,7 +217,7 @@ class CameraFeed(QObject):
         if status.state is State.GONE and status.error is None:
             self.stop()
             self.ended.emit()
-        elif status.state is State.GONE:
+        elif status.state is State.GONE and self._shown is None:
             self._fail(status.error)
         elif status.state is State.LIVE:
             self.started.emit()

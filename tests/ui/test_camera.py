@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.capture.camera import Camera, CameraInfo
-from app.capture.sources import Ended
+from app.capture.camera import Camera, CameraInfo, Patience
+from app.capture.sources import Absent, Ended
 from app.errors import CameraError
 from app.ui import app as composition
 from app.ui.camera_view import CameraFeed
@@ -152,6 +152,32 @@ def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, t
     qtbot.waitUntil(lambda: not window.camera.on, timeout=5_000)
     assert window.pane.notice.words == "The video has ended."
     assert window.pane.notice.error is None
+
+
+def test_a_camera_that_was_unplugged_goes_on_when_it_is_back(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Plug(Wall):
+        """It is pulled after some frames, missed, and put back."""
+
+        def read(self) -> np.ndarray:
+            if self._left == 0:
+                raise Absent("The camera was unplugged.", "Plug it in again.")
+            return super().read()
+
+    plugs = iter([Plug(10), Plug(0), Plug(0), Plug(10**6)])
+    patience = Patience(pauses_s=(0.2,))
+    monkeypatch.setattr(
+        window.camera, "_open_camera", lambda _, **how: Camera(lambda: next(plugs), patience=patience, **how)
+    )
+    said: list[str] = []
+    window.camera.words.connect(said.append)
+    start(window, qtbot)
+    qtbot.waitUntil(lambda: "The camera was unplugged. Plug it in again." in said, timeout=10_000)
+    assert window.camera.on
+    assert window.pane.notice.words == ""
+    with qtbot.waitSignal(window.camera.started, timeout=10_000):
+        pass
 
 
 def test_busy_camera_is_said_in_a_sentence(window: Window, qtbot: QtBot, devices: list[CameraInfo]) -> None:
