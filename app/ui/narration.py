@@ -20,6 +20,8 @@ class Narration(QObject):
         super().__init__(parent)
         self._speaker, self._wanted = speaker, wanted
         self._narrator = Narrator()
+        self._muted = False
+        speaker.failed.connect(self._on_failed)
 
     def see(self, verdict: Reason | Wait, labels: Sequence[Label], now: float) -> str:
         """What is decided and shown now; returns the hint to show, or nothing."""
@@ -33,14 +35,18 @@ class Narration(QObject):
 
     def say(self, words: str) -> None:
         """Say something now, if the person wants that; an answer that is being read is not interrupted."""
-        if self._wanted() and (not self._speaker.on or self._speaker.who is self):
+        if self._wanted() and not self._muted and (not self._speaker.on or self._speaker.who is self):
             self._speaker.say(words, QLocale().name().partition("_")[0], self)
 
     def stop(self) -> None:
         """The camera is off: what it had to say is over, what something else is saying is not."""
-        self._narrator = Narrator()
+        self._narrator, self._muted = Narrator(), False
         if self._speaker.who is self:
             self._speaker.stop()
+
+    def _on_failed(self, _: object) -> None:
+        """A voice that fails is complained of once, not with every hint."""
+        self._muted = self._muted or self._speaker.who is self
 
     def _phrase(self, words: Words) -> str:
         if words.hint is not None:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QProcess, Signal
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
 from app.errors import SpyglassError
 from app.wording import Wording
@@ -18,6 +18,8 @@ from app.wording import Wording
 _MOST = 20_000
 """Characters of one text: twenty minutes of talk."""
 _LINE = 400
+_PATIENCE_S = 10.0
+_LETTER_S = 0.2
 _CODE = re.compile(r"[a-z]{2,3}")
 _SPLIT = re.compile(rf"(?s)(.{{1,{_LINE}}}(?=\s|$)|.{{1,{_LINE}}})")
 
@@ -102,6 +104,10 @@ class Speaker(QObject):
         self._ending: list[QProcess] = []
         self.who: object = None
         """For whom something was said last."""
+        self.patience_s = _PATIENCE_S
+        """Seconds that a text may take, besides what it takes to say each of its letters slowly."""
+        self._limit = QTimer(self, singleShot=True)
+        self._limit.timeout.connect(self._on_limit)
 
     @property
     def available(self) -> bool:
@@ -125,6 +131,7 @@ class Speaker(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_error)
         self.speaking.emit(True)
+        self._limit.start(round(1000 * (self.patience_s + _LETTER_S * len(words))))
         process.start(self._program.path, self._program.arguments(language if _CODE.fullmatch(language) else ""))
         process.write(words)
         process.closeWriteChannel()
@@ -149,6 +156,7 @@ class Speaker(QObject):
     def _let_go(self) -> QProcess | None:
         """Listen no more to the process; it is kept until it has ended, for Qt does not let go of a running one."""
         process, self._process = self._process, None
+        self._limit.stop()
         if process is not None:
             process.finished.disconnect(self._on_finished)
             process.errorOccurred.disconnect(self._on_error)
@@ -166,6 +174,13 @@ class Speaker(QObject):
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error is QProcess.ProcessError.FailedToStart and (process := self._let_go()) is not None:
             self._fail(process, process.errorString())
+
+    def _on_limit(self) -> None:
+        """Without a sound card some programs wait for ever."""
+        process = self._process
+        self.stop()
+        if process is not None:
+            self._fail(process, "no end")
 
     def _fail(self, process: QProcess, detail: str) -> None:
         self.speaking.emit(False)

@@ -485,6 +485,9 @@ class Window(QObject):
                 self._change_language()
             case _, "camera.speak" | "camera.figures":
                 self.live.follow_settings()
+                if self.session.settings["camera.speak"] and not self.speaker.available:
+                    what = Wording("This system has no program that speaks.")
+                    self.pane.notice.show_hint(what, Wording("Install speech-dispatcher or espeak-ng."))
             case "translate", _:
                 self.translate.show_settings()
             case (("model" | "engine" | "cache"), _):

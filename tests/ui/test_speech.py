@@ -95,6 +95,15 @@ def test_a_voice_that_fails_is_one_sentence(qtbot: QtBot, tmp_path: Path, progra
     speaker.close()
 
 
+def test_a_program_that_never_ends_is_ended(qtbot: QtBot, tmp_path: Path) -> None:
+    speaker = Speaker(fake(tmp_path, "--for-ever"))
+    speaker.patience_s = -1.0
+    with qtbot.waitSignal(speaker.failed, timeout=10_000):
+        speaker.say("hello")
+    assert not speaker.on
+    speaker.close()
+
+
 def test_without_a_program_nothing_is_offered_and_nothing_happens() -> None:
     speaker = Speaker(None)
     speaker.say("hello")
@@ -191,6 +200,9 @@ def test_where_nothing_speaks_nothing_is_offered(
     ask(window, qtbot, script({"do": "say", "text": "One two three."}))
     assert window.view._tools._buttons["speak"][0].isHidden()
     assert window.live.panel._speak.isHidden()
+    window.services.store.set("camera.speak", True)
+    window._on_settings("camera.speak")
+    assert window.pane.notice.words.startswith("This system has no program that speaks.")
 
 
 def test_markdown_is_read_as_words() -> None:
