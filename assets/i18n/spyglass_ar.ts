@@ -2124,6 +2124,14 @@
         <translation>الصورة {name} على المنصة</translation>
     </message>
     <message>
+        <source>This system has no program that speaks.</source>
+        <translation>لا يوجد في هذا النظام برنامج ينطق النصوص.</translation>
+    </message>
+    <message>
+        <source>Install speech-dispatcher or espeak-ng.</source>
+        <translation>ثبّت speech-dispatcher أو espeak-ng.</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>النموذج</translation>
     </message>

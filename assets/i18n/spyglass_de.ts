@@ -2112,6 +2112,14 @@
         <translation>Bild {name} ist auf der Bühne</translation>
     </message>
     <message>
+        <source>This system has no program that speaks.</source>
+        <translation>Dieses System hat kein Programm, das spricht.</translation>
+    </message>
+    <message>
+        <source>Install speech-dispatcher or espeak-ng.</source>
+        <translation>Installieren Sie speech-dispatcher oder espeak-ng.</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>Modell</translation>
     </message>

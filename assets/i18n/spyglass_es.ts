@@ -2112,6 +2112,14 @@
         <translation>La imagen {name} está en el escenario</translation>
     </message>
     <message>
+        <source>This system has no program that speaks.</source>
+        <translation>Este sistema no tiene ningún programa que hable.</translation>
+    </message>
+    <message>
+        <source>Install speech-dispatcher or espeak-ng.</source>
+        <translation>Instale speech-dispatcher o espeak-ng.</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>Modelo</translation>
     </message>

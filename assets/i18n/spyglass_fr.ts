@@ -2112,6 +2112,14 @@
         <translation>L’image {name} est sur la scène</translation>
     </message>
     <message>
+        <source>This system has no program that speaks.</source>
+        <translation>Ce système n’a aucun programme qui parle.</translation>
+    </message>
+    <message>
+        <source>Install speech-dispatcher or espeak-ng.</source>
+        <translation>Installez speech-dispatcher ou espeak-ng.</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>Modèle</translation>
     </message>

@@ -2109,6 +2109,14 @@
         <translation>图片 {name} 已在舞台上</translation>
     </message>
     <message>
+        <source>This system has no program that speaks.</source>
+        <translation>此系统没有可以朗读的程序。</translation>
+    </message>
+    <message>
+        <source>Install speech-dispatcher or espeak-ng.</source>
+        <translation>请安装 speech-dispatcher 或 espeak-ng。</translation>
+    </message>
+    <message>
         <source>Model</source>
         <translation>模型</translation>
     </message>
