@@ -20,7 +20,7 @@ from app.cli import setup
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
-from app.errors import SpyglassError, UsageError, of_kind
+from app.errors import PictureError, SpyglassError, UsageError, of_kind
 from app.modes import recognise, watch
 from app.modes.conditions import Sensors
 from app.modes.live import Live
@@ -39,9 +39,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", comm
         "recognise",
         parents=[common],
         help="name what is in pictures, videos, or before the camera",
-        description="A source is a picture, a video, a folder, the address of a network camera (rtsp:// or http://), "
-        '"camera" for the first camera, or "camera:NAME". A frame is looked at only when it is sharp and shows '
-        "something new.",
+        description="A source is a picture, a folder of pictures, a video, the address of a network camera (rtsp:// or "
+        'http://), "camera" for the first camera, or "camera:NAME". A frame is looked at only when it is sharp and '
+        "shows something new.",
     )
     parser.add_argument("sources", nargs="+", metavar="SOURCE", help="a picture, a video, a camera, an address")
     parser.add_argument(
@@ -142,12 +142,25 @@ class _Task:
 
     def look_at(self, source: str) -> None:
         camera = source == _CAMERA or source.startswith(_CAMERA + ":")
-        if camera or "://" in source or Path(source).is_dir():
+        if camera or "://" in source:
             self._camera(source.partition(":")[2] if camera else source, source)
+        elif Path(source).is_dir():
+            self._folder(Path(source))
         elif Path(source).suffix.lower() in files.SUFFIXES or not Path(source).is_file():
             self._picture(source)
         else:
             self._video(Path(source))
+
+    def _folder(self, folder: Path) -> None:
+        """Every picture of the folder by name; one that cannot be read is told and left out."""
+        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in files.SUFFIXES)
+        if not paths:
+            raise PictureError(f"There is no picture in {folder}.", "Name a folder of pictures.")
+        for path in paths:
+            try:
+                self._picture(str(path))
+            except PictureError as error:
+                self._printer.note(f"spyglass: {error.what} {error.todo}")
 
     def _picture(self, source: str) -> None:
         picture = files.open_picture(source)

@@ -85,14 +85,30 @@ def test_watching_a_picture(picture: str, capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out.startswith("Yes: a star (9")
 
 
-def test_a_folder_as_a_camera(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_picture_of_a_folder(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """One that is damaged is no reason to leave out the rest."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     frame = Script((Scene(0, (Thing("star", 0, 9, (0.3, 0.5)),), 3),), 1, (320, 180)).frame(0)
-    cv2.imwrite(str(folder / "a.png"), frame)
+    for name in ("c.png", "a.png"):
+        cv2.imwrite(str(folder / name), frame)
+    (folder / "b.png").write_bytes(b"no picture")
+    (folder / "notes.txt").write_text("nothing")
     assert main(["recognise", "--json", "--model", model, str(folder)]) == 0
     captured = capsys.readouterr()
-    assert [o["name"] for o in json.loads(captured.out)["objects"]] == ["star", "cup"]
+    told = [json.loads(line) for line in captured.out.splitlines()]
+    assert [Path(line["source"]).name for line in told] == ["a.png", "c.png"]
+    assert all([o["name"] for o in line["objects"]] == ["star", "cup"] for line in told)
+    assert "b.png" in captured.err
+
+
+def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    video = Script((Scene(0, (Thing("star", 0, 99, (0.3, 0.5)),), 3),), 4, (320, 180)).write(tmp_path / "a.avi")
+    assert main(["recognise", "--json", "--model", model, f"camera:{video}"]) == 0
+    captured = capsys.readouterr()
+    first = json.loads(captured.out.splitlines()[0])
+    assert [o["name"] for o in first["objects"]] == ["star", "cup"]
+    assert 0 <= first["time"] < 5
     assert "The video has ended" in captured.err
 
 
@@ -100,6 +116,7 @@ def test_a_folder_as_a_camera(tmp_path: Path, model: str, capsys: pytest.Capture
     ("words", "status", "said"),
     [
         (["missing.png"], 3, "no file missing.png"),
+        (["tests"], 3, "There is no picture in tests"),
         (["camera:No such camera"], 7, "No camera was found|There is no camera called"),
         (["ftp://host/x"], 7, 'cannot read "ftp" streams'),
         (["http://127.0.0.1:9/x"], 7, r"answers at 127\.0\.0\.1"),
