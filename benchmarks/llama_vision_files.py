@@ -81,11 +81,16 @@ def tower_checkpoint(folder: Path, tokenizer: Path, tower_layers: int, global_la
     vision = {"hidden_size": TOWER, "intermediate_size": TOWER_MLP, "attention_heads": TOWER_HEADS}
     vision |= {"num_hidden_layers": tower_layers, "num_global_layers": global_layers, "image_size": TILE}
     vision |= {"patch_size": PATCH, "intermediate_layers_indices": taps, "vision_output_dim": TOWER * (1 + len(taps))}
-    torch.manual_seed(0)
-    model = MllamaForConditionalGeneration(MllamaConfig(text_config=text, vision_config=vision)).to(torch.bfloat16)
+    block = 0.02 * torch.randn(1 << 20, generator=torch.Generator().manual_seed(0))
+    with torch.device("meta"):
+        model = MllamaForConditionalGeneration(MllamaConfig(text_config=text, vision_config=vision))
+    tensors = {}
+    for name, empty in model.state_dict().items():
+        values = block.repeat(-(-empty.numel() // block.numel()))[: empty.numel()].reshape(empty.shape)
+        tensors[name] = (values + float("norm" in name and name.endswith("weight"))).to(torch.bfloat16)
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
-    save_file({name: t.contiguous() for name, t in model.state_dict().items()}, folder / "model.safetensors")
+    save_file(tensors, folder / "model.safetensors")
     config = json.loads((folder / "config.json").read_text())
     config["text_config"].setdefault("rope_theta", 500000.0)
     (folder / "config.json").write_text(json.dumps(config))

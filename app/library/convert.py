@@ -189,6 +189,8 @@ def _order(name: str, tensor: StoredTensor, config: dict[str, Any]) -> np.ndarra
         return None
     t, v = config["text_config"], config["vision_config"]
     size = v["hidden_size"] // v["attention_heads"] if _is_vision(name) else _head_size(t)
+    if size % 2:  # only the tower's can be: nothing is turned there, and there is no last pair
+        return None
     return np.arange(tensor.shape[0]).reshape(-1, 2, size // 2).swapaxes(1, 2).ravel()
 
 

@@ -89,6 +89,18 @@ def write_bf16(path, tensors):
     path.write_bytes(len(header).to_bytes(8, "little") + header + raw[8 + length :])
 
 
+def test_tower_heads_of_an_odd_size_stay_as_they_are(tmp_path):
+    """There is no last pair to permute; keys and queries must only agree with each other."""
+    config = config_of(
+        width=64, heads=4, kv_heads=2, mlp=64, layers=2, cross=[1], tower=40, tower_heads=8, tower_mlp=64,
+        tower_layers=1, global_layers=1, taps=[0], tile=28, patch=14, max_tiles=1,
+    )  # fmt: skip
+    tensors = write_checkpoint(tmp_path / "checkpoint", config, seed=1)
+    convert(tmp_path / "checkpoint", tmp_path / "m.gguf")
+    stored = tensors["vision_model.transformer.layers.0.self_attn.q_proj.weight"]
+    assert bytes_of(tmp_path / "m.gguf", "v.blk.0.attn_q.weight") == stored.tobytes()
+
+
 def test_both_generations_of_names_are_known():
     for name in read_tensors(VECTORS):
         assert gguf_name(name)

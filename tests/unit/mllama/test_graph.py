@@ -6,9 +6,11 @@ import time
 import numpy as np
 import pytest
 
+from app.engine.families.mllama.attention import Seen, attend, by_products, columns, heads_last
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import I64, Cancelled, Graph, Tensor, Workspace
+from app.engine.families.mllama.graph import Cancelled, Graph, Workspace
 from app.engine.families.mllama.store import Store
+from app.engine.families.mllama.tensor import F32, I64, Tensor
 from app.errors import EngineError
 
 
@@ -43,22 +45,33 @@ def test_operands_that_do_not_fit_raise_instead_of_ending_the_process(graph):
         lambda: graph.copy(a, b),
         lambda: graph.put(a, b, graph.input((4,), I64)),
         lambda: graph.repeat(a, (9, 4)),
-        lambda: graph.attention(graph.input((4, 3, 2)), graph.input((4, 2, 5)), graph.input((4, 2, 5))),
+        lambda: graph.flash(graph.input((4, 2, 3)), graph.input((4, 5, 2)), graph.input((4, 5, 2)), 0.5),
+        lambda: graph.product(graph.input((4, 5, 2)), graph.input((4, 2, 3))),
+        lambda: graph.window(a, (1, 0), (8, 4)),
+        lambda: graph.softmax(a, 0.5, b),
     ):
         with pytest.raises(EngineError):
             wrong()
 
 
-def test_attention_is_softmax_of_scaled_products(graph):
-    q, k, v = matrix(16, 4, 5), matrix(16, 2, 7), matrix(16, 2, 7)
-    inputs = [graph.constant(x) for x in (q, k, v)]
-    flash, plain = graph.attention(*inputs), graph.attention(*inputs, flash=False)
-    graph.outputs(flash, plain).run()
-    scores = np.einsum("nhd,mhd->hnm", q, np.repeat(k, 2, axis=1)) / 4
+@pytest.mark.parametrize("n", [1, 5])
+def test_every_form_of_attention_is_softmax_of_scaled_products(graph, n):
+    q, k, v = matrix(16, 4, n), matrix(16, 2, 7), matrix(16, 2, 7)
+    mask = np.where(np.arange(7) > np.arange(n)[:, None] + 2, -np.inf, 0).astype(np.float16)
+    query, keys, values, hidden = (graph.constant(x) for x in (q, k, v, mask))
+    keys, by_columns, by_rows = heads_last(graph, keys), columns(graph, values, F32), heads_last(graph, values)
+    found = [
+        attend(graph, query, Seen(keys, by_rows, by_columns=False), hidden),
+        attend(graph, query, Seen(keys, by_columns, by_columns=True), hidden),
+        attend(graph, query, Seen(keys, by_columns, by_columns=True), hidden, flash=False),
+        by_products(graph, query, keys, by_columns, hidden),
+    ]
+    graph.outputs(*found).run()
+    scores = np.einsum("nhd,mhd->hnm", q, np.repeat(k, 2, axis=1)) / 4 + mask.astype(np.float32)
     weights = np.exp(scores) / np.exp(scores).sum(-1, keepdims=True)
-    wanted = np.einsum("hnm,mhd->nhd", weights, np.repeat(v, 2, axis=1)).reshape(5, -1)
-    for found in (flash, plain):
-        assert np.allclose(graph.get(found), wanted, atol=1e-5)
+    wanted = np.einsum("hnm,mhd->nhd", weights, np.repeat(v, 2, axis=1)).reshape(n, -1)
+    for tensor in found:
+        assert np.allclose(graph.get(tensor), np.squeeze(wanted), atol=1e-5)
 
 
 def test_interleaving_goes_feature_by_feature(graph):

@@ -6,7 +6,7 @@ import pytest
 from app.engine.families import Cancel, mllama
 from app.engine.families.mllama.core import Core, Files
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import Q8_0
+from app.engine.families.mllama.tensor import Q8_0
 from app.errors import ModelError, UsageError
 from app.gguf import TYPES, read_header
 from app.library.convert import convert, requantise

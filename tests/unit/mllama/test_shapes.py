@@ -30,6 +30,10 @@ SHAPES = {
         width=128, heads=2, kv_heads=2, mlp=256, layers=3, cross=[1], tower=64, tower_heads=1, tower_mlp=64,
         tower_layers=2, global_layers=1, taps=[0, 1, 2], tile=24, patch=6, max_tiles=1,
     ),
+    "odd heads in the tower, taps out of order, adjacent cross-attention, five tiles": config_of(
+        width=60, heads=6, kv_heads=2, mlp=55, layers=6, cross=[0, 1, 4], tower=40, tower_heads=8, tower_mlp=33,
+        tower_layers=4, global_layers=1, taps=[3, 1], tile=28, patch=14, max_tiles=5,
+    ),
 }  # fmt: skip
 PROMPTS = ("text", "image-120x50", "follow-up", "two-images-two-turns", "two-images-together")
 

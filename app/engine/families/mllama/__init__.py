@@ -16,9 +16,9 @@ from app.engine.families import Cancel, LoadCancelled, Progress
 from app.engine.families.mllama.core import Core, Files
 from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, placement
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F16, F32, Q8_0
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.model import MllamaModel
+from app.engine.families.mllama.tensor import F16, F32, Q8_0
 from app.engine.families.mllama.text import Wanted, spans
 from app.engine.fit import cache_that_fits, context_that_fits
 from app.engine.pictures import PictureCache, key
@@ -49,10 +49,11 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
     except SpyglassError:
         devices.close()
         raise
-    core = Core(files, context, devices=devices, placement=placed, kv_type=kv_type, flash=options.flash != "off")
+    core = Core(files, context, devices=devices, placement=placed, kv_type=kv_type, flash=options.flash)
     with ExitStack() as stack:
         stack.callback(core.close)
-        copies = core.one_row.size if free - wanted.total(context) > core.one_row.size + free // 4 else 0
+        plenty = free - wanted.total(context) > core.one_row.size + free // 4
+        copies = core.one_row.size if plenty and core.one_row.pays else 0
         for fraction in _prepare(core, copies > 0):
             if cancel.is_set():
                 raise LoadCancelled

@@ -10,14 +10,14 @@ from PIL import Image
 from app.engine.families.mllama import looks
 from app.engine.families.mllama.config import read_config
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F16, F32
 from app.engine.families.mllama.layout import locate
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.onerow import OneRow
 from app.engine.families.mllama.picture import cut
 from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.prompt import Prompts
-from app.engine.families.mllama.text import TextDecoder
+from app.engine.families.mllama.tensor import F16, F32
+from app.engine.families.mllama.text import Flash, TextDecoder
 from app.engine.families.mllama.vision import Progress, VisionTower
 from app.engine.families.mllama.vocabulary import Vocabulary
 from app.engine.families.mllama.weights import Weights
@@ -47,7 +47,7 @@ class Core:
         devices: Devices,
         placement: Placement | None = None,
         kv_type: int = F16,
-        flash: bool = True,
+        flash: Flash = "auto",
     ) -> None:
         """context: tokens the KV cache holds. Raises ModelError, MemoryShortError."""
         self.config, self.devices, self._keep_f32 = files.config, devices, kv_type == F32
@@ -83,7 +83,7 @@ class Core:
 
     def looks(self, seen: Sequence[np.ndarray]) -> Looks:
         """Pictures seen together, ready for `decoder.look_at`. Whoever asks closes it."""
-        return Looks(self.weights, self.devices, list(seen))
+        return Looks(self.weights, self.devices, list(seen), self.decoder.values_by_columns)
 
     def close(self) -> None:
         self._resources.close()

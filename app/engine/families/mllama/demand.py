@@ -25,8 +25,8 @@ def placement(files: Files, devices: Devices, options: EngineOptions) -> Placeme
 
 
 def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
-    """What the machine's own memory must hold: weights as they lie in the files, the KV cache a token, one picture's
-    keys and values twice (ready for use, and remembered), and working memory."""
+    """What the machine's own memory must hold: weights as they lie in the files, the KV cache a token (a layer's once
+    more, gathered for reading), one picture's keys and values twice (ready for use, and remembered), working memory."""
     config = files.config
     here = {name: info.nbytes for name, info in files.tensors.items() if placed.weight(name) is None}
     vision = sum(size for name, size in here.items() if name.startswith(("v.", "mm.")))
@@ -34,7 +34,7 @@ def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
     layers = sum(placed.layer(i) is None for i in config.text.self_layers)
     return Demand(
         weights=sum(here.values()) - vision + seen + min(options.cache_memory, seen),
-        token=token_bytes(config, options.kv) * layers // max(1, len(config.text.self_layers)),
+        token=token_bytes(config, options.kv) * (layers + bool(layers)) // max(1, len(config.text.self_layers)),
         projector=vision,
         picture=0 if placed.tower else _tower_memory(config),
         text=_batch_memory(files),

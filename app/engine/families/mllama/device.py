@@ -40,15 +40,20 @@ class Devices:
     @property
     def fast_bf16(self) -> bool:
         """Whether the processor multiplies bfloat16 faster than float32."""
-        kind = CFUNCTYPE(POINTER(_Feature), c_void_p)
-        registry = self.g.backend_dev_backend_reg(self.cpu)
-        address = self.g.backend_reg_get_proc_address(registry, b"ggml_backend_get_features")
-        features, index = (kind(address)(registry) if address else None), 0
-        while features and features[index].name:
-            if features[index].name == b"AVX512_BF16" and features[index].value == b"1":
-                return True
+        return "AVX512_BF16" in self.features
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What the library's code for this processor makes use of, in ggml's words: AVX2, AVX512, NEON and the like."""
+        found = self._on_cpu(
+            "ggml_backend_get_features", (c_void_p,), self.g.backend_dev_backend_reg(self.cpu), result=POINTER(_Feature)
+        )
+        names, index = [], 0
+        while found and found[index].name:
+            if found[index].value == b"1":
+                names.append(found[index].name.decode())
             index += 1
-        return False
+        return frozenset(names)
 
     @property
     def host(self) -> int:

@@ -1,29 +1,48 @@
 """What text sees of pictures: the keys and values of the cross-attention layers, computed once a picture."""
 
+from collections.abc import Callable
+
 import numpy as np
 
+from app.engine.families.mllama.attention import Seen, heads_last
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F16, F32, Graph, Tensor, Workspace, upload
+from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.store import Store
+from app.engine.families.mllama.tensor import F16, F32, upload
 from app.engine.families.mllama.weights import Weights
 
 
 class Looks:
-    """One group of pictures seen together, ready on the device: per cross-attention layer (kv heads * head, rows)."""
+    """One group of pictures seen together, ready on the device: per cross-attention layer keys (kv_heads * head, rows)
+    and values by rows or columns (see `attention.py`)."""
 
-    def __init__(self, weights: Weights, devices: Devices, pictures: list[np.ndarray]) -> None:
-        """pictures: what `compute` gave for each. Raises MemoryShortError."""
-        c = weights.config.text
+    def __init__(
+        self, weights: Weights, devices: Devices, pictures: list[np.ndarray], by_columns: Callable[[int], bool]
+    ) -> None:
+        """pictures: what `compute` gave for each. by_columns: of each layer. Raises MemoryShortError."""
+        self._c, self._by_columns, c = weights.config.text, by_columns, weights.config.text
         rows, width = sum(p.shape[2] for p in pictures), c.kv_heads * c.head_size
         kind = F16 if pictures[0].dtype == np.float16 else F32
         self._store = Store(devices, 2 * len(c.cross_layers))
-        place = weights.placement.layer
-        self.keys: dict[int, Tensor] = {i: self._store.tensor((width, rows), kind, place(i)) for i in c.cross_layers}
-        self.values: dict[int, Tensor] = {i: self._store.tensor((width, rows), kind, place(i)) for i in c.cross_layers}
+        place, shapes = weights.placement.layer, {True: (rows, c.head_size, c.kv_heads), False: (width, rows)}
+        self._keys = {i: self._store.tensor((width, rows), kind, place(i)) for i in c.cross_layers}
+        self._values = {i: self._store.tensor(shapes[by_columns(i)], kind, place(i)) for i in c.cross_layers}
         self._store.allocate()
         for number, i in enumerate(c.cross_layers):
-            upload(devices.g, self.keys[i], np.concatenate([p[number, 0] for p in pictures]))
-            upload(devices.g, self.values[i], np.concatenate([p[number, 1] for p in pictures]))
+            keys, values = (np.concatenate([p[number, part] for p in pictures]) for part in (0, 1))
+            upload(devices.g, self._keys[i], keys)
+            upload(devices.g, self._values[i], values.T if by_columns(i) else values)
+
+    def seen(self, g: Graph, i: int) -> Seen:
+        """What layer i looks at."""
+        keys, values = self._keys[i], self._values[i]
+        shape = (self._c.head_size, self._c.kv_heads, keys.shape[1])
+        by_columns = self._by_columns(i)
+        return Seen(
+            heads_last(g, g.reshape(keys, shape)),
+            values if by_columns else heads_last(g, g.reshape(values, shape)),
+            by_columns,
+        )
 
     @property
     def size(self) -> int:

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.engine import ggml
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F32, Tensor, shape4
+from app.engine.families.mllama.tensor import F32, Tensor, shape4
 from app.errors import MemoryShortError
 from app.wording import Wording
 

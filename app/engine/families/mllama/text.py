@@ -11,10 +11,12 @@ from typing import Literal
 
 import numpy as np
 
+from app.engine.families.mllama.attention import attend
+from app.engine.families.mllama.cache import KvCache
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F16, I32, I64, Graph, Tensor, Workspace
+from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.looks import Looks
-from app.engine.families.mllama.store import Store
+from app.engine.families.mllama.tensor import F16, I32, I64, Q8_0, Tensor
 from app.engine.families.mllama.weights import Weights
 
 BATCH = 256
@@ -22,8 +24,8 @@ BATCH = 256
 _BLOCK = 256
 """The part of the KV cache a graph reads grows in steps of this many rows; a graph serves until the next step."""
 
-
 Wanted = Literal["last", "all", "none"]
+Flash = Literal["auto", "on", "off"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Inputs:
     tokens: Tensor
     positions: Tensor
     places: Tensor
+    columns: Tensor | None
     mask: Tensor
 
 
@@ -71,20 +74,28 @@ class TextDecoder:
     """Reads tokens into its KV cache and gives the logits that follow them."""
 
     def __init__(
-        self, weights: Weights, devices: Devices, context: int, kv_type: int = F16, flash: bool = True
+        self, weights: Weights, devices: Devices, context: int, kv_type: int = F16, flash: Flash = "auto"
     ) -> None:
-        """context: rows of the KV cache. kv_type: F16, Q8_0 or F32. Raises MemoryShortError."""
-        self._w, self._devices, self._c, self._flash = weights, devices, weights.config.text, flash
+        """context: rows of the KV cache. kv_type: F16, Q8_0 (not without flash attention) or F32.
+
+        flash: "off" for no flash attention at all, "on" for nothing else. Raises MemoryShortError.
+        """
+        self._w, self._devices, self._c = weights, devices, weights.config.text
+        self._flash, self._quantised = flash, kv_type == Q8_0
         self.context = -(-context // _BLOCK) * _BLOCK
-        self._store = Store(devices, 2 * len(self._c.self_layers))
-        shape = (self._c.kv_heads * self._c.head_size, self.context)
-        place = weights.placement.layer
-        self._keys = {i: self._store.tensor(shape, kv_type, place(i)) for i in self._c.self_layers}
-        self._values = {i: self._store.tensor(shape, kv_type, place(i)) for i in self._c.self_layers}
-        self._store.allocate()
+        self._cache = KvCache(self._c, devices, self.context, kv_type, weights.placement.layer, self._by_columns)
+        self._first_of_columns = np.arange(self._c.kv_heads * self._c.head_size) * self.context
+        """Where each number of a token's values begins its column."""
         self._looks: Looks | None = None
-        self._reading, self._writing = (Workspace(devices, 64 + 40 * self._c.layers) for _ in range(2))
+        self._reading, self._writing = (Workspace(devices, 64 + 48 * self._c.layers) for _ in range(2))
         self._step: _Step | None = None
+
+    def values_by_columns(self, layer: int) -> bool:
+        """How the values of pictures lie that `layer` looks at."""
+        return self._flash == "off" or (self._flash == "auto" and self._w.placement.layer(layer) is None)
+
+    def _by_columns(self, layer: int) -> bool:
+        return self.values_by_columns(layer) and not self._quantised
 
     def look_at(self, looks: Looks | None) -> None:
         """What the rows read from now on see: a picture group's keys and values, or nothing."""
@@ -116,11 +127,11 @@ class TextDecoder:
 
     def clear(self) -> None:
         """Empty the KV cache."""
-        self._store.clear()
+        self._cache.clear()
 
     def close(self) -> None:
         self._forget_step()
-        self._store.close()
+        self._cache.close()
         self._reading.close()
         self._writing.close()
 
@@ -152,11 +163,10 @@ class TextDecoder:
         k = self._heads(g, g.linear(w[f"{block}attn_k.weight"], h), c.kv_heads)
         v = g.linear(w[f"{block}attn_v.weight"], h)
         q, k = (g.rope(t, inputs.positions, w.get("rope_freqs.weight"), c.rope_base) for t in (q, k))
-        keys = g.put(self._keys[i], g.reshape(k, v.shape), inputs.places)
-        values = g.put(self._values[i], v, inputs.places)
-        keys, values = (self._heads(g, g.rows(t, 0, kv_rows), c.kv_heads) for t in (keys, values))
+        kept = self._cache.put(g, i, g.reshape(k, v.shape), v, inputs.places, inputs.columns)
         q = self._heads(g, self._end(g, g.reshape(q, (c.heads * c.head_size, x.shape[1])), rows), c.heads)
-        h = g.attention(q, keys, values, self._end(g, inputs.mask, rows), self._flash)
+        seen, mask = self._cache.seen(g, i, kept, kv_rows), self._end(g, inputs.mask, rows)
+        h = attend(g, q, seen, mask, self._flash != "off")
         x = g.add(self._end(g, x, rows), g.linear(w[f"{block}attn_output.weight"], h))
         return g.add(x, self._mlp(g, block, x))
 
@@ -166,8 +176,8 @@ class TextDecoder:
         h = g.rms_norm(x, w[f"{block}attn_norm.weight"], c.norm_eps)
         q = self._heads(g, g.linear(w[f"{block}cross_attn_q_proj.weight"], h), c.heads)
         q = g.rms_norm(q, w[f"{block}cross_attn_q_norm.weight"], c.norm_eps)
-        keys, values = (self._heads(g, t, c.kv_heads) for t in (looks.keys[i], looks.values[i]))
-        h = g.linear(w[f"{block}cross_attn_o_proj.weight"], g.attention(q, keys, values, None, self._flash))
+        h = attend(g, q, looks.seen(g, i), None, self._flash != "off")
+        h = g.linear(w[f"{block}cross_attn_o_proj.weight"], h)
         x = g.add(x, g.scale(h, w.gate(f"{block}cross_attn_attn_gate")))
         return g.add(x, g.scale(self._mlp(g, block, x), w.gate(f"{block}cross_attn_mlp_gate")))
 
@@ -187,7 +197,19 @@ class TextDecoder:
     # --- running ------------------------------------------------------------------------------------------------
 
     def _inputs(self, g: Graph, n: int, kv_rows: int) -> _Inputs:
-        return _Inputs(g.input((n,), I32), g.input((n,), I32), g.input((n,), I64), g.input((kv_rows, n), F16))
+        columns = None
+        if any(map(self._by_columns, self._c.self_layers)):
+            columns = g.input((n * self._c.kv_heads * self._c.head_size,), I64)
+        return _Inputs(g.input((n,), I32), g.input((n,), I32), g.input((n,), I64), columns, g.input((kv_rows, n), F16))
+
+    def _set(self, g: Graph, inputs: _Inputs, tokens: list[int], position: int) -> None:
+        """Everything but the mask."""
+        places = np.arange(position, position + len(tokens))
+        g.set(inputs.tokens, np.array(tokens, np.int32))
+        g.set(inputs.positions, places.astype(np.int32))
+        g.set(inputs.places, places)
+        if inputs.columns:
+            g.set(inputs.columns, places[:, None] + self._first_of_columns)
 
     def _read(self, tokens: list[int], position: int, outputs: int) -> np.ndarray:
         """One batch, in a graph of its own."""
@@ -196,10 +218,8 @@ class TextDecoder:
             inputs = self._inputs(g, n, kv_rows)
             logits = self._model(g, inputs, kv_rows, outputs)
             g.outputs(logits)
+            self._set(g, inputs, tokens, position)
             places = np.arange(position, position + n)
-            g.set(inputs.tokens, np.array(tokens, np.int32))
-            g.set(inputs.positions, places.astype(np.int32))
-            g.set(inputs.places, places)
             g.set(inputs.mask, np.where(np.arange(kv_rows) > places[:, None], np.float16(-np.inf), np.float16(0)))
             g.run()
             width = self._w["output.weight"].shape[1]
@@ -215,7 +235,7 @@ class _Step:
     """The graph that reads one token, kept from token to token."""
 
     def __init__(self, decoder: TextDecoder, rows: int) -> None:
-        self.rows = rows
+        self._decoder, self.rows = decoder, rows
         self._g = Graph(decoder._devices, decoder._writing)
         self._inputs = decoder._inputs(self._g, 1, rows)
         self._logits = decoder._model(self._g, self._inputs, rows, 1)
@@ -228,9 +248,7 @@ class _Step:
         self._mask[0, : position + 1] = 0
         self._mask[0, position + 1 : self._until] = -np.inf
         self._until = position + 1
-        g.set(inputs.tokens, np.array([token], np.int32))
-        g.set(inputs.positions, np.array([position], np.int32))
-        g.set(inputs.places, np.array([position], np.int64))
+        self._decoder._set(g, inputs, [token], position)
         g.set(inputs.mask, self._mask)
         g.run()
         return g.get(self._logits)

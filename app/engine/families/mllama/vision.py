@@ -15,18 +15,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.engine.families.mllama.attention import by_flash, columns, head_by_head, heads_last
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import BF16, F32, Graph, Tensor, Workspace
+from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
 from app.engine.families.mllama.store import Store
+from app.engine.families.mllama.tensor import BF16, F32, Tensor
 from app.engine.families.mllama.weights import Weights
 
 Progress = Callable[[float], None]
 
 _QUERIES_AT_ONCE = 1024
 """Rows per flash attention operation: a computation can be stopped only between two operations."""
-_QUERIES_IN_CACHE = 32
-"""Rows per attention by products: the scores of all heads then stay in the processor's caches."""
+_QUERIES_IN_CACHE = 256
+"""Rows per attention by products: the scores of one head then stay in the processor's caches."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,11 @@ class VisionTower:
 
     def __init__(self, weights: Weights, devices: Devices) -> None:
         self._w, self._devices, self._c = weights, devices, weights.config.vision
-        self._workspace = Workspace(devices, max_nodes=4096)
+        rows = self._c.max_tiles * (self._c.rows + self._c.padding)
+        self._workspace = Workspace(devices, max_nodes=256 + 16 * self._c.heads * (3 + rows // _QUERIES_IN_CACHE))
         plain = weights["v.blk.0.attn_q.weight"].type == F32
-        self._by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
+        self.by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
+        """Whether attention goes by products in bfloat16; else by flash attention in float32."""
 
     def encode(self, tiles: Tiles, exact: bool = True, progress: Progress = lambda _: None) -> np.ndarray:
         """The picture's projected features, (real tiles * rows of a tile, text width) float32.
@@ -132,30 +136,45 @@ class VisionTower:
     def _attention(self, g: Graph, block: str, x: Tensor, mixed: Tensor, rows: Rows) -> Tensor:
         """Real rows look at all rows, all other rows at the real ones (see the top of this file)."""
         q, k, v = (self._heads(g, g.linear(self._w[f"{block}attn_{part}.weight"], x)) for part in "qkv")
-        if self._by_products:
-            k, v = g.by_head(k), g.by_head(v, columns=True, type=BF16)
-        parts = self._look(g, q, k, v, 0, rows.real)
+        look = self._look_by_products if self.by_products else self._look_by_flash
+        if self.by_products:
+            q, k = (g.pad(g.contiguous(heads_last(g, t)), -t.shape[0] % 32) for t in (q, k))
+            k, v = g.cast(k, BF16), columns(g, v, BF16)
+        else:
+            k, v = (g.contiguous(heads_last(g, t)) for t in (k, v))
+        look(g, q, k, v, mixed, range(rows.real), rows.all)
         if rows.real < rows.all:
-            few = (g.first(k, rows.real, 1), g.first(v, rows.real, 0)) if self._by_products else None
-            few = few or (g.first(k, rows.real, 2), g.first(v, rows.real, 2))
-            parts += self._look(g, q, *few, rows.real, rows.all)
-        return g.join(parts, mixed)
+            look(g, q, k, v, mixed, range(rows.real, rows.all), rows.real)
+        return mixed
 
     def _heads(self, g: Graph, x: Tensor) -> Tensor:
         return g.reshape(x, (self._c.width // self._c.heads, self._c.heads, x.shape[1]))
 
-    def _look(self, g: Graph, q: Tensor, k: Tensor, v: Tensor, start: int, end: int) -> list[Tensor]:
-        """Attention of q's rows start .. end over all of k and v, some rows at a time.
+    def _look_by_flash(self, g: Graph, q: Tensor, k: Tensor, v: Tensor, mixed: Tensor, rows: range, seen: int) -> None:
+        """Attention of some rows of q over the first `seen` of k and v, into the same rows of `mixed`.
 
-        Where the processor multiplies bfloat16 fast, weights and values do so (scores stay float32): a good deal
-        faster than ggml's flash attention, which turns everything to float32.
+        q (head, heads, n), k and v (head, n, heads).
         """
-        step = _QUERIES_IN_CACHE if self._by_products else _QUERIES_AT_ONCE
-        whole, parts = g.reshape(q, (self._c.width, q.shape[2])), []
-        for first in range(start, end, step):
-            part = self._heads(g, g.rows(whole, first, min(step, end - first)))
-            parts.append(g.attention_by_products(part, k, v) if self._by_products else g.attention(part, k, v))
-        return parts
+        size, heads, _, _ = q.shape
+        k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (k, v))
+        for first in rows[::_QUERIES_AT_ONCE]:
+            n = min(_QUERIES_AT_ONCE, rows.stop - first)
+            g.write(by_flash(g, g.window(q, (0, 0, first), (size, heads, n)), k, v), g.rows(mixed, first, n))
+
+    def _look_by_products(
+        self, g: Graph, q: Tensor, k: Tensor, v: Tensor, mixed: Tensor, rows: range, seen: int
+    ) -> None:
+        """The same head by head in bfloat16, where the processor multiplies that faster than float32.
+
+        q and k (head padded to 32, n, heads), v (n, head, heads). A block's scores stay in the processor's caches.
+        """
+        size = v.shape[1]
+        for head in range(q.shape[2]):
+            keys, values = g.window(k, (0, 0, head), (k.shape[0], seen)), g.window(v, (0, 0, head), (seen, size))
+            for first in rows[::_QUERIES_IN_CACHE]:
+                n = min(_QUERIES_IN_CACHE, rows.stop - first)
+                found = head_by_head(g, g.window(q, (0, first, head), (q.shape[0], n)), keys, values, size**-0.5)
+                g.write(found, g.window(mixed, (head * size, first), (size, n)))
 
     def _gated(self, g: Graph, h: Tensor, gate: str) -> Tensor:
         return g.scale(h, self._w.gate(gate)) if gate.startswith("v.global.") else h

@@ -16,10 +16,10 @@ import numpy as np
 from app.engine import ggml
 from app.engine.families.mllama.config import Config
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import F32, Tensor, shape4
 from app.engine.families.mllama.layout import Located
 from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.store import Pool
+from app.engine.families.mllama.tensor import F32, Tensor, shape4
 from app.errors import ModelError
 from app.gguf import Gguf, TensorInfo
 from app.wording import Wording
