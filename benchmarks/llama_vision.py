@@ -228,31 +228,38 @@ def _products_of_heads(devices: Devices) -> Callable[[], None]:
 
 # --- vision ----------------------------------------------------------------------------------------------------------
 
-TOWER_LAYERS, GLOBAL_LAYERS = 2, 1
+TOWER_LAYERS, GLOBAL_LAYERS = 1, 1
 _TORCH = """
 import json, sys, time, torch
-sys.path.insert(0, sys.argv[1])
 from transformers import MllamaForConditionalGeneration
-torch.set_num_threads(int(sys.argv[3]))
+torch.set_num_threads(int(sys.argv[2]))
 torch.manual_seed(0)
-for dtype in (torch.bfloat16, torch.float32):
-    model = MllamaForConditionalGeneration.from_pretrained(sys.argv[2], dtype=dtype).model.vision_model
-    for tiles in (1, 4):
-        pixels = torch.zeros(1, 1, 4, 3, 560, 560, dtype=dtype)
-        pixels[:, :, :tiles] = torch.randn(1, 1, tiles, 3, 560, 560)
-        mask = torch.zeros(1, 1, 4, dtype=torch.long)
-        mask[..., :tiles] = 1
-        ids = torch.tensor([[1 if tiles == 1 else 6]])
-        with torch.no_grad():
-            times = []
-            for _ in range(2):
-                start = time.perf_counter()
-                model(pixel_values=pixels, aspect_ratio_ids=ids, aspect_ratio_mask=mask)
-                times.append(time.perf_counter() - start)
-        q = torch.randn(1, 16, 6432, 80, dtype=dtype)
-        start = time.perf_counter()
-        torch.nn.functional.scaled_dot_product_attention(q, q, q)
-        print(json.dumps([str(dtype), tiles, min(times), time.perf_counter() - start]), flush=True)
+
+def seconds(run):
+    start = time.perf_counter()
+    with torch.no_grad():
+        run()
+    return time.perf_counter() - start
+
+def probe(dtype):
+    x, w = torch.randn(512, 1280, dtype=dtype), torch.randn(5120, 1280, dtype=dtype)
+    q, k = torch.randn(1, 16, 256, 80, dtype=dtype), torch.randn(1, 16, 6432, 80, dtype=dtype)
+    linear = min(seconds(lambda: torch.nn.functional.linear(x, w)) for _ in range(3))
+    attention = min(seconds(lambda: torch.nn.functional.scaled_dot_product_attention(q, k, k)) for _ in range(3))
+    rates = 2 * x.numel() * 5120 / linear / 1e9, 4 * 256 * 6432 * 1280 / attention / 1e9
+    print(json.dumps([str(dtype), *rates]), flush=True)
+    return 253 / rates[0] + 212 / rates[1]  # seconds a layer of 6432 rows
+
+dtype = min((torch.bfloat16, torch.float32), key=probe)
+model = MllamaForConditionalGeneration.from_pretrained(sys.argv[1], dtype=dtype).model.vision_model
+for tiles in (1, 4):
+    pixels = torch.zeros(1, 1, 4, 3, 560, 560, dtype=dtype)
+    pixels[:, :, :tiles] = torch.randn(1, 1, tiles, 3, 560, 560)
+    mask = torch.zeros(1, 1, 4, dtype=torch.long)
+    mask[..., :tiles] = 1
+    ids = torch.tensor([[1 if tiles == 1 else 6]])
+    run = lambda: model(pixel_values=pixels, aspect_ratio_ids=ids, aspect_ratio_mask=mask)
+    print(json.dumps([tiles, min(seconds(run) for _ in range(2))]), flush=True)
 """
 
 
@@ -269,9 +276,12 @@ def vision(options: argparse.Namespace) -> None:
     path = options.dir / f"tower-{options.tower}.gguf"
     if not path.exists():
         convert(folder, path, type="F16", vision_type=options.tower)
-    arguments = [options.torch, "-c", _TORCH, str(Path(__file__).parents[1]), str(folder), str(options.threads)]
-    lines = subprocess.run(arguments, check=True, capture_output=True, text=True).stdout.splitlines()
-    torch = {(kind, tiles): (whole, attention) for kind, tiles, whole, attention in map(json.loads, lines)}
+    arguments = [options.torch, "-c", _TORCH, str(folder), str(options.threads)]
+    lines = subprocess.run(arguments, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    *probes, one, four = map(json.loads, lines)
+    for name, linear, attention in probes:
+        print(f"{name:15s} linear {linear:.0f}, attention {attention:.0f} GFLOP/s")
+    torch = dict([one, four])
     core = Core(Files(path), 256, devices=Devices(options.threads))
     square, large = (Image.fromarray(_noise(side)) for side in (560, 1120))
     runs = {
@@ -281,14 +291,12 @@ def vision(options: argparse.Namespace) -> None:
     }
     times = best({str(key): run for key, run in runs.items()}, options.seconds)  # type: ignore[arg-type]
     print(f"{TOWER_LAYERS} + {GLOBAL_LAYERS} layers, tower in {options.tower}; seconds, whole tower by the layer")
-    for (kind, tiles), (whole, attention) in torch.items():
-        rate = 4 * 6432**2 * files.TOWER / attention / 1e9
-        print(f"torch {kind:15s} {tiles} tiles {whole:7.2f} s  (its attention alone {rate:.0f} GFLOP/s)")
+    for tiles, seconds in torch.items():
+        print(f"torch, its faster type: {tiles} tiles {seconds:7.2f} s")
     for mode, tiles in runs:
-        rival = min(whole for (_, n), (whole, _) in torch.items() if n == tiles)
         seconds = times[str((mode, tiles))]
         print(
-            f"{mode:6s} {tiles} tiles {seconds:7.2f} s  {rival / seconds:.2f} x torch's faster type;",
+            f"{mode:6s} {tiles} tiles {seconds:7.2f} s  {torch[tiles] / seconds:.2f} x torch;",
             _parts(mode, tiles, seconds),
         )
     core.close()
