@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
@@ -184,5 +185,5 @@ class Speaker(QObject):
 
     def _fail(self, process: QProcess, detail: str) -> None:
         self.speaking.emit(False)
-        todo = Wording("Check that the sound works, and that {program} does.", program=process.program())
+        todo = Wording("Check that the sound works, and that {program} does.", program=Path(process.program()).stem)
         self.failed.emit(SpyglassError("This could not be said aloud.", todo, detail.strip()[:2000]))

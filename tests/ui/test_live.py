@@ -22,6 +22,7 @@ from app.capture.gate import Reason
 from app.errors import CameraError
 from app.modes.labels import Label
 from app.modes.objects import Found
+from app.modes.schedule import Wait
 from app.settings.store import SettingsStore
 from app.ui import app as composition
 from app.ui import theme
@@ -337,6 +338,22 @@ def test_a_name_without_a_place_asks_about_the_whole_frame(window: Window, qtbot
     qtbot.waitUntil(lambda: window.desk.stage is not None, timeout=10_000)
     assert window.desk.stage is not None
     assert (window.desk.stage.picture.name, window.desk.stage.picture.width) == ("cup", 640)
+
+
+def test_nothing_is_asked_while_the_window_cannot_be_seen(
+    window: Window, qtbot: QtBot, scene: list[np.ndarray]
+) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    lookout = window.live._lookout
+    assert lookout is not None
+    window.widget.showMinimized()
+    qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.paused), timeout=10_000)
+    asked = lookout.read(lambda looker: looker.schedule.frames[Reason.GOOD])
+    scene[0] = scene[0][:, ::-1].copy()
+    qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.frames[Wait.PAUSED]) > 15, timeout=10_000)
+    assert lookout.read(lambda looker: looker.schedule.frames[Reason.GOOD]) == asked
+    window.widget.showNormal()
+    qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.frames[Reason.GOOD]) > asked, timeout=10_000)
 
 
 def test_a_camera_that_falls_silent_names_nothing(window: Window, qtbot: QtBot) -> None:
