@@ -31,7 +31,8 @@ _PROJECTOR_TYPES = ("f16", "bf16", "q8_0", "f32")
 
 @dataclass(frozen=True)
 class Installed:
-    """A model on this machine. size is in bytes, all its files together; `problem` says why it cannot be used."""
+    """A model on this machine. size is in bytes, all its files together; `problem` says why it cannot be used for
+    pictures, and text_only whether it can all the same be used for text."""
 
     name: str
     path: Path
@@ -40,6 +41,7 @@ class Installed:
     architecture: str = ""
     size: int = 0
     problem: str = ""
+    text_only: bool = False
 
 
 def model_folders(extra: Sequence[Path] = ()) -> list[Path]:
@@ -208,6 +210,7 @@ def _described(path: Path, header: Gguf, projector: Path | None, role: Role) -> 
     parts = [path, *_further_parts(path)]
     missing = [part for part in parts if not part.is_file()]
     problem = Wording("The part {name} is missing.", name=missing[0].name) if missing else Wording("")
+    text_only = role == "text" and projector is None and not missing
     if role == "text" and projector is None:
         problem = Wording("Its projector (mmproj) is not beside it.")
     files = [file for file in (*parts, projector) if file is not None and file.is_file()]
@@ -219,6 +222,7 @@ def _described(path: Path, header: Gguf, projector: Path | None, role: Role) -> 
         architecture=header.architecture,
         size=sum(file.stat().st_size for file in files),
         problem=problem,
+        text_only=text_only,
     )
 
 

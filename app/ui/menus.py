@@ -66,8 +66,7 @@ def models(
     menu = _Menu(parent)
     names = {str(model.path): model.name for model in installed}
     for model in installed:
-        title = shown(Wording("Starter (ships with Spyglass)")) if model.name == STARTER else model.title or model.name
-        action = menu.addAction(f"{title}\t{_size(model.size)}".replace("&", "&&"))
+        action = menu.addAction(f"{_title(model)}\t{_size(model.size)}".replace("&", "&&"))
         action.setCheckable(True)
         action.setChecked(chosen in (model.name, str(model.path)))
         action.setEnabled(not model.problem)
@@ -81,6 +80,36 @@ def models(
     menu.addSeparator()
     menu.addAction(open_file)
     return menu
+
+
+def translators(
+    parent: QWidget,
+    installed: Sequence[Installed],
+    chosen: str,
+    choose: Callable[[str], None],
+    open_file: Callable[[], None],
+) -> QMenu:
+    """The models that can translate a text: the one that reads the pictures (chosen: ""), and all that read text."""
+    menu = _Menu(parent)
+    usable = [model for model in installed if not model.problem or model.text_only]
+    entries = [("", shown(Wording("The model that reads the picture")), "")]
+    entries += [(str(m.path), f"{_title(m)}\t{_size(m.size)}", str(m.path)) for m in usable]
+    names = {str(m.path): m.name for m in usable}
+    if chosen and chosen not in (*names, *names.values()):
+        entries.append((chosen, chosen.replace("\\", "/").rsplit("/", 1)[-1], chosen))
+    for path, words, tip in entries:
+        action = menu.addAction(words.replace("&", "&&"))
+        action.setCheckable(True)
+        action.setChecked(chosen in (path, names.get(path, path)))
+        action.setToolTip(tip)
+        action.triggered.connect(lambda _=False, p=path: choose(p))
+    menu.addSeparator()
+    menu.addAction(shown(Wording("Another model file…")), open_file)
+    return menu
+
+
+def _title(model: Installed) -> str:
+    return shown(Wording("Starter (ships with Spyglass)")) if model.name == STARTER else model.title or model.name
 
 
 def languages(parent: QWidget, newest: str, turn: Turn, choose: Callable[[str], None]) -> QMenu:

@@ -1,5 +1,6 @@
 """Which model answers: the menu of those on this machine, opening a file, and finding a projector for it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint
@@ -36,6 +37,19 @@ class ModelPicker(QObject):
         choose = self._session.choose_model
         menu = menus.models(self._window, self._installed, self._session.chosen, choose, open_file)
         menus.open_at(menu, place, end=True)
+        self.look()
+
+    def show_translators(self, place: QPoint, choose: Callable[[str], None]) -> None:
+        """Open the menu of models that can translate a text with its right edge at `place`."""
+
+        def open_file() -> None:
+            path = self._ask_for_gguf(shown(Wording("Open a model that translates")))
+            if path:
+                choose(path)
+
+        chosen = self._session.settings["translate.model"]
+        menu = menus.translators(self._window, self._installed, chosen, choose, open_file)
+        menu.popup(place - QPoint(menu.sizeHint().width(), 0))
         self.look()
 
     def open_file(self) -> None:

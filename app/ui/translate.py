@@ -1,6 +1,6 @@
 """Translate in the window: a page beside the picture, the translation over it, and one piece of work at a time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
+from app.capture.regions import Quad
 from app.errors import SpyglassError
 from app.library import disk
 from app.modes.translate import glossary, prompts, saving
@@ -185,6 +186,7 @@ class Translate(QObject):
     def _on_changed(self, state: Translation) -> None:
         self.state = state
         self._show()
+        self.overlay.show_waiting(_waiting(state))
         self.activity.emit(_activity(state))
 
     def _on_drawn(self, drawn: Drawn) -> None:
@@ -194,6 +196,7 @@ class Translate(QObject):
 
     def _on_busy(self, busy: bool) -> None:
         if not busy:
+            self.overlay.show_waiting(())
             self.activity.emit(None)
         self.busy.emit(busy)
 
@@ -201,6 +204,15 @@ class Translate(QObject):
         del source
         try:
             self._tools.store.set("translate.to", into)
+        except SpyglassError as error:
+            self.failed.emit(error)
+        if self._what:
+            self.again()
+
+    def use_translator(self, model: str) -> None:
+        """Translate with this model from now on; an empty one: with that which reads the pictures."""
+        try:
+            self._tools.store.set("translate.model", model)
         except SpyglassError as error:
             self.failed.emit(error)
         if self._what:
@@ -272,6 +284,14 @@ def _key(state: Translation) -> object:
     """What of a translation can be seen in the panel."""
     passages = tuple((p.source, p.translation, p.sure, p.sure_written, p.concerns, p.back) for p in state.passages)
     return state.stage, state.outcome, state.draft, state.source, passages
+
+
+def _waiting(state: Translation) -> Sequence[Quad]:
+    """Where the lines stand that were found and are not translated yet."""
+    if state.stage == "reading":
+        return state.found
+    passages = state.passages if state.stage == "translating" else ()
+    return [quad for passage in passages if passage.translation is None for quad in passage.quads]
 
 
 def _activity(state: Translation) -> Activity | None:

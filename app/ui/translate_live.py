@@ -17,9 +17,9 @@ from app.errors import SpyglassError
 from app.modes.conditions import Sensors
 from app.modes.lookout import Engine
 from app.modes.schedule import Wait
+from app.modes.translate.cutouts import CutOut
 from app.modes.translate.live import LiveTranslation, Shown
 from app.modes.translate.lookout import TranslationLookout
-from app.modes.translate.patches import Patch
 from app.modes.translate.pipeline import Translation, Wish
 from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
@@ -40,13 +40,13 @@ class LiveNews:
     error: SpyglassError | None
 
 
-class LivePatches:
+class LiveCutOuts:
     """Paints translations over the frames of a camera; what is under the pointer is left out."""
 
     def __init__(self, canvas: Canvas, uncover: Uncover) -> None:
         self.shown: tuple[Shown, ...] = ()
         self._uncover = uncover
-        self._images: WeakKeyDictionary[Patch, QImage] = WeakKeyDictionary()
+        self._images: WeakKeyDictionary[CutOut, QImage] = WeakKeyDictionary()
         canvas.overlays.append(self)
 
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
@@ -54,7 +54,7 @@ class LivePatches:
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         for one in self.shown:
-            image, place = self._image(one.patch), transform(one) * to_view
+            image, place = self._image(one.cutout), transform(one) * to_view
             pointer = self._uncover.pointer
             if pointer is not None and _holds(place, image, pointer):
                 continue
@@ -62,13 +62,13 @@ class LivePatches:
             painter.setOpacity(one.opacity)
             painter.drawImage(0, 0, image)
 
-    def _image(self, patch: Patch) -> QImage:
-        image = self._images.get(patch)
+    def _image(self, cutout: CutOut) -> QImage:
+        image = self._images.get(cutout)
         if image is None:
-            height, width = patch.pixels.shape[:2]
-            straight = QImage(patch.pixels.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
+            height, width = cutout.pixels.shape[:2]
+            straight = QImage(cutout.pixels.data, width, height, width * 4, QImage.Format.Format_RGBA8888)
             image = straight.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-            self._images[patch] = image
+            self._images[cutout] = image
         return image
 
 
@@ -92,7 +92,7 @@ class LiveTranslate(QObject):
         """wanted: while live pictures are to be translated, what tells one wish from another (model, languages), and
         how to make it: on another thread; it may read files and raise SpyglassError."""
         super().__init__(canvas)
-        self.patches = LivePatches(canvas, uncover)
+        self.cutouts = LiveCutOuts(canvas, uncover)
         self._engine, self._feed, self._canvas = engine, feed, canvas
         self._wanted = wanted
         self._lookout: TranslationLookout | None = None
@@ -137,7 +137,7 @@ class LiveTranslate(QObject):
         if hidden != self._paused:
             self._paused = hidden
             (lookout.pause if hidden else lookout.resume)()
-        self.patches.shown = news.shown
+        self.cutouts.shown = news.shown
         self.news.emit(news)
 
     def _follow(self) -> None:
@@ -155,7 +155,7 @@ class LiveTranslate(QObject):
     def _stop(self) -> None:
         lookout, self._lookout = self._lookout, None
         self._running, self._news, self._paused = None, None, False
-        self.patches.shown = ()
+        self.cutouts.shown = ()
         if lookout is not None:
             lookout.stop()
             self.changed.emit(False)
@@ -184,7 +184,7 @@ def live_words(news: LiveNews | None) -> Wording:
 
 
 def transform(shown: Shown) -> QTransform:
-    """From the patch's pixels to the frame's. Qt multiplies rows, so the matrix is turned."""
+    """From the cut-out's pixels to the frame's. Qt multiplies rows, so the matrix is turned."""
     m = shown.matrix.T
     return QTransform(*(float(v) for v in m.reshape(-1)))
 

@@ -1,13 +1,19 @@
 """The translated picture over the original; the line under the pointer, or all while O is held, stands as it was."""
 
-from PySide6.QtCore import QObject, QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter, QPainterPath, QPolygonF, QTransform
+from collections.abc import Sequence
 
+from PySide6.QtCore import QObject, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
+
+from app.capture.regions import Quad
 from app.modes.translate.pipeline import Passage
+from app.ui import theme
 from app.ui.canvas import Canvas
 from app.ui.translate_work import Drawn
 from app.ui.uncover import Uncover
 
+_BAND = 70
+"""Opacity, of 255, of the band over a line that is not translated yet."""
 _GROWN = 0.25
 """How much more than a line is uncovered, as a part of its height."""
 
@@ -20,6 +26,7 @@ class TranslationOverlay(QObject):
         self._canvas, self._uncover = canvas, uncover
         self._drawn: Drawn | None = None
         self._uncovered: Passage | None = None
+        self._waiting: tuple[Quad, ...] = ()
         canvas.overlays.append(self)
         uncover.changed.connect(self._on_uncover)
 
@@ -38,7 +45,29 @@ class TranslationOverlay(QObject):
         self._drawn, self._uncovered = drawn, None
         self._canvas.update()
 
+    def show_waiting(self, quads: Sequence[Quad]) -> None:
+        """Mark the lines that were found and are not translated yet."""
+        self._waiting = tuple(quads)
+        self._canvas.update()
+
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
+        self._paint_drawn(painter, to_view)
+        painter.setClipping(False)
+        self._paint_waiting(painter, to_view)
+
+    def _paint_waiting(self, painter: QPainter, to_view: QTransform) -> None:
+        """A soft band over each line, as a marker pen leaves, and a line below it: seen on any picture."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        colour = QColor(theme.DARK.accent)
+        colour.setAlpha(_BAND)
+        for polygon in map(to_view.map, map(_grown, self._waiting)):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawPolygon(polygon)
+            painter.setPen(QPen(QColor(theme.DARK.accent), 2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+            painter.drawLine(polygon.at(3), polygon.at(2))
+
+    def _paint_drawn(self, painter: QPainter, to_view: QTransform) -> None:
         if not self.shown or self._drawn is None:
             return
         sheet = self._drawn.sheet
@@ -72,11 +101,12 @@ class TranslationOverlay(QObject):
 
 def _polygons(passage: Passage) -> list[QPolygonF]:
     """The lines of a passage in the picture's pixels, grown a little."""
-    polygons = []
-    for quad in passage.quads:
-        down = (quad[3] - quad[0] + quad[2] - quad[1]) * _GROWN / 2
-        across = (quad[1] - quad[0]) / max(float(((quad[1] - quad[0]) ** 2).sum()) ** 0.5, 1.0)
-        side = across * float((down**2).sum()) ** 0.5
-        corners = (quad[0] - down - side, quad[1] - down + side, quad[2] + down + side, quad[3] + down - side)
-        polygons.append(QPolygonF([QPointF(float(x), float(y)) for x, y in corners]))
-    return polygons
+    return [_grown(quad) for quad in passage.quads]
+
+
+def _grown(quad: Quad) -> QPolygonF:
+    down = (quad[3] - quad[0] + quad[2] - quad[1]) * _GROWN / 2
+    across = (quad[1] - quad[0]) / max(float(((quad[1] - quad[0]) ** 2).sum()) ** 0.5, 1.0)
+    side = across * float((down**2).sum()) ** 0.5
+    corners = (quad[0] - down - side, quad[1] - down + side, quad[2] + down + side, quad[3] + down - side)
+    return QPolygonF([QPointF(float(x), float(y)) for x, y in corners])

@@ -3,13 +3,14 @@
 import html
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import QEvent, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.modes.translate.checks import Concern
+from app.modes.translate.checks import Concern, has_words
 from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.pipeline import Passage, Translation
 from app.ui import figures, theme
@@ -20,6 +21,8 @@ from app.wording import Wording
 _SIDE_BY_SIDE = 440
 """Pixels of width from which the two texts stand beside each other."""
 AUTO = "auto"
+_GAP = "   "
+"""Between words and the number that goes with them."""
 
 
 class PassageRow(QFrame):
@@ -85,11 +88,13 @@ class PassageRow(QFrame):
 
     def set_wide(self, wide: bool) -> None:
         self._texts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
+        self._texts.setSpacing(12 if wide else 2)
 
 
 class TranslatePanel(QFrame):
     """languages_chosen: codes of source ("auto" too) and target. checked: translate back from now on, or not.
-    again, saved, copied, terms: a button was pressed.
+    models_wanted: a menu of models is to open at the place on the screen. again, saved, copied, terms: a button was
+    pressed.
     original: whether the picture shall stand as it was. explain: a row and the phrase in it to be explained."""
 
     languages_chosen = Signal(str, str)
@@ -98,6 +103,7 @@ class TranslatePanel(QFrame):
     copied = Signal()
     terms = Signal()
     checked = Signal(bool)
+    models_wanted = Signal(QPoint)
     explain = Signal(object, str)
     original = Signal(bool)
 
@@ -155,12 +161,13 @@ class TranslatePanel(QFrame):
         row.addWidget(self._original)
         row.addStretch()
         self._copy = IconButton("copy", Wording("Copy the translation"), self.copied.emit, size=16)
-        self._save = IconButton("image", Wording("Save as picture, PDF or text"), self.saved.emit, size=16)
+        self._save = IconButton("download", Wording("Save as picture, PDF or text"), self.saved.emit, size=16)
         self._again = IconButton("refresh-cw", Wording("Translate again"), self.again.emit, size=16)
         terms = IconButton("pencil", Wording("Your own words"), self.terms.emit, size=16)
-        self.check = IconButton("check", Wording("Check by translating back"), self._on_check, size=16)
+        self.check = IconButton("arrow-left-right", Wording("Check by translating back"), self._on_check, size=16)
         self.check.setCheckable(True)
-        for button in (self._copy, self._save, self.check, terms, self._again):
+        self._models = IconButton("cpu", Wording("Which model translates the text"), self._on_models, size=16)
+        for button in (self._copy, self._save, self.check, terms, self._models, self._again):
             row.addWidget(button)
         return row
 
@@ -183,7 +190,7 @@ class TranslatePanel(QFrame):
         """Show what is known so far; None: nothing yet. picture: whether one is on the stage. said: what to say in
         place of what the panel would."""
         self._last = (state, picture, said)
-        passages = state.passages if state else ()
+        passages = _grouped(state.passages) if state else ()
         self._fit_rows(len(passages))
         right_to_left = state is not None and LANGUAGES[state.target].right_to_left
         next_one = next((i for i, p in enumerate(passages) if p.translation is None), -1)
@@ -233,6 +240,9 @@ class TranslatePanel(QFrame):
             self._list_column.insertWidget(len(self._rows), row)
             self._rows.append(row)
 
+    def _on_models(self) -> None:
+        self.models_wanted.emit(self._models.mapToGlobal(QPoint(self._models.width(), self._models.height())))
+
     def _on_check(self) -> None:
         self.checked.emit(self.check.isChecked())
 
@@ -264,6 +274,26 @@ class _Arrow(QLabel):
 
     def _point(self) -> None:
         self.setText("←" if self.isRightToLeft() else "→")
+
+
+def _grouped(passages: Sequence[Passage]) -> list[Passage]:
+    """Passages as rows: a price or a number goes with the words before it, as it does in a menu or a table."""
+    rows: list[Passage] = []
+    for passage in passages:
+        if rows and has_words(rows[-1].source) and not has_words(passage.source):
+            rows[-1] = _with_number(rows[-1], passage)
+        else:
+            rows.append(passage)
+    return rows
+
+
+def _with_number(words: Passage, number: Passage) -> Passage:
+    translation = words.translation
+    if translation is not None:
+        translation = f"{translation}{_GAP}{number.translation or number.source}"
+    lines, quads = (*words.lines, *number.lines), (*words.quads, *number.quads)
+    source, concerns = f"{words.source}{_GAP}{number.source}", (*words.concerns, *number.concerns)
+    return replace(words, source=source, lines=lines, quads=quads, translation=translation, concerns=concerns)
 
 
 def concern_words(concern: Concern) -> Wording:

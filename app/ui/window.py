@@ -194,6 +194,9 @@ class Window(QObject):
         self.stage.canvas.part_dropped.connect(self.desk.uncut)
         self.header.menu_wanted.connect(self._show_menu)
         self.header.models_wanted.connect(lambda place: self.models.show_menu(place, self.actions["model"]))
+        self.translate.panel.models_wanted.connect(
+            lambda place: self.models.show_translators(place, self.translate.use_translator)
+        )
         self.header.mode_chosen.connect(self._choose_mode)
         self.widget.dropped.connect(self.doors.take)
         self.widget.system_theme_changed.connect(self._restyle)

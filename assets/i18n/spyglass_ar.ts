@@ -2036,8 +2036,20 @@
         <translation>بانتظار الكاميرا</translation>
     </message>
     <message>
+        <source>Another model file…</source>
+        <translation>ملف نموذج آخر…</translation>
+    </message>
+    <message>
+        <source>The model that reads the picture</source>
+        <translation>النموذج الذي يقرأ الصورة</translation>
+    </message>
+    <message>
         <source>Take the translation away</source>
         <translation>إزالة الترجمة</translation>
+    </message>
+    <message>
+        <source>Open a model that translates</source>
+        <translation>فتح نموذج للترجمة</translation>
     </message>
     <message>
         <source>Translating back</source>
@@ -2050,6 +2062,10 @@
     <message>
         <source>Check by translating back</source>
         <translation>التحقق بالترجمة العكسية</translation>
+    </message>
+    <message>
+        <source>Which model translates the text</source>
+        <translation>أي نموذج يترجم النص</translation>
     </message>
     <message>
         <source>Look twice: the number {what} differs or is missing.</source>

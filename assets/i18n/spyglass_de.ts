@@ -2024,8 +2024,20 @@
         <translation>Wartet auf die Kamera</translation>
     </message>
     <message>
+        <source>Another model file…</source>
+        <translation>Andere Modelldatei …</translation>
+    </message>
+    <message>
+        <source>The model that reads the picture</source>
+        <translation>Das Modell, das das Bild liest</translation>
+    </message>
+    <message>
         <source>Take the translation away</source>
         <translation>Übersetzung wegnehmen</translation>
+    </message>
+    <message>
+        <source>Open a model that translates</source>
+        <translation>Modell zum Übersetzen öffnen</translation>
     </message>
     <message>
         <source>Translating back</source>
@@ -2038,6 +2050,10 @@
     <message>
         <source>Check by translating back</source>
         <translation>Durch Zurückübersetzen prüfen</translation>
+    </message>
+    <message>
+        <source>Which model translates the text</source>
+        <translation>Welches Modell den Text übersetzt</translation>
     </message>
     <message>
         <source>Look twice: the number {what} differs or is missing.</source>

@@ -2024,8 +2024,20 @@
         <translation>A la espera de la cámara</translation>
     </message>
     <message>
+        <source>Another model file…</source>
+        <translation>Otro archivo de modelo…</translation>
+    </message>
+    <message>
+        <source>The model that reads the picture</source>
+        <translation>El modelo que lee la imagen</translation>
+    </message>
+    <message>
         <source>Take the translation away</source>
         <translation>Quitar la traducción</translation>
+    </message>
+    <message>
+        <source>Open a model that translates</source>
+        <translation>Abrir un modelo que traduce</translation>
     </message>
     <message>
         <source>Translating back</source>
@@ -2038,6 +2050,10 @@
     <message>
         <source>Check by translating back</source>
         <translation>Comprobar retraduciendo</translation>
+    </message>
+    <message>
+        <source>Which model translates the text</source>
+        <translation>Qué modelo traduce el texto</translation>
     </message>
     <message>
         <source>Look twice: the number {what} differs or is missing.</source>

@@ -2024,8 +2024,20 @@
         <translation>En attente de la caméra</translation>
     </message>
     <message>
+        <source>Another model file…</source>
+        <translation>Autre fichier de modèle…</translation>
+    </message>
+    <message>
+        <source>The model that reads the picture</source>
+        <translation>Le modèle qui lit l’image</translation>
+    </message>
+    <message>
         <source>Take the translation away</source>
         <translation>Retirer la traduction</translation>
+    </message>
+    <message>
+        <source>Open a model that translates</source>
+        <translation>Ouvrir un modèle de traduction</translation>
     </message>
     <message>
         <source>Translating back</source>
@@ -2038,6 +2050,10 @@
     <message>
         <source>Check by translating back</source>
         <translation>Vérifier en retraduisant</translation>
+    </message>
+    <message>
+        <source>Which model translates the text</source>
+        <translation>Quel modèle traduit le texte</translation>
     </message>
     <message>
         <source>Look twice: the number {what} differs or is missing.</source>

@@ -2021,8 +2021,20 @@
         <translation>正在等待摄像头</translation>
     </message>
     <message>
+        <source>Another model file…</source>
+        <translation>其他模型文件…</translation>
+    </message>
+    <message>
+        <source>The model that reads the picture</source>
+        <translation>读取图片的模型</translation>
+    </message>
+    <message>
         <source>Take the translation away</source>
         <translation>移除译文</translation>
+    </message>
+    <message>
+        <source>Open a model that translates</source>
+        <translation>打开用于翻译的模型</translation>
     </message>
     <message>
         <source>Translating back</source>
@@ -2035,6 +2047,10 @@
     <message>
         <source>Check by translating back</source>
         <translation>通过回译检查</translation>
+    </message>
+    <message>
+        <source>Which model translates the text</source>
+        <translation>由哪个模型翻译文本</translation>
     </message>
     <message>
         <source>Look twice: the number {what} differs or is missing.</source>

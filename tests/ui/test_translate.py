@@ -9,15 +9,16 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtWidgets import QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.library.disk import Installed
 from app.modes.translate import glossary
 from app.modes.translate.pipeline import Passage, Translation
 from app.ui.translate_glossary import GlossarySheet
 from app.ui.translate_panel import PassageRow
 from app.ui.window import Window
-from app.values import Ask, Event, Failed, Finished, Job, Looking, Picture, Piece
+from app.values import Ask, Event, Failed, Finished, Job, Looking, ModelSpec, Picture, Piece
 from tests import signs
 from tests.ui.steps import open_picture, type_and_send
 
@@ -305,3 +306,52 @@ def test_a_translation_is_checked_by_translating_it_back(window: Window, qtbot: 
     assert rows(window) == [("Ticket office", "Guichet")], "stopping keeps the translation"
     panel.check.click()
     assert not window.services.store.settings["translate.check"]
+
+
+def test_another_model_is_chosen_as_the_translator(
+    window: Window, qtbot: QtBot, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = Installed("llama-3.2-1b", tmp_path / "llama.gguf", size=800_000_000, problem="No projector.", text_only=True)
+    broken = Installed("broken", tmp_path / "broken.gguf", problem="It is damaged.")
+    window.models._installed = [text, broken]
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    window.translate.panel._models.click()
+    menu = window.widget.findChildren(QMenu)[-1]
+    named = {action.text().partition("\t")[0]: action for action in menu.actions() if action.text()}
+    assert list(named) == ["The model that reads the picture", "llama-3.2-1b", "Another model file…"]
+    assert named["The model that reads the picture"].isChecked()
+    asked: list[str | None] = []
+
+    def resolve(name: str, *_: object, **__: object) -> ModelSpec:
+        asked.append(name)
+        return ModelSpec(path=name)
+
+    monkeypatch.setattr("app.ui.translate.disk.resolve", resolve)
+    named["llama-3.2-1b"].trigger()
+    menu.close()
+    qtbot.waitUntil(lambda: len(table.asked) == 2 and ended(window), timeout=10_000)
+    assert asked == [str(tmp_path / "llama.gguf")]
+    assert window.services.store.settings["translate.model"] == str(tmp_path / "llama.gguf")
+    monkeypatch.setattr("app.ui.model_picker.QFileDialog.getOpenFileName", lambda *_: ("/tmp/other.gguf", ""))
+    window.translate.panel._models.click()
+    menu = window.widget.findChildren(QMenu)[-1]
+    menu.actions()[-1].trigger()
+    menu.close()
+    assert window.services.store.settings["translate.model"] == "/tmp/other.gguf"
+    qtbot.waitUntil(lambda: len(table.asked) == 3 and ended(window), timeout=10_000)
+
+
+def test_lines_that_wait_are_marked_on_the_picture(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
+    table.hold = 2
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: rows(window)[-1:] == [(ROWS[1], "Ouve")], timeout=10_000)
+    qtbot.waitUntil(lambda: window.translate.overlay.shown, timeout=10_000)
+    marked = shot(window)
+    assert len(window.translate.overlay._waiting) == 1
+    window.composer._send.click()
+    qtbot.waitUntil(lambda: not table.held)
+    assert window.translate.overlay._waiting == ()
+    assert shot(window) != marked

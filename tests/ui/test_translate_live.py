@@ -81,13 +81,13 @@ def window(
 
 
 def texts(window: Window) -> list[str | None]:
-    return [one.passage.translation for one in window.translate.live.patches.shown]
+    return [one.passage.translation for one in window.translate.live.cutouts.shown]
 
 
 def middle(window: Window) -> QPointF:
     """The middle of the translation on the canvas."""
-    (one,) = window.translate.live.patches.shown
-    height, width = one.patch.pixels.shape[:2]
+    (one,) = window.translate.live.cutouts.shown
+    height, width = one.cutout.pixels.shape[:2]
     x, y = cv2.perspectiveTransform(np.array([[(width / 2, height / 2)]]), one.matrix)[0, 0]
     return window.stage.canvas.to_view().map(QPointF(x, y))
 
@@ -147,7 +147,7 @@ def test_the_original_is_seen_while_o_is_held(window: Window, qtbot: QtBot) -> N
     canvas = window.stage.canvas
     canvas.setFocus()
     qtbot.keyClick(canvas, Qt.Key.Key_Shift)  # from the first key on the focus is shown
-    qtbot.waitUntil(lambda: window.translate.live.patches.shown[0].opacity == 1.0)
+    qtbot.waitUntil(lambda: window.translate.live.cutouts.shown[0].opacity == 1.0)
     covered = canvas.grab().toImage()
     qtbot.keyPress(canvas, Qt.Key.Key_O)
     assert canvas.grab().toImage() != covered

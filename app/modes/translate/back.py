@@ -123,7 +123,7 @@ def _forms(one: str, other: str) -> bool:
     if one.isdigit() or other.isdigit():
         return one == other
     same_stem = len(one) >= _STEM and one[:_STEM] == other[:_STEM]
-    return same_stem or SequenceMatcher(None, one, other).ratio() >= _LIKE
+    return same_stem or (one[:1] == other[:1] and SequenceMatcher(None, one, other).ratio() >= _LIKE)
 
 
 def _denies(word: str) -> bool:

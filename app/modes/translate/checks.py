@@ -49,8 +49,9 @@ def concerns(source: str, translation: str, source_code: str, glossary: Mapping[
     """What of `source` the translation seems to have lost or changed. source_code: its language, "" if unknown."""
     if not translation.strip():
         return (Concern("empty", source),)
-    found = [Concern("number", n) for n in _lost(numbers(source), numbers(translation))]
-    found += [Concern("number", n) for n in _lost(numbers(translation), numbers(source))]
+    written = {_plain(n): n for n in (*_written_numbers(translation), *_written_numbers(source))}
+    found = [Concern("number", written[n]) for n in _lost(numbers(source), numbers(translation))]
+    found += [Concern("number", written[n]) for n in _lost(numbers(translation), numbers(source))]
     found += [Concern("price", p) for p in _money(source) - _money(translation)]
     kept = translation.casefold()
     found += [Concern("code", c) for c in _codes(source) if c.casefold() not in kept]
@@ -71,7 +72,11 @@ def mentions(text: str, term: str) -> bool:
 
 def numbers(text: str) -> list[str]:
     """The numbers of a text in one spelling: 1.000,50 and 1 000.50 and ١٠٠٠٫٥٠ are all "1000.5"."""
-    return [_plain(found) for found in _NUMBER.findall(_western(text))]
+    return [_plain(found) for found in _written_numbers(text)]
+
+
+def _written_numbers(text: str) -> list[str]:
+    return _NUMBER.findall(_western(text))
 
 
 def has_words(text: str) -> bool:

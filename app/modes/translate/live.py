@@ -16,7 +16,7 @@ from app.capture.gate import View
 from app.capture.plane import Corners, Matrix, Plane, mapped
 from app.errors import SpyglassError, of_kind
 from app.modes.schedule import Schedule, Turn
-from app.modes.translate.patches import Patch
+from app.modes.translate.cutouts import CutOut
 from app.modes.translate.pipeline import Passage, Translation
 from app.values import Event, Failed, Finished, Picture
 from app.values import Reading as ReadingPrompt
@@ -35,10 +35,10 @@ _ALIKE = 0.75
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """A translation over a frame. matrix: from the patch's pixels to the frame's; opacity: 0..1."""
+    """A translation over a frame. matrix: from the cut-out's pixels to the frame's; opacity: 0..1."""
 
     passage: Passage
-    patch: Patch
+    cutout: CutOut
     matrix: Matrix
     opacity: float
 
@@ -48,7 +48,7 @@ class _Placed:
     """A drawn passage. home: its corners in the anchor's small view; here: in the newest, as shown."""
 
     passage: Passage
-    patch: Patch
+    cutout: CutOut
     home: Corners
     born: float
     here: Corners | None = None
@@ -106,7 +106,7 @@ class LiveTranslation:
             for placed in reading.placed.values():
                 _follow(placed, reading.plane, seen.time)
 
-    def took(self, picture: Picture, state: Translation, drawn: Iterable[tuple[int, Patch]]) -> None:
+    def took(self, picture: Picture, state: Translation, drawn: Iterable[tuple[int, CutOut]]) -> None:
         """What the pipeline has found out so far about the frame that was sent. drawn: numbers of passages that are
         finished since the last time, and their pictures."""
         if state.draft or isinstance(state.progress, ReadingPrompt) or state.stage not in ("finding", "reading"):
@@ -116,8 +116,8 @@ class LiveTranslation:
             return
         reading.picture, reading.state = picture, state
         reading.scale = picture.width / reading.plane.anchor.grey.shape[1]
-        for at, patch in drawn:
-            placed = _Placed(state.passages[at], patch, patch.corners / reading.scale, self._now)
+        for at, cutout in drawn:
+            placed = _Placed(state.passages[at], cutout, cutout.corners / reading.scale, self._now)
             self._settle(placed, reading)
             reading.placed[at] = placed
             _follow(placed, reading.plane, self._now)
@@ -141,7 +141,7 @@ class LiveTranslation:
     def shown(self) -> tuple[Shown, ...]:
         """What to lay over the frame seen last."""
         return tuple(
-            Shown(one.passage, one.patch, _matrix(one.patch, one.here * reading.scale), self._opacity(one))
+            Shown(one.passage, one.cutout, _matrix(one.cutout, one.here * reading.scale), self._opacity(one))
             for one, reading in self._visible()
             if one.here is not None and self._opacity(one) > 0
         )
@@ -206,9 +206,9 @@ class LiveTranslation:
                 continue
             same = old.passage.source == placed.passage.source
             like = SequenceMatcher(None, old.passage.source, placed.passage.source).ratio() >= _ALIKE
-            near = 0.75 < _size(old.here) * reading.scale / _size(old.patch.corners) < _NEARER
+            near = 0.75 < _size(old.here) * reading.scale / _size(old.cutout.corners) < _NEARER
             if near and (same or (like and old.passage.sure >= placed.passage.sure)):
-                placed.passage, placed.patch = old.passage, old.patch
+                placed.passage, placed.cutout = old.passage, old.cutout
                 placed.home = mapped(np.asarray(np.linalg.inv(reading.plane.matrix), np.float64), old.here)
                 placed.here, placed.born = old.here, old.born
                 return
@@ -231,8 +231,8 @@ def _follow(placed: _Placed, plane: Plane, now: float) -> None:
     placed.here = placed.here + (place - placed.here) * min(max((far - _STILL) / (_FREE - _STILL), 0.0), 1.0)
 
 
-def _matrix(patch: Patch, corners: Corners) -> Matrix:
-    height, width = patch.pixels.shape[:2]
+def _matrix(cutout: CutOut, corners: Corners) -> Matrix:
+    height, width = cutout.pixels.shape[:2]
     own = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
     return np.asarray(cv2.getPerspectiveTransform(own, corners.astype(np.float32)), np.float64)
 

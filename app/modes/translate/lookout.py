@@ -13,8 +13,8 @@ from dataclasses import replace
 from app.errors import EngineError, SpyglassError
 from app.modes.conditions import Conditions
 from app.modes.lookout import Driver, Engine, Errand, failure, picture_of
+from app.modes.translate.cutouts import CutOut, cut_out
 from app.modes.translate.live import LiveTranslation
-from app.modes.translate.patches import Patch, patch
 from app.modes.translate.pipeline import Translation, Wish, translate_picture
 from app.values import Ask, Event, Finished, Job, Picture, Piece, is_last
 
@@ -72,10 +72,10 @@ class TranslationLookout(Driver[LiveTranslation]):
                     return
                 new = [i for i, p in enumerate(state.passages) if p.translation is not None and i not in done]
                 done.update(new)
-                drawn = [(i, piece) for i in new if (piece := patch(picture, state, i)) is not None]
+                drawn = [(i, piece) for i in new if (piece := cut_out(picture, state, i)) is not None]
                 self._tell(job, picture, state, drawn)
 
-    def _tell(self, job: Errand, picture: Picture, state: Translation, drawn: list[tuple[int, Patch]]) -> None:
+    def _tell(self, job: Errand, picture: Picture, state: Translation, drawn: list[tuple[int, CutOut]]) -> None:
         with self._lock:
             if job is self._job and not self._stopped.is_set():
                 self._looker.took(picture, state, drawn)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from app.capture.regions import Pixels, Quad, rectify
@@ -64,8 +65,8 @@ def overlay(picture: Picture, translation: Translation) -> Overlay:
     for passage in done:
         slots = []
         for quad in passage.quads:
-            paper, anchor = grounds[id(quad)], anchors[id(quad)]
-            slots.append(_Slot(quad, paper, anchor, _room(canvas, quad, paper, every, anchor)))
+            paper, (anchor, reach) = grounds[id(quad)], anchors[id(quad)]
+            slots.append(_Slot(quad, paper, anchor, _room(canvas, quad, paper, every, anchor, reach)))
         labels += _set(canvas, passage, slots, right_to_left)
     return Overlay(Picture(picture.width, picture.height, canvas.tobytes(), picture.name), tuple(labels))
 
@@ -151,14 +152,19 @@ def _wrapped(text: str, widths: Sequence[float], size: float, right_to_left: boo
     return lines
 
 
-def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[Anchor]:
-    """For each line the edge (or middle) at which it stands under or over its neighbours; alone, its middle."""
+def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[tuple[Anchor, float]]:
+    """For each line the edge (or middle) at which it stands under or over its neighbours; alone, its middle.
+
+    Lines ranged left become lines ranged right where the language is written so; with it comes how far beyond its own
+    end, in pixels, such a line may reach: to the right edge of all that were ranged left together.
+    """
     lines = np.array(quads, np.float64)
     across = (lines[:, 1] - lines[:, 0] + lines[:, 2] - lines[:, 3]).sum(axis=0)
     cos, sin = across / max(float(np.linalg.norm(across)), 1e-9)
     x, y = lines[..., 0] * cos + lines[..., 1] * sin, (lines[..., 1] * cos - lines[..., 0] * sin).mean(axis=1)
     left, right = (x[:, 0] + x[:, 3]) / 2, (x[:, 1] + x[:, 2]) / 2
     anchors: list[Anchor] = []
+    ranged = np.zeros((len(quads), len(quads)), bool)
     for i, quad in enumerate(quads):
         height = frames.size(quad)[1]
         near = (
@@ -170,21 +176,37 @@ def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[Anchor]:
             "right": np.abs(right - right[i]),
         }
         nearest = {edge: off[edge][near].min(initial=np.inf) for edge in _ANCHORS}
-        best: Anchor = min(_ANCHORS, key=lambda edge: nearest[edge])
-        best = best if nearest[best] < 0.6 * height else "centre"
-        anchors.append("right" if best == "left" and right_to_left else best)
-    return anchors
+        usual = {edge: float(np.median(off[edge][near])) if near.any() else 0.0 for edge in _ANCHORS}
+        best: Anchor = min(_ANCHORS, key=lambda edge: (nearest[edge] >= 0.6 * height, usual[edge]))
+        anchors.append(best if nearest[best] < 0.6 * height else "centre")
+        ranged[i] = near & (off["left"] < 0.6 * height)
+    if not right_to_left:
+        return [(anchor, 0.0) for anchor in anchors]
+    edges = [right[_together(ranged, i)].max() - right[i] if a == "left" else 0.0 for i, a in enumerate(anchors)]
+    return [("right" if a == "left" else a, float(edge)) for a, edge in zip(anchors, edges, strict=True)]
+
+
+def _together(linked: NDArray[np.bool_], first: int) -> list[int]:
+    """All that is linked to the first, directly or through others, itself included."""
+    found, left = {first}, [first]
+    while left:
+        new = {int(i) for i in np.flatnonzero(linked[left.pop()])} - found
+        found |= new
+        left += new
+    return sorted(found)
 
 
 def _room(
-    canvas: Pixels, quad: Quad, paper: Ground, every: Sequence[Quad], anchor: Anchor
+    canvas: Pixels, quad: Quad, paper: Ground, every: Sequence[Quad], anchor: Anchor, reach: float
 ) -> tuple[float, float, float, float]:
     """How far letters may go beyond a line, left, up, right, down: where its plain ground goes on, without other lines.
 
-    Up and down it is little, for the accents and descenders that the original did not have.
+    reach: how far a line ranged right may go beyond its own end. Up and down it is little, for the accents and
+    descenders that the original did not have.
     """
     width, height = frames.size(quad)
-    most, step, margin = 0.5 * width + 8 * height, max(1.0, 0.25 * height), 0.3 * height
+    step, margin = max(1.0, 0.25 * height), 0.3 * height
+    most = max(0.5 * width + 8 * height, reach + step + margin)
     others = [other for other in every if other is not quad]
 
     def along(sign: int) -> float:
@@ -200,7 +222,9 @@ def _room(
     up = high * _plain(canvas, quad, paper, others, (0.0, -1.4 * high, width, -0.4 * high))
     down = high * _plain(canvas, quad, paper, others, (0.0, height + 0.4 * high, width, height + 1.4 * high))
     left = along(-1) if anchor != "left" else 0.0
-    right = along(1) if anchor != "right" else 0.0
+    right = along(1)
+    if anchor == "right":
+        right = min(right, reach)
     return left, up, right, down
 
 
@@ -231,7 +255,7 @@ def _letter(canvas: Pixels, line: SetLine, slot: _Slot, size: float, descent: fl
         max(slot.height - edge, 1) / max(extent.bottom - extent.top, 1e-6),
     )
     long, tall = (extent.right - extent.left) * size, (extent.bottom - extent.top) * size
-    wanted = {"left": 0.0, "centre": (width - long) / 2, "right": width - long}[slot.anchor]
+    wanted = {"left": 0.0, "centre": (width - long) / 2, "right": width + room_right - long}[slot.anchor]
     left = min(max(wanted, -room_left), width + room_right - long)
     top = min(max(height * (1 - descent) + extent.top * size, edge / 2 - up), height + down - edge / 2 - tall)
     scale = 2 if height < 60 else 1

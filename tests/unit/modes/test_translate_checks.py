@@ -48,7 +48,7 @@ def test_a_faithful_translation_raises_no_concern(source: str, translation: str)
 @pytest.mark.parametrize(
     ("source", "translation", "expected"),
     [
-        ("It costs 84.50", "Il coûte 845", [("number", "84.5"), ("number", "845")]),
+        ("It costs 84.50", "Il coûte 845", [("number", "84.50"), ("number", "845")]),
         ("Two rooms for 12 €", "Deux chambres pour 12", [("price", "EUR")]),
         ("Go to gate A4", "Gehen Sie zum Ausgang 4", [("code", "A4")]),
         ("We met Mrs Brown in Paris today", "Wir trafen Frau Braun heute in Paris", [("name", "Brown")]),

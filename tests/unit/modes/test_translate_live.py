@@ -11,8 +11,8 @@ import pytest
 from app.capture.camera import Frame
 from app.capture.gate import view
 from app.modes.lookout import picture_of
+from app.modes.translate.cutouts import CutOut, cut_out
 from app.modes.translate.live import LiveTranslation, Shown
-from app.modes.translate.patches import Patch, patch
 from app.modes.translate.pipeline import Translation, Wish, translate_picture
 from app.values import Event, Failed, Finished, ModelSpec, Picture
 from tests import signs
@@ -74,7 +74,7 @@ class Played:
 
 
 def corners(shown: Shown) -> np.ndarray:
-    height, width = shown.patch.pixels.shape[:2]
+    height, width = shown.cutout.pixels.shape[:2]
     own = np.array([[(0, 0), (width, 0), (width, height), (0, height)]], np.float64)
     return cv2.perspectiveTransform(own, shown.matrix)[0]
 
@@ -83,7 +83,7 @@ def text_of(script: Script, at: float) -> str:
     return "Way out" if script.scene(at).begins > 0 else "\n".join(ROWS)
 
 
-Drawn = list[tuple[Translation, list[tuple[int, Patch]]]]
+Drawn = list[tuple[Translation, list[tuple[int, CutOut]]]]
 
 
 def translated(picture: Picture, text: str) -> Drawn:
@@ -94,7 +94,7 @@ def translated(picture: Picture, text: str) -> Drawn:
     for state in translate_picture(picture, WISH, engine):
         new = [i for i, p in enumerate(state.passages) if p.translation is not None and i not in done]
         done.update(new)
-        told.append((state, [(i, piece) for i in new if (piece := patch(picture, state, i))]))
+        told.append((state, [(i, piece) for i in new if (piece := cut_out(picture, state, i))]))
     return told
 
 
@@ -225,12 +225,12 @@ def test_a_failure_is_kept_for_the_person() -> None:
 
 
 @pytest.mark.parametrize("rows", [["Ticket office"], ["Open from 8", "to 18 h"]])
-def test_a_patch_covers_its_lines_and_nothing_far_from_them(rows: list[str]) -> None:
+def test_a_cut_out_covers_its_lines_and_nothing_far_from_them(rows: list[str]) -> None:
     sheet = signs.photograph(signs.sign(rows, 50), 5, seed=2)
     height, width = sheet.pixels.shape[:2]
     picture = Picture(width, height, sheet.pixels.tobytes())
     state, _ = translated(picture, "\n".join(rows))[-1]
-    piece = patch(picture, state, 0)
+    piece = cut_out(picture, state, 0)
     assert piece is not None
     mask = np.zeros((height, width), np.uint8)
     h, w = piece.pixels.shape[:2]
@@ -247,4 +247,4 @@ def test_nothing_is_drawn_for_what_stays_as_it_is() -> None:
     picture = Picture(width, height, sheet.pixels.tobytes())
     engine = Scripted(lambda _: "42", lambda text: text)
     state = list(translate_picture(picture, WISH, engine))[-1]
-    assert all(patch(picture, state, i) is None for i in range(len(state.passages)))
+    assert all(cut_out(picture, state, i) is None for i in range(len(state.passages)))

@@ -210,3 +210,18 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     sheet = signs.sign(["Exit"], 40)
     with pytest.raises(SpyglassError, match="cannot be written"):
         saving.save(tmp_path / "none" / "out.png", picture(sheet), translation(sheet, ["Sortie"]))
+
+
+def test_lines_ranged_left_become_lines_ranged_right_at_one_edge() -> None:
+    """As a menu in Arabic: every dish begins at the right edge of the column, the prices stay where they are."""
+    dishes = [("Soup", "5"), ("Fish with potatoes", "17"), ("Salad", "6"), ("Cake", "4")]
+    sheet = signs.menu(dishes)
+    height, width = sheet.pixels.shape[:2]
+    passages = tuple(
+        Passage(line.text, (line.text,), (line.quad,), 1.0, "حساء" if line.text.isalpha() else line.text, 1.0)
+        for line in sheet.lines
+    )
+    drawn = overlay(Picture(width, height, sheet.pixels.tobytes()), Translation("ar", "done", passages=passages))
+    edge = max(line.quad[:, 0].max() for line in sheet.lines if "potatoes" in line.text)
+    assert len(drawn.labels) == 3
+    assert [label.ink[:, 0].max() for label in drawn.labels] == pytest.approx([edge] * 3, abs=3)

@@ -16,7 +16,7 @@ _SOFT = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Patch:
+class CutOut:
     """pixels: (h, w, 4) uint8 RGBA, not premultiplied; left, top: where it stands in the picture it was drawn for."""
 
     pixels: NDArray[np.uint8]
@@ -31,7 +31,7 @@ class Patch:
         return np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)], np.float64)
 
 
-def patch(picture: Picture, state: Translation, at: int) -> Patch | None:
+def cut_out(picture: Picture, state: Translation, at: int) -> CutOut | None:
     """The drawn translation of passage number `at`; None if there is nothing to draw over it.
 
     Raises SpyglassError if the language's letters cannot be drawn on this machine.
@@ -50,4 +50,4 @@ def patch(picture: Picture, state: Translation, at: int) -> Patch | None:
         cv2.fillConvexPoly(mask, np.rint(place - (left, top)).astype(np.int32), 255)
     mask = np.asarray(cv2.blur(mask, (_SOFT + 1, _SOFT + 1)))
     whole = np.frombuffer(drawn.picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
-    return Patch(np.dstack([whole[top:bottom, left:right], mask]), int(left), int(top))
+    return CutOut(np.dstack([whole[top:bottom, left:right], mask]), int(left), int(top))
