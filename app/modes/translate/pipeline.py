@@ -29,6 +29,10 @@ _CERTAIN = 0.85
 """How sure the source's language must be to leave a text untranslated because it is in the target's."""
 
 
+_GUESSED = 0.3
+"""How sure the source's language must be to translate back into it."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What is wanted. target, source: codes of `languages`, source may be "auto"; glossary: term -> the person's word
@@ -193,7 +197,8 @@ def check(state: Translation, wish: Wish, engine: Engine) -> Iterator[Translatio
 
     Nothing is done where the source's language is unknown. Raises SpyglassError; what was yielded before stands.
     """
-    open_ones = [at for at, p in enumerate(state.passages) if _can_be_checked(p)] if state.source is not None else []
+    known = state.source is not None and state.source.sure >= _GUESSED
+    open_ones = [at for at, p in enumerate(state.passages) if known and _can_be_checked(p)]
     whole = state.text
     for number, at in enumerate(open_ones):
         assert state.source is not None
