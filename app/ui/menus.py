@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QIcon, QPainterPath, QRegion, QResizeEvent
+from PySide6.QtGui import QAction, QGuiApplication, QIcon, QKeySequence, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
 
 from app.capture.camera import Rotation
@@ -14,7 +14,7 @@ from app.modes.translate.languages import LANGUAGES
 from app.ui import icons, theme
 from app.ui.actions import Actions
 from app.ui.camera_view import CameraFeed
-from app.ui.i18n import shown
+from app.ui.i18n import isolated, shown
 from app.wording import Wording
 
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
@@ -52,11 +52,18 @@ def main(parent: QWidget, actions: Actions, about: Callable[[], None]) -> QMenu:
         for name in group:
             action = actions[name]
             action.setIcon(icons.icon(action.property("iconName"), colours.soft, colours.line, 18))
-            menu.addAction(action)
+            _add(menu, action)
         menu.addSeparator()
     menu.addAction(icons.icon("info", colours.soft, size=18), shown(Wording("About Spyglass")), about)
-    menu.addAction(actions["quit"])
+    _add(menu, actions["quit"])
     return menu
+
+
+def _add(menu: QMenu, action: QAction) -> None:
+    """An action as an entry. Qt would write "Ctrl+," from the right as ",+Ctrl"."""
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    words = f"{action.text()}\t{isolated(keys)}" if keys else action.text()
+    menu.addAction(action.icon(), words, action.trigger).setEnabled(action.isEnabled())
 
 
 def models(

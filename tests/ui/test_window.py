@@ -178,9 +178,10 @@ def test_settings_hold_at_once_and_are_kept(window: Window, qtbot: QtBot) -> Non
 def test_menus_hold_what_can_be_done(window: Window) -> None:
     menu = menus.main(window.widget, window.actions, lambda: None)
     titles = [action.text() for action in menu.actions() if action.text()]
-    assert titles[0] == "New conversation"
+    assert titles[0] == "New conversation\tCtrl+N"
     assert "About Spyglass" in titles
-    assert not window.actions["find"].isEnabled()
+    assert not menu.actions()[1].isEnabled()
+    menu.actions()[0].trigger()
     models = menus.models(window.widget, [], "echo", lambda _: None, window.actions["model"])
     assert [(a.text(), a.isChecked()) for a in models.actions() if a.isCheckable()] == [("echo", True)]
     menu.deleteLater()
