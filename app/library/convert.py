@@ -81,6 +81,7 @@ def requantise(
 
 def _metadata(folder: Path, config: dict[str, Any], mix: str) -> dict[str, Any]:
     t, v = config["text_config"], config["vision_config"]
+    _check_arrangements(v)
     rope = t.get("rope_parameters") or {}
     heads = t["num_attention_heads"]
     entries: dict[str, Any] = {
@@ -114,6 +115,14 @@ def _metadata(folder: Path, config: dict[str, Any], mix: str) -> dict[str, Any]:
         "mllama.vision.num_channels": v["num_channels"],
     }
     return entries | tokenizer_metadata(folder, t)
+
+
+def _check_arrangements(v: dict[str, Any]) -> None:
+    """A file has no place for arrangements of tiles other than all that `max_num_tiles` allows, in the usual order."""
+    most = int(v["max_num_tiles"])
+    usual = [[high, wide] for high in range(1, most + 1) for wide in range(1, most // high + 1)]
+    if [list(pair) for pair in v.get("supported_aspect_ratios") or usual] != usual:
+        raise ValueError(f"supported_aspect_ratios are not those of {most} tiles")
 
 
 def _head_size(t: dict[str, Any]) -> int:

@@ -217,6 +217,7 @@ def edit_config(folder, **changes):
         "long header",
         "missing tensor",
         "no sizes",
+        "other arrangements",
         "tokenizer",
     ],
 )
@@ -238,6 +239,9 @@ def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path)
         write_tensors(weights, tensors)
     elif damage == "no sizes":
         edit_config(checkpoint, text_config={})
+    elif damage == "other arrangements":
+        vision = json.loads((checkpoint / "config.json").read_text())["vision_config"]
+        edit_config(checkpoint, vision_config=vision | {"supported_aspect_ratios": [[1, 1], [2, 1], [1, 2]]})
     else:
         (checkpoint / "tokenizer.json").write_text('{"model": {"type": "Unigram"}}')
     with pytest.raises(ModelError) as caught:

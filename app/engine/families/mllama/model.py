@@ -1,8 +1,6 @@
 """A loaded Llama 3.2 Vision model and how it answers: prompt, reuse, pictures, words."""
 
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -18,6 +16,7 @@ from app.engine.families.mtmd.tally import Tally
 from app.engine.pictures import PictureCache, key
 from app.engine.prefix import PictureSpan
 from app.engine.sampling import Detokenizer, NotNumbersError, Sampler
+from app.engine.stopping import Switch
 from app.errors import PictureError, UsageError
 from app.values import Ask, Finished, Looking, Picture, Piece, Reading
 from app.wording import Wording
@@ -35,8 +34,7 @@ class MllamaModel:
         self._held: list[prefix.Item] = []
         """What the KV cache holds, token by token."""
         self._looks: tuple[tuple[str, ...], Looks] | None = None
-        self._lock = threading.Lock()
-        self._cancel: Cancel | None = None
+        self._switch = Switch(core.devices.stop, core.devices.go)
 
     def close(self) -> None:
         if self._looks:
@@ -57,7 +55,7 @@ class MllamaModel:
                 ),
                 "Start a new conversation, or choose a larger context in the settings.",
             )
-        with self._stoppable(cancel), Sampler(self._core.vocabulary.pointer, ask.sampling, ask.schema) as sampler:
+        with self._switch.obeying(cancel), Sampler(self._core.vocabulary.pointer, ask.sampling, ask.schema) as sampler:
             try:
                 logits = self._read(tokens, shown, tally, emit)
                 with tally.time("write_s"):
@@ -167,26 +165,6 @@ class MllamaModel:
         finally:
             _say(emit, words.finish())
         return reason
-
-    @contextmanager
-    def _stoppable(self, cancel: Cancel) -> Iterator[None]:
-        """Let `cancel` stop native code during this answer, and no later one."""
-
-        def stop() -> None:
-            with self._lock:
-                if self._cancel is cancel:
-                    self._core.devices.stop()
-
-        with self._lock:
-            self._cancel = cancel
-            self._core.devices.go()
-        cancel.on_set(stop)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._cancel = None
-                self._core.devices.go()
 
 
 def _picture(pictures: Mapping[str, Picture], digest: str) -> Picture:

@@ -1,7 +1,6 @@
 """A loaded model of this family and how it answers."""
 
 import itertools
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Literal
@@ -16,6 +15,7 @@ from app.engine.families.mtmd.vision import Chunk, Vision
 from app.engine.pictures import PictureCache
 from app.engine.quotes import Quotes
 from app.engine.sampling import Detokenizer, NotNumbersError, Sampler
+from app.engine.stopping import Switch
 from app.engine.template import ChatTemplate
 from app.errors import ModelError, PictureError
 from app.values import Ask, Finished, Message, Picture, Piece
@@ -44,8 +44,7 @@ class MtmdModel:
         self._text, self._vision, self._template = text, vision, template
         self._mark, self._resources = mark, resources
         self._reader = Reader(text, vision, cache, identity)
-        self._lock = threading.Lock()
-        self._cancel: Cancel | None = None
+        self._switch = Switch(text.abort.set, text.abort.clear)
 
     def close(self) -> None:
         self._resources.close()
@@ -53,7 +52,7 @@ class MtmdModel:
     def answer(self, ask: Ask, pictures: Mapping[str, Picture], emit: Emit, cancel: Cancel) -> Finished:
         tally = Tally()
         shown = [_picture(pictures, digest) for message in ask.messages for digest in message.pictures]
-        with self._stoppable(cancel), Sampler(self._text.weights.vocab, ask.sampling, ask.schema) as sampler:
+        with self._switch.obeying(cancel), Sampler(self._text.weights.vocab, ask.sampling, ask.schema) as sampler:
             try:
                 with self._prompt(ask.messages, shown) as chunks:
                     self._reader.read(chunks, shown, tally, emit, cancel)
@@ -67,26 +66,6 @@ class MtmdModel:
             except ContextFullError:
                 reason = "length"
         return Finished(reason=reason, stats=tally.stats())
-
-    @contextmanager
-    def _stoppable(self, cancel: Cancel) -> Iterator[None]:
-        """Let `cancel` stop native code during this answer, and during no later one."""
-
-        def stop() -> None:
-            with self._lock:
-                if self._cancel is cancel:
-                    self._text.abort.set()
-
-        with self._lock:
-            self._cancel = cancel
-            self._text.abort.clear()
-        cancel.on_set(stop)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._cancel = None
-                self._text.abort.clear()
 
     @contextmanager
     def _prompt(self, messages: Sequence[Message], pictures: Sequence[Picture]) -> Iterator[list[Chunk]]:
