@@ -35,11 +35,12 @@ def sample(index: int, stage: Stage, size: VisionSize) -> dict[str, Any]:
     """Arrays for the tower and, for every ``talk_every``-th picture, one row of conversations about it; for some of
     these also a row of conversations without a picture."""
     rng = np.random.default_rng([stage.seed, stage.tiles, index])
+    talking = "language" in stage.learns and index % stage.talk_every == 0
     if stage.tiles == 1:
         canvas = samples.Canvas((1, 1), size.tile, size.tile)
     else:
-        canvas = (samples.full_canvas if rng.random() < stage.full else samples.random_canvas)(rng, size)
-    talking = "language" in stage.learns and index % stage.talk_every == 0
+        full = not talking and rng.random() < stage.full
+        canvas = samples.full_canvas(rng, size) if full else samples.random_canvas(rng, size)
     shares = dict(stage.scenes if talking or not stage.silent else stage.silent)
     scene = painter().one_of(shares, canvas.height, canvas.width, rng)
     tiles = stage.tiles or size.tiles
