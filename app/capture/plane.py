@@ -38,7 +38,6 @@ class Plane(Track):
 
     def __init__(self, anchor: View) -> None:
         super().__init__(anchor)
-        self._all = self._start.copy()
         self.matrix: Matrix | None = np.eye(3)
         """From the anchor's small view to the newest; None while it cannot be told."""
         self._whole = True

@@ -1,5 +1,7 @@
 """Where something seen in one frame is in the frames after it, by optical flow; and whether it is there at all."""
 
+from functools import cached_property
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +49,23 @@ class Track:
         self._start: NDArray[np.float32] = np.empty((0, 2), np.float32)
         self._here = self._start
 
+    @cached_property
+    def _all(self) -> NDArray[np.float32]:
+        """The anchor's points; found when first wanted, so that nobody waits for it while the anchor is on its way."""
+        found = cv2.goodFeaturesToTrack(self.anchor.grey, _MAX_POINTS, 0.005, _APART)
+        return np.empty((0, 2), np.float32) if found is None else np.asarray(found.reshape(-1, 2), np.float32)
+
+    @property
+    def points(self) -> int:
+        """How many points of the anchor are being followed."""
+        return len(self._here)
+
     def step(self, seen: View) -> None:
         """Follow the points into the next frame; those that cannot be found again are dropped."""
         if seen is self.anchor:
             return
-        if self._now is self.anchor:  # only now, so that nobody waits for it while the anchor is on its way
-            self._start = self._here = _corners(self.anchor.grey)
+        if self._now is self.anchor:
+            self._start = self._here = self._all
         if len(self._here) and seen.grey.shape == self._now.grey.shape:
             there, found = _flow(self._now.grey, seen.grey, self._here)
             back, _ = _flow(seen.grey, self._now.grey, there)
@@ -80,11 +93,6 @@ class Track:
             return None
         x0, y0, x1, y1 = (moved / size).tolist()
         return x0, y0, x1, y1
-
-
-def _corners(grey: Grey) -> NDArray[np.float32]:
-    found = cv2.goodFeaturesToTrack(grey, _MAX_POINTS, 0.005, _APART)
-    return np.empty((0, 2), np.float32) if found is None else np.asarray(found.reshape(-1, 2), np.float32)
 
 
 def _flow(one: Grey, other: Grey, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
