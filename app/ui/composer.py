@@ -172,6 +172,7 @@ class Composer(QFrame):
         name = shown(Wording("Part of the picture")) if sheet.part_of else name
         if alone:
             label = QLabel(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 180))
+            label.setTextFormat(Qt.TextFormat.PlainText)
             label.setToolTip(name)
             row.addWidget(label)
         remove = Wording("Do not send along: {name}", name=name)

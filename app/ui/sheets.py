@@ -37,6 +37,7 @@ class SmallWindow(QDialog):
         head = QLabel()
         say(head.setText, title)
         head.setWordWrap(True)
+        head.setTextFormat(Qt.TextFormat.PlainText)
         head.setFont(theme.scaled(self.font(), 1.25, bold=True))
         self.column.addWidget(head)
 
@@ -90,6 +91,7 @@ class DetailSheet(SmallWindow):
         super().__init__(error.what, parent)
         todo = QLabel(shown(error.todo))
         todo.setWordWrap(True)
+        todo.setTextFormat(Qt.TextFormat.PlainText)
         self.column.addWidget(todo)
         text = QPlainTextEdit(error.detail or shown(Wording("Nothing more is known.")))
         text.setReadOnly(True)

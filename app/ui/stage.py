@@ -118,6 +118,7 @@ class Stage(QFrame):
         self._message = QLabel(self)
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
+        self._message.setTextFormat(Qt.TextFormat.PlainText)
         self._message.setContentsMargins(20, 12, 20, 12)
         self._message.setObjectName("soft")
         self._message.hide()

@@ -1,6 +1,6 @@
 """The sheet in which the person writes terms of their own."""
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QWidget
 
 from app.errors import UsageError
@@ -30,6 +30,7 @@ class GlossarySheet(SmallWindow):
         self.problem = QLabel()
         self.problem.setObjectName("concern")
         self.problem.setWordWrap(True)
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.hide()
         self.column.addWidget(self.problem)
         self.finish(push(Wording("Save"), self._save), focus=self.edit)

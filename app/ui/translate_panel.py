@@ -133,6 +133,7 @@ class TranslatePanel(QFrame):
         self.message = QLabel()
         self.message.setObjectName("soft")
         self.message.setWordWrap(True)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(self.message)
         self.explains = True

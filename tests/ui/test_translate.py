@@ -343,6 +343,16 @@ def test_another_model_is_chosen_as_the_translator(
     qtbot.waitUntil(lambda: len(table.asked) == 3 and ended(window), timeout=10_000)
 
 
+def test_what_a_picture_says_is_never_taken_for_html(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
+    table.read, table.hold = "<b>Exit</b>", 0
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    message = window.translate.panel.message
+    qtbot.waitUntil(lambda: message.text() == "<b>E", timeout=10_000)
+    assert message.textFormat() is Qt.TextFormat.PlainText
+    window.composer._send.click()
+
+
 def test_lines_that_wait_are_marked_on_the_picture(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
     table.hold = 2
     window.actions["mode.translate"].trigger()
