@@ -17,51 +17,15 @@ _LOW = 0.45
 """chrF below which the meaning may have changed."""
 _LIKE, _STEM = 0.75, 4
 """How alike two words are that may be forms of one (0..1), or how many letters they begin with in common."""
-_NEGATIONS = frozenset(
-    [
-        "no",
-        "not",
-        "never",
-        "none",
-        "without",
-        "nor",
-        "nicht",
-        "kein",
-        "keine",
-        "keinen",
-        "nie",
-        "ohne",
-        "ne",
-        "pas",
-        "jamais",
-        "sans",
-        "aucun",
-        "no",
-        "nunca",
-        "sin",
-        "ningún",
-        "non",
-        "mai",
-        "senza",
-        "não",
-        "nunca",
-        "sem",
-        "niet",
-        "geen",
-        "nooit",
-        "zonder",
-        "ikke",
-        "inte",
-        "aldrig",
-        "nie",
-        "bez",
-        "не",
-        "нет",
-        "без",
-        "никогда",
-        "ni",
-    ]
+_NEGATION = re.compile(
+    "no|not|cannot|never|none|nothing|nobody|without|nor|neither|"
+    "nicht|nichts|nie|niemals|niemand|ohne|kein|keine|keinem|keinen|keiner|keines|"
+    "ne|pas|jamais|sans|rien|aucun|aucune|nunca|jamás|sin|nadie|ningún|ninguna|ni|"
+    "non|senza|nessun|nessuna|não|sem|niet|geen|nooit|zonder|ikke|inte|aldrig|bez|не|нет|без|никогда",
+    re.IGNORECASE,
 )
+"""Not Italian "mai": elsewhere it is a month, and "non" stands with it."""
+_SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -83,7 +47,7 @@ class Back:
 def compare(source: str, back: str) -> Back:
     """What a text and its translation back have in common."""
     here, there = _WORD.findall(source), _WORD.findall(back)
-    turned = any(map(_denies, here)) != any(map(_denies, there))  # a "not" came or went
+    turned = _denies(source) != _denies(back)  # a "not" came or went
     alike, lost = chrf(source, back), _missing(here, there)
     differs = alike < _LOW and (bool(lost) or not any(map(_tells, here)))
     return Back(back, alike, lost, _missing(there, here), turned or differs)
@@ -126,5 +90,5 @@ def _forms(one: str, other: str) -> bool:
     return same_stem or (one[:1] == other[:1] and SequenceMatcher(None, one, other).ratio() >= _LIKE)
 
 
-def _denies(word: str) -> bool:
-    return word.casefold() in _NEGATIONS
+def _denies(text: str) -> bool:
+    return any(map(_NEGATION.fullmatch, _WORD.findall(_SHORT_NOT.sub(" not", text))))

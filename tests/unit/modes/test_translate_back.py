@@ -11,6 +11,8 @@ from tests.unit.modes.test_translate import Scripted, wish
     [
         ("The ticket office is open daily from 8 to 18", "The ticket counter is open every day from 8 to 18"),
         ("Do not smoke", "No smoking"),
+        ("Don't feed the animals", "Do not feed the animals"),
+        ("Hier ist nichts erlaubt", "Hier ist es nicht erlaubt"),
         ("Emergency exit", "Emergency exit."),
         ("Please keep the door closed", "Please keep the door shut"),
         ("禁止停车", "禁止泊车"),
@@ -25,6 +27,7 @@ def test_what_means_the_same_is_not_doubted(source: str, back: str) -> None:
     [
         ("No parking", "Parking"),
         ("You may enter", "You may not enter"),
+        ("The lift can’t be used", "The lift can be used"),
         ("Fried chicken with rice", "The cook with ice"),
         ("Ticket office", "Counter"),
         ("Bitte nicht berühren", "Bitte berühren"),
