@@ -105,6 +105,13 @@ class Canvas(QWidget):
         return bool(self._levels)
 
     @property
+    def seen(self) -> bool:
+        """Whether a person can see it, as far as the desktop tells; some tell that other windows lie above."""
+        handle = self.window().windowHandle()
+        uncovered = handle is None or handle.isExposed()
+        return self.isVisible() and not self.window().isMinimized() and uncovered
+
+    @property
     def part(self) -> QRect | None:
         return self._part
 

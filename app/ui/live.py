@@ -249,10 +249,7 @@ class LiveStage(QObject):
 
     def _pause_unseen(self, lookout: Lookout[Live] | Lookout[Watch]) -> None:
         """Names nobody sees are not worth the heat; what is watched for is."""
-        window = self._stage.window()
-        handle = window.windowHandle()
-        covered = handle is not None and not handle.isExposed()  # some desktops tell that other windows lie above
-        hidden = not self.wish and (not self._stage.isVisible() or window.isMinimized() or covered)
+        hidden = not self.wish and not self._stage.canvas.seen
         if hidden != self._paused:
             self._paused = hidden
             (lookout.pause if hidden else lookout.resume)()

@@ -133,7 +133,7 @@ class LiveTranslate(QObject):
         lookout, news = self._lookout, self._news
         if lookout is None or news is None:
             return
-        hidden = not self._canvas.isVisible() or self._canvas.window().isMinimized()
+        hidden = not self._canvas.seen
         if hidden != self._paused:
             self._paused = hidden
             (lookout.pause if hidden else lookout.resume)()

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QWindow
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -140,6 +141,18 @@ def test_leaving_the_mode_ends_it_and_coming_back_begins_anew(window: Window, qt
     assert texts(window) == []
     window._choose_mode("translate")
     qtbot.waitUntil(lambda: texts(window) == ["Sortie"], timeout=20_000)
+
+
+def test_nothing_is_read_while_the_window_is_covered(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    qtbot.waitUntil(lambda: texts(window) == ["Sortie"], timeout=20_000)
+    lookout = window.translate.live._lookout
+    assert lookout is not None
+    with monkeypatch.context() as covered:
+        covered.setattr(QWindow, "isExposed", lambda _: False)
+        qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.paused), timeout=10_000)
+    qtbot.waitUntil(lambda: not lookout.read(lambda looker: looker.schedule.paused), timeout=10_000)
 
 
 def test_the_original_is_seen_while_o_is_held(window: Window, qtbot: QtBot) -> None:
