@@ -102,6 +102,8 @@ class Speaker(QObject):
         super().__init__(parent)
         self._program = program
         self._process: QProcess | None = None
+        self._words = b""
+        self._hush: QProcess | None = None
         self._ending: list[QProcess] = []
         self.who: object = None
         """For whom something was said last."""
@@ -133,9 +135,11 @@ class Speaker(QObject):
         process.errorOccurred.connect(self._on_error)
         self.speaking.emit(True)
         self._limit.start(round(1000 * (self.patience_s + _LETTER_S * len(words))))
-        process.start(self._program.path, self._program.arguments(language if _CODE.fullmatch(language) else ""))
-        process.write(words)
-        process.closeWriteChannel()
+        process.setProgram(self._program.path)
+        process.setArguments(self._program.arguments(language if _CODE.fullmatch(language) else ""))
+        self._words = words
+        if self._hush is None:
+            self._begin()
 
     def stop(self) -> None:
         """Be silent at once."""
@@ -144,7 +148,7 @@ class Speaker(QObject):
             return
         process.kill()
         if self._program.hush:
-            QProcess.startDetached(self._program.path, list(self._program.hush))
+            self._silence(self._program)
         self.speaking.emit(False)
 
     def close(self) -> None:
@@ -153,6 +157,25 @@ class Speaker(QObject):
         for process in self._ending:
             process.waitForFinished(1000)
         self._ending.clear()
+
+    def _begin(self) -> None:
+        if self._process is not None:
+            self._process.start()
+            self._process.write(self._words)
+            self._process.closeWriteChannel()
+
+    def _silence(self, program: Program) -> None:
+        """Silence the service. What is to be said next waits for it, or it would be silenced too."""
+        hush = self._hush = QProcess()
+        self._ending.append(hush)
+        hush.finished.connect(self._on_hushed)
+        hush.errorOccurred.connect(self._on_hushed)
+        hush.start(program.path, list(program.hush))
+
+    def _on_hushed(self) -> None:
+        if self._hush is not None and self._hush.state() is QProcess.ProcessState.NotRunning:
+            self._hush = None
+            self._begin()
 
     def _let_go(self) -> QProcess | None:
         """Listen no more to the process; it is kept until it has ended, for Qt does not let go of a running one."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QProcess
 from pytestqt.qtbot import QtBot
 
 from app.errors import SpyglassError
@@ -80,6 +81,23 @@ def test_a_speech_service_is_told_to_be_silent(qtbot: QtBot, tmp_path: Path) -> 
     qtbot.waitUntil((tmp_path / "said").exists, timeout=10_000)
     speaker.close()
     qtbot.waitUntil(lambda: "--cancel" in (tmp_path / "arguments").read_text(), timeout=10_000)
+
+
+def test_words_that_follow_are_not_silenced_with_those_before(qtbot: QtBot, tmp_path: Path) -> None:
+    program, silenced = fake(tmp_path, "--for-ever"), tmp_path / "silenced"
+    hush = ("-c", f"import pathlib, time\nwhile not pathlib.Path({str(silenced)!r}).exists(): time.sleep(0.01)")
+    speaker = Speaker(Program(program.path, program.arguments, hush))
+    speaker.say("one")
+    qtbot.waitUntil((tmp_path / "said").exists, timeout=10_000)
+    (tmp_path / "said").unlink()
+    speaker.say("two")
+    process = speaker._process
+    assert process is not None
+    assert process.state() is QProcess.ProcessState.NotRunning
+    silenced.touch()
+    qtbot.waitUntil((tmp_path / "said").exists, timeout=10_000)
+    assert (tmp_path / "said").read_text() == " two\n"
+    speaker.close()
 
 
 @pytest.mark.parametrize("program", ["broken", "missing"])
