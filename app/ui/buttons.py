@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QPushButton, QToolButton, QWidget
 
 from app.ui import icons, theme
@@ -89,3 +89,9 @@ def push(words: str, on_click: Callable[[], object], kind: str = "", parent: QWi
         button.setProperty(kind, True)
     button.clicked.connect(lambda: on_click())
     return button
+
+
+def below(widget: QWidget, end: bool = False) -> QPoint:
+    """A place below where `widget` begins, in the direction of writing, or below its end."""
+    left = QGuiApplication.isRightToLeft() == end
+    return widget.mapToGlobal(QPoint(0 if left else widget.width(), widget.height() + 4))

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QGuiApplication, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.modes.base import Mode
 from app.ui import icons, theme
 from app.ui.actions import Actions
-from app.ui.buttons import ActionButton, IconButton
+from app.ui.buttons import ActionButton, IconButton, below
 from app.ui.i18n import say, shown
 from app.wording import Wording
 
@@ -74,7 +74,7 @@ class Header(QFrame):
         row.setSpacing(8)
         column.addLayout(row)
         self._menu = IconButton("menu", Wording("Menu"))
-        self._menu.clicked.connect(lambda: self.menu_wanted.emit(_below(self._menu)))
+        self._menu.clicked.connect(lambda: self.menu_wanted.emit(below(self._menu)))
         row.addWidget(self._menu)
         self._logo = QLabel()
         self._logo.setPixmap(icons.application().pixmap(QSize(24, 24), self.devicePixelRatioF()))
@@ -138,7 +138,7 @@ class Header(QFrame):
         return frame
 
     def _want_models(self) -> None:
-        self.models_wanted.emit(_below(self._model, end=True))
+        self.models_wanted.emit(below(self._model, end=True))
 
     def show_mode(self, mode: str) -> None:
         self._mode_buttons[mode].setChecked(True)
@@ -209,12 +209,6 @@ class Header(QFrame):
 
     def _tint(self) -> None:
         self._offline.setPixmap(icons.pixmap("wifi-off", theme.current().soft, 16, self.devicePixelRatioF()))
-
-
-def _below(widget: QWidget, end: bool = False) -> QPoint:
-    """A place below where `widget` begins, in the direction of writing, or below its end."""
-    left = QGuiApplication.isRightToLeft() == end
-    return widget.mapToGlobal(QPoint(0 if left else widget.width(), widget.height() + 4))
 
 
 def _across(*widgets: QWidget) -> int:

@@ -40,7 +40,7 @@ class ModelPicker(QObject):
         self.look()
 
     def show_translators(self, place: QPoint, choose: Callable[[str], None]) -> None:
-        """Open the menu of models that can translate a text with its right edge at `place`."""
+        """Open the menu of models that can translate a text with its end at `place`."""
 
         def open_file() -> None:
             path = self._ask_for_gguf(shown(Wording("Open a model that translates")))
@@ -49,7 +49,7 @@ class ModelPicker(QObject):
 
         chosen = self._session.settings["translate.model"]
         menu = menus.translators(self._window, self._installed, chosen, choose, open_file)
-        menu.popup(place - QPoint(menu.sizeHint().width(), 0))
+        menus.open_at(menu, place, end=True)
         self.look()
 
     def open_file(self) -> None:

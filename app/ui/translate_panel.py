@@ -14,7 +14,7 @@ from app.modes.translate.checks import Concern, has_words
 from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.pipeline import Passage, Translation
 from app.ui import figures, theme
-from app.ui.buttons import IconButton, push
+from app.ui.buttons import IconButton, below, push
 from app.ui.i18n import say, shown
 from app.wording import Wording
 
@@ -242,7 +242,7 @@ class TranslatePanel(QFrame):
             self._rows.append(row)
 
     def _on_models(self) -> None:
-        self.models_wanted.emit(self._models.mapToGlobal(QPoint(self._models.width(), self._models.height())))
+        self.models_wanted.emit(below(self._models, end=True))
 
     def _on_check(self) -> None:
         self.checked.emit(self.check.isChecked())

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import PySide6
 import pytest
-from PySide6.QtCore import QLocale, QPoint, Qt
+from PySide6.QtCore import QLocale, QPoint, QRect, Qt
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
@@ -113,6 +113,21 @@ def test_written_from_the_right_everything_is_mirrored_but_the_picture(
     assert tools.x() > window.view.viewport().width() // 2
     name = shown(Wording("{name} is empty.", name="a (1).png"))
     assert "\u2068a (1).png\u2069" in name
+
+
+def test_the_menu_of_translators_ends_with_its_button_in_either_direction(window: Window) -> None:
+    button = window.translate.panel._models
+    window.widget.setGeometry(window.widget.screen().availableGeometry())
+    for language in ("en", "ar"):
+        speak(window, language)
+        window.actions["mode.translate"].trigger()
+        QApplication.processEvents()
+        button.click()
+        (menu,) = (menu for menu in window.widget.findChildren(QMenu) if menu.isVisible())
+        place = QRect(button.mapToGlobal(QPoint()), button.size())
+        begins = menu.geometry().left() - place.left(), place.right() - menu.geometry().right()
+        assert abs(begins[language == "en"]) < 4
+        menu.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
