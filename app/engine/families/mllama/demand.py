@@ -54,10 +54,10 @@ def picture_bytes(config: Config) -> int:
 
 
 def _tower_memory(config: Config) -> int:
-    """The rows' states (one running, the kept ones), a layer's widest intermediate results, and the projection."""
+    """The rows' states (running, kept, and four for attention), and what the projection makes of them."""
     c = config.vision
     rows = c.max_tiles * (c.rows + c.padding)
-    return 4 * rows * (c.width * (6 + len(c.taps)) + 2 * c.mlp + config.text.width)
+    return 4 * rows * (c.width * (5 + len(c.taps)) + 2 * c.features + config.text.width)
 
 
 def _batch_memory(files: Files) -> int:

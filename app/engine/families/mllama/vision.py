@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.engine.families.mllama.attention import by_flash, columns, head_by_head, heads_last
+from app.engine.families.mllama.attention import columns, head_by_head, heads_last
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
@@ -29,6 +29,8 @@ _QUERIES_AT_ONCE = 1024
 """Rows per flash attention operation: a computation can be stopped only between two operations."""
 _QUERIES_IN_CACHE = 256
 """Rows per attention by products: the scores of one head then stay in the processor's caches."""
+_ROWS_IN_CACHE = 256
+"""Rows per product: a quarter faster than all 6432 at once (docs/decisions/0018)."""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,16 @@ class Rows:
 
 @dataclass(frozen=True)
 class _State:
-    """What lives from layer to layer: all rows, a place for a layer's attention, and the intermediate states."""
+    """What lives from layer to layer: all rows, places for a layer's attention, and the intermediate states.
+
+    q and k (head, rows, heads), v the same; or, for products in bfloat16, heads of q and k padded with zeros to a
+    multiple of 32, v by columns (rows, head, heads), and k and v in bfloat16.
+    """
 
     x: Tensor
+    q: Tensor
+    k: Tensor
+    v: Tensor
     mixed: Tensor
     taps: dict[int, Tensor]
 
@@ -60,7 +69,9 @@ class VisionTower:
     def __init__(self, weights: Weights, devices: Devices) -> None:
         self._w, self._devices, self._c = weights, devices, weights.config.vision
         rows = self._c.max_tiles * (self._c.rows + self._c.padding)
-        self._workspace = Workspace(devices, max_nodes=256 + 16 * self._c.heads * (3 + rows // _QUERIES_IN_CACHE))
+        self._workspace = Workspace(
+            devices, max_nodes=256 + (48 + 16 * self._c.heads) * (3 + rows // _QUERIES_IN_CACHE)
+        )
         plain = weights["v.blk.0.attn_q.weight"].type == F32
         self.by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
         """Whether attention goes by products in bfloat16; else by flash attention in float32."""
@@ -75,24 +86,35 @@ class VisionTower:
         n = c.max_tiles if exact else tiles.count
         rows = Rows(n, tiles.count * c.rows, (n - tiles.count) * c.rows, n * c.padding)
         steps = c.layers + c.global_layers
-        with Store(self._devices, 2 + len(c.taps)) as store:
-            state = _State(
-                x=store.tensor((c.width, rows.all), F32, self._w.placement.vision),
-                mixed=store.tensor((c.width, rows.all), F32, self._w.placement.vision),
-                taps={i: store.tensor((c.width, rows.real), F32, self._w.placement.vision) for i in c.taps},
-            )
-            store.allocate()
-            self._run(lambda g: g.copy(self._embed(g, tiles, rows), state.x))
+        with Store(self._devices, 5 + len(c.taps)) as store:
+            state = self._state(store, rows)
+            self._run(lambda g: g.write(self._embed(g, tiles, rows), state.x))
             for i in range(c.layers):
                 self._keep(state, i)
                 self._advance(f"v.blk.{i}.", state, rows)
                 progress((i + 1) / steps)
             self._keep(state, c.layers)
-            self._run(lambda g: g.copy(self._between(g, state.x, tiles, rows), state.x))
+            self._run(lambda g: g.write(self._between(g, state.x, tiles, rows), state.x))
             for i in range(c.global_layers):
                 self._advance(f"v.global.blk.{i}.", state, rows)
                 progress((c.layers + i + 1) / steps)
             return self._fetch(lambda g: self._project(g, g.rows(state.x, 0, rows.real), list(state.taps.values())))
+
+    def _state(self, store: Store, rows: Rows) -> _State:
+        c, place = self._c, self._w.placement.vision
+        head, wide = c.width // c.heads, (c.width, rows.all)
+        padded = head + (-head % 32 if self.by_products else 0)
+        kind, values = (BF16, (rows.all, head)) if self.by_products else (F32, (head, rows.all))
+        state = _State(
+            x=store.tensor(wide, F32, place),
+            q=store.tensor((padded, rows.all, c.heads), F32, place),
+            k=store.tensor((padded, rows.all, c.heads), kind, place),
+            v=store.tensor((*values, c.heads), kind, place),
+            mixed=store.tensor(wide, F32, place),
+            taps={i: store.tensor((c.width, rows.real), F32, place) for i in c.taps},
+        )
+        store.allocate()
+        return state
 
     def close(self) -> None:
         self._workspace.close()
@@ -122,59 +144,67 @@ class VisionTower:
         row = g.rows(g.reshape(row, (per_tile, c.max_tiles)), 0, n)
         return g.scale(g.reshape(row, (c.width, per_tile // c.width, n)), w.gate(f"{table}.gate"))
 
-    def _layer(self, g: Graph, block: str, state: _State, rows: Rows) -> Tensor:
-        """One pre-norm transformer layer; in the global ones both branches are gated."""
-        c, w, x = self._c, self._w, state.x
-        h = g.layer_norm(x, w[f"{block}attn_norm.weight"], w[f"{block}attn_norm.bias"], c.norm_eps)
-        h = g.linear(w[f"{block}attn_output.weight"], self._attention(g, block, h, state.mixed, rows))
+    def _layer(self, g: Graph, block: str, state: _State, rows: Rows) -> None:
+        """One pre-norm transformer layer; in the global ones both branches are gated. Replaces the state.
+
+        All but attention goes some rows at a time, so that what a product leaves is still in the caches for the next.
+        """
+        for start in range(0, rows.all, _ROWS_IN_CACHE):
+            self._ask(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
+        look = self._look_by_products if self.by_products else self._look_by_flash
+        look(g, state, range(rows.real), rows.all)
+        if rows.real < rows.all:
+            look(g, state, range(rows.real, rows.all), rows.real)
+        for start in range(0, rows.all, _ROWS_IN_CACHE):
+            self._answer(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
+
+    def _ask(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
+        """Queries, keys and values of some rows, each to where attention reads it (see `_State`)."""
+        w, padded = self._w, state.k.shape[0]
+        h = g.rows(state.x, start, n)
+        h = g.layer_norm(h, w[f"{block}attn_norm.weight"], w[f"{block}attn_norm.bias"], self._c.norm_eps)
+        q, k, v = (self._heads(g, g.linear(w[f"{block}attn_{part}.weight"], h)) for part in "qkv")
+        size, heads, _, _ = q.shape
+        for x, into in ((q, state.q), (k, state.k)):
+            g.write(heads_last(g, x), g.window(into, (0, start, 0), (size, n, heads)))
+        if self.by_products:
+            g.write(columns(g, v, F32), g.window(state.v, (start, 0, 0), (n, size, heads)))
+        else:
+            g.write(heads_last(g, v), g.window(state.v, (0, start, 0), (padded, n, heads)))
+
+    def _answer(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
+        """What some rows make of what they looked at."""
+        c, w, x = self._c, self._w, g.rows(state.x, start, n)
+        h = g.linear(w[f"{block}attn_output.weight"], g.rows(state.mixed, start, n))
         x = g.add(x, self._gated(g, h, f"{block}attn_gate"))
         h = g.layer_norm(x, w[f"{block}ffn_norm.weight"], w[f"{block}ffn_norm.bias"], c.norm_eps)
         h = g.gelu(g.linear(w[f"{block}ffn_up.weight"], h, w[f"{block}ffn_up.bias"]))
         h = g.linear(w[f"{block}ffn_down.weight"], h, w[f"{block}ffn_down.bias"])
-        return g.add(x, self._gated(g, h, f"{block}ffn_gate"))
-
-    def _attention(self, g: Graph, block: str, x: Tensor, mixed: Tensor, rows: Rows) -> Tensor:
-        """Real rows look at all rows, all other rows at the real ones (see the top of this file)."""
-        q, k, v = (self._heads(g, g.linear(self._w[f"{block}attn_{part}.weight"], x)) for part in "qkv")
-        look = self._look_by_products if self.by_products else self._look_by_flash
-        if self.by_products:
-            q, k = (g.pad(g.contiguous(heads_last(g, t)), -t.shape[0] % 32) for t in (q, k))
-            k, v = g.cast(k, BF16), columns(g, v, BF16)
-        else:
-            k, v = (g.contiguous(heads_last(g, t)) for t in (k, v))
-        look(g, q, k, v, mixed, range(rows.real), rows.all)
-        if rows.real < rows.all:
-            look(g, q, k, v, mixed, range(rows.real, rows.all), rows.real)
-        return mixed
+        g.write(g.add(x, self._gated(g, h, f"{block}ffn_gate")), g.rows(state.x, start, n))
 
     def _heads(self, g: Graph, x: Tensor) -> Tensor:
         return g.reshape(x, (self._c.width // self._c.heads, self._c.heads, x.shape[1]))
 
-    def _look_by_flash(self, g: Graph, q: Tensor, k: Tensor, v: Tensor, mixed: Tensor, rows: range, seen: int) -> None:
-        """Attention of some rows of q over the first `seen` of k and v, into the same rows of `mixed`.
-
-        q (head, heads, n), k and v (head, n, heads).
-        """
-        size, heads, _, _ = q.shape
-        k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (k, v))
+    def _look_by_flash(self, g: Graph, state: _State, rows: range, seen: int) -> None:
+        """Attention of some rows over the first `seen`, into the same rows of `mixed`."""
+        size, _, heads, _ = state.q.shape
+        k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (state.k, state.v))
         for first in rows[::_QUERIES_AT_ONCE]:
             n = min(_QUERIES_AT_ONCE, rows.stop - first)
-            g.write(by_flash(g, g.window(q, (0, 0, first), (size, heads, n)), k, v), g.rows(mixed, first, n))
+            found = g.flash(g.window(state.q, (0, first, 0), (size, n, heads)), k, v, size**-0.5)
+            g.write(found, g.rows(state.mixed, first, n))
 
-    def _look_by_products(
-        self, g: Graph, q: Tensor, k: Tensor, v: Tensor, mixed: Tensor, rows: range, seen: int
-    ) -> None:
-        """The same head by head in bfloat16, where the processor multiplies that faster than float32.
-
-        q and k (head padded to 32, n, heads), v (n, head, heads). A block's scores stay in the processor's caches.
-        """
-        size = v.shape[1]
-        for head in range(q.shape[2]):
-            keys, values = g.window(k, (0, 0, head), (k.shape[0], seen)), g.window(v, (0, 0, head), (seen, size))
+    def _look_by_products(self, g: Graph, state: _State, rows: range, seen: int) -> None:
+        """The same head by head in bfloat16, where the processor multiplies that faster than float32. A block's scores
+        stay in the processor's caches."""
+        padded, size = state.k.shape[0], state.v.shape[1]
+        for head in range(state.q.shape[2]):
+            keys = g.window(state.k, (0, 0, head), (padded, seen))
+            values = g.window(state.v, (0, 0, head), (seen, size))
             for first in rows[::_QUERIES_IN_CACHE]:
                 n = min(_QUERIES_IN_CACHE, rows.stop - first)
-                found = head_by_head(g, g.window(q, (0, first, head), (q.shape[0], n)), keys, values, size**-0.5)
-                g.write(found, g.window(mixed, (head * size, first), (size, n)))
+                found = head_by_head(g, g.window(state.q, (0, first, head), (padded, n)), keys, values, size**-0.5)
+                g.write(found, g.window(state.mixed, (head * size, first), (size, n)))
 
     def _gated(self, g: Graph, h: Tensor, gate: str) -> Tensor:
         return g.scale(h, self._w.gate(gate)) if gate.startswith("v.global.") else h
@@ -199,18 +229,19 @@ class VisionTower:
 
     def _advance(self, block: str, state: _State, rows: Rows) -> None:
         """Replace the state by what the layer `block` makes of it."""
-        self._run(lambda g: g.copy(self._layer(g, block, state, rows), state.x))
+        self._run(lambda g: self._layer(g, block, state, rows))
 
     def _keep(self, state: _State, layer: int) -> None:
         """Keep the state before `layer` if it is one of the intermediate ones."""
         if layer in state.taps:
             kept = state.taps[layer]
-            self._run(lambda g: g.copy(g.rows(state.x, 0, kept.shape[1]), kept))
+            self._run(lambda g: g.write(g.rows(state.x, 0, kept.shape[1]), kept))
 
-    def _run(self, build: Callable[[Graph], Tensor]) -> None:
-        """Build a graph and run it."""
+    def _run(self, build: Callable[[Graph], None]) -> None:
+        """Build a graph that writes into the state, and run it."""
         with Graph(self._devices, self._workspace) as g:
-            g.outputs(build(g)).run()
+            build(g)
+            g.outputs().run()
 
     def _fetch(self, build: Callable[[Graph], Tensor]) -> np.ndarray:
         """Build a graph, run it, and fetch its result."""
