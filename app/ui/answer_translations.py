@@ -46,6 +46,11 @@ class AnswerTranslations(QObject):
             self.work.translate(self._text(turn), partial(self._wish, code))
         self.changed.emit(turn)
 
+    def markdown(self, turn: Turn) -> str:
+        """What is shown as the answer: its words, and below them its translation."""
+        words = self._text(turn)
+        return f"{words}\n\n{_below(turn.translated)}" if turn.translated else words
+
     def stop(self) -> None:
         """End it; what is finished stays."""
         self.work.stop()
@@ -80,8 +85,7 @@ def _so_far(state: Translation) -> Translated:
     return Translated(state.target, text, False, tuple(shown(concern_words(c)) for p in done for c in p.concerns))
 
 
-def as_markdown(translated: Translated) -> str:
-    """What stands below the answer."""
+def _below(translated: Translated) -> str:
     head = f"---\n\n**{LANGUAGES[translated.language].native}**"
     remarks = (f"*{remark}*" for remark in translated.remarks)
     return "\n\n".join((head, translated.text or "…", *remarks))

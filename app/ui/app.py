@@ -30,8 +30,9 @@ from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
 from app.ui.i18n import Language
 from app.ui.samples import find_samples
+from app.ui.services import Services
 from app.ui.session import Session
-from app.ui.window import Services, Window
+from app.ui.window import Window
 from app.values import EngineOptions, ModelSpec
 from app.wording import Wording
 
@@ -112,7 +113,7 @@ def main(argv: Sequence[str]) -> int:
     opener = FileOpener()
     opener.opened.connect(lambda path: window.doors.open([Path(path)]))
     app.installEventFilter(opener)
-    services.background.run(find_samples, window.offer, services.desk.failed.emit)
+    services.background.run(find_samples, window.stage.offer, services.desk.failed.emit)
     if arguments.model:
         services.session.use_model(arguments.model, arguments.mmproj or "")
     else:

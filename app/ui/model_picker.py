@@ -1,9 +1,8 @@
 """Which model answers: the menu of those on this machine, opening a file, and finding a projector for it."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QPoint
+from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -17,7 +16,12 @@ from app.wording import Wording
 
 
 class ModelPicker(QObject):
-    """Lets the person choose; the session takes what was chosen."""
+    """Lets the person choose; the session takes what was chosen.
+
+    translator: the path of the model that is to translate texts, empty for the one that reads the pictures.
+    """
+
+    translator = Signal(str)
 
     def __init__(
         self, window: QWidget, session: Session, library: Library, background: Background, notice: Notice
@@ -39,16 +43,16 @@ class ModelPicker(QObject):
         menus.open_at(menu, place, end=True)
         self.look()
 
-    def show_translators(self, place: QPoint, choose: Callable[[str], None]) -> None:
+    def show_translators(self, place: QPoint) -> None:
         """Open the menu of models that can translate a text with its end at `place`."""
 
         def open_file() -> None:
             path = self._ask_for_gguf(shown(Wording("Open a model that translates")))
             if path:
-                choose(path)
+                self.translator.emit(path)
 
         chosen = self._session.settings["translate.model"]
-        menu = menus.translators(self._window, self._installed, chosen, choose, open_file)
+        menu = menus.translators(self._window, self._installed, chosen, self.translator.emit, open_file)
         menus.open_at(menu, place, end=True)
         self.look()
 

@@ -20,6 +20,7 @@ from app.ui import icons, theme
 from app.ui.buttons import IconButton, push
 from app.ui.i18n import say, shown
 from app.ui.session import Activity
+from app.ui.sheets import DetailSheet
 from app.wording import Wording
 
 
@@ -30,9 +31,7 @@ def announce(source: QObject, words: str) -> None:
 
 
 class Notice(QFrame):
-    """One message above the conversation: what happened, what to do, and buttons. details: an error to show whole."""
-
-    details = Signal(object)
+    """One message above the conversation: what happened, what to do, and buttons."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +70,8 @@ class Notice(QFrame):
         """Say what happened and what to do. button: a way out, if there is one."""
         self.error = error
         buttons = [push(button, on_button, "link")] if on_button else []
-        buttons += [push(Wording("Details"), lambda: self.details.emit(error), "link")] if error.detail else []
+        if error.detail:
+            buttons.append(push(Wording("Details"), lambda: DetailSheet(error, self.window()).open(), "link"))
         self._show("error", error.what, error.todo, buttons)
 
     def show_hint(
@@ -114,11 +114,12 @@ class ActivityLine(QStackedWidget):
     def __init__(self) -> None:
         super().__init__()
         self._said = ""
-        self._quiet = QLabel()
-        self._quiet.setObjectName("soft")
-        self._quiet.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._quiet.setFont(theme.scaled(self.font(), 0.85))
-        self.addWidget(self._quiet)
+        quiet = QLabel()
+        say(quiet.setText, Wording("Runs on this machine. Answers can be wrong."))
+        quiet.setObjectName("soft")
+        quiet.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        quiet.setFont(theme.scaled(self.font(), 0.85))
+        self.addWidget(quiet)
         work = QWidget()
         row = QHBoxLayout(work)
         row.setContentsMargins(4, 0, 0, 0)
@@ -136,10 +137,6 @@ class ActivityLine(QStackedWidget):
         row.addWidget(self.cancel)
         self.addWidget(work)
         self.setFixedHeight(32)
-
-    def set_quiet(self, words: str) -> None:
-        """What stands here while nothing is done."""
-        say(self._quiet.setText, words)
 
     @property
     def words(self) -> str:

@@ -83,6 +83,11 @@ class PictureDoors(QObject):
             self._desk.sent()  # the next question is about what the camera sees
             self._camera.start()
 
+    @property
+    def camera_shows(self) -> bool:
+        """Whether there is something to `shoot`."""
+        return self._camera.on and self._camera.latest is not None
+
     def shoot(self) -> None:
         """Put what the camera shows on the stage and turn it off."""
         frame = self._camera.latest

@@ -1,7 +1,6 @@
 """What happens when something that was watched for has come: sound, notification, and a picture in the conversation."""
 
 import time
-from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ from app.ui.i18n import clock, shown
 from app.ui.live import Sighting
 from app.ui.notify import announce
 from app.ui.session import Session
+from app.ui.thumbnails import Thumbnails
 from app.wording import Wording
 
 _KEPT_SIDE = 640
@@ -27,20 +27,20 @@ _KEPT_SIDE = 640
 class Sightings(QObject):
     """Tells the person, and keeps the sighting if the settings say so."""
 
-    def __init__(self, window: QWidget, session: Session, background: Background) -> None:
+    def __init__(self, window: QWidget, session: Session, background: Background, thumbnails: Thumbnails) -> None:
         super().__init__(window)
         self._window, self._session, self._background = window, session, background
+        self._thumbnails = thumbnails
         self._tray: QSystemTrayIcon | None = None
 
-    def tell(self, sighting: Sighting, remember: Callable[[Sheet], None]) -> None:
-        """remember: called with the Sheet that is kept, before it is in the conversation."""
+    def tell(self, sighting: Sighting) -> None:
         words = shown(Wording("{thing} at {time}", thing=subject(sighting.wish), time=clock(sighting.when)))
         QApplication.beep()
         QApplication.alert(self._window)
         announce(self._window, words)
         self._notify(words)
         if self._session.settings["watch.keep"]:
-            self._keep(sighting, remember)
+            self._keep(sighting)
 
     def _notify(self, words: str) -> None:
         if not QSystemTrayIcon.isSystemTrayAvailable():
@@ -50,12 +50,12 @@ class Sightings(QObject):
         self._tray.show()
         self._tray.showMessage("Spyglass", words)
 
-    def _keep(self, sighting: Sighting, remember: Callable[[Sheet], None]) -> None:
+    def _keep(self, sighting: Sighting) -> None:
         name = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(sighting.when))
         rgb = sighting.frame.rgb
 
         def done(sheet: Sheet) -> None:
-            remember(sheet)
+            self._thumbnails.remember([sheet])
             words = Wording("Yes, at {time} ({share:.0%} sure).", time=clock(sighting.when), share=sighting.probability)
             self._session.note(sighting.wish, sheet.picture, shown(words))
 

@@ -1,6 +1,6 @@
 """The left or upper half of the window: a picture, the live camera, or the invitation to bring one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, QTimer, Signal
@@ -13,6 +13,7 @@ from app.ui.buttons import ActionButton, IconButton, push
 from app.ui.canvas import Canvas
 from app.ui.desk import Sheet
 from app.ui.i18n import say
+from app.ui.samples import Sample
 from app.values import Picture
 from app.wording import Wording
 
@@ -67,21 +68,21 @@ class Invitation(QWidget):
         self._has_samples = False
         self.retint()
 
-    def offer(self, samples: Sequence[tuple[Path, QImage]]) -> None:
+    def offer(self, samples: Sequence[Sample]) -> None:
         """Offer pictures to try."""
         label = QLabel()
         say(label.setText, Wording("Or try"))
         label.setObjectName("soft")
         self._sample_row.addWidget(label)
-        for path, image in samples:
+        for sample in samples:
             button = QToolButton()
             button.setObjectName("sample")
             button.setIconSize(_SAMPLE)
-            button.setIcon(QIcon(_rounded(image)))
-            name = Wording("Sample picture: {name}", name=path.stem.replace("-", " "))
+            button.setIcon(QIcon(_rounded(sample.image)))
+            name = Wording("Sample picture: {name}", name=sample.path.stem.replace("-", " "))
             say(button.setAccessibleName, name)
             say(button.setToolTip, name)
-            button.clicked.connect(lambda _=False, p=path: self.sample.emit(p))
+            button.clicked.connect(lambda _=False, p=sample.path: self.sample.emit(p))
             self._sample_row.addWidget(button)
         self._sample_row.addStretch()
         self._has_samples = bool(samples)
@@ -101,13 +102,15 @@ class Invitation(QWidget):
 
 
 class Stage(QFrame):
-    """The canvas with its controls. shot: the shutter was pressed. sample: one was chosen."""
+    """The canvas with its controls. shot: the shutter was pressed. sample: one was chosen. camera_menu_wanted: open it
+    below a place on the screen."""
 
     shot = Signal()
     sample = Signal(Path)
     live_closed = Signal()
+    camera_menu_wanted = Signal(QPoint)
 
-    def __init__(self, actions: Actions, camera_menu: Callable[[QPoint], None]) -> None:
+    def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.setObjectName("stage")
         self._live = False
@@ -126,7 +129,7 @@ class Stage(QFrame):
         self._opening.timeout.connect(self._say_opening)
         self._bar = self._make_bar(actions)
         self._zoom = self._make_zoom()
-        self._live_bar = self._make_live_bar(camera_menu)
+        self._live_bar = self._make_live_bar()
         self._drop = QFrame(self)
         self._drop.setObjectName("dropzone")
         self._drop.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -159,13 +162,13 @@ class Stage(QFrame):
         self.canvas.zoomed.connect(self._on_zoomed)
         return frame
 
-    def _make_live_bar(self, camera_menu: Callable[[QPoint], None]) -> QWidget:
+    def _make_live_bar(self) -> QWidget:
         bar = QWidget(self)
         row = QHBoxLayout(bar)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(24)
         choose = IconButton("switch-camera", Wording("Choose the camera"))
-        choose.clicked.connect(lambda: camera_menu(choose.mapToGlobal(QPoint(0, choose.height()))))
+        choose.clicked.connect(lambda: self.camera_menu_wanted.emit(choose.mapToGlobal(QPoint(0, choose.height()))))
         shutter = QToolButton()
         shutter.setObjectName("shutter")
         shutter.setFixedSize(56, 56)
@@ -243,7 +246,7 @@ class Stage(QFrame):
     def live(self) -> bool:
         return self._live
 
-    def offer(self, samples: Sequence[tuple[Path, QImage]]) -> None:
+    def offer(self, samples: Sequence[Sample]) -> None:
         """Offer pictures to try on the empty stage."""
         self._invitation.offer(samples)
 

@@ -1,67 +1,48 @@
-"""The window brought to life: what each control does with the session, the desk and the camera."""
+"""The window brought to life: what it is built of, what is connected with what, and what a mode changes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QObject, QPoint, QRect, Qt
-from PySide6.QtGui import QGuiApplication, QImage, QPixmap
-from PySide6.QtWidgets import QApplication, QMenu
+from PySide6.QtCore import QObject, QPoint, QRect
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication
 
 from app.chat.conversation import Turn
-from app.errors import CameraError, SpyglassError
 from app.library.disk import STARTER
 from app.modes.ask import AskMode
 from app.modes.recognise import RecogniseMode
-from app.modes.translate import prompts
-from app.settings.store import SettingsStore
-from app.ui import actions, menus, theme
-from app.ui.answer_translations import AnswerTranslations, as_markdown
-from app.ui.bridge import Background, EngineBridge
-from app.ui.camera_view import CameraFeed
+from app.ui import actions, menus
+from app.ui.answer_translations import AnswerTranslations
+from app.ui.appearance import Appearance
+from app.ui.asking import Asking
+from app.ui.camera_on_stage import CameraOnStage
 from app.ui.chat_model import ChatModel
 from app.ui.chat_rows import Look
 from app.ui.chat_view import ChatView
 from app.ui.composer import Composer
 from app.ui.conversation_pane import ConversationPane
-from app.ui.desk import THUMBNAIL, Desk, Sheet
+from app.ui.desk import Sheet
+from app.ui.doing import Doing
 from app.ui.header import Header
-from app.ui.i18n import Language, shown
 from app.ui.live import LiveStage, Surroundings
 from app.ui.main_window import MainWindow
 from app.ui.model_picker import ModelPicker
-from app.ui.notify import announce
 from app.ui.picture_doors import PictureDoors
+from app.ui.picture_on_stage import PictureOnStage
+from app.ui.preferences import Preferences
 from app.ui.read_aloud import ReadAloud
-from app.ui.samples import Sample
-from app.ui.session import Activity, Library, Session
-from app.ui.settings_dialog import SettingsDialog
-from app.ui.sheets import AboutSheet, DetailSheet, KeySheet
+from app.ui.services import Services
+from app.ui.sheets import AboutSheet, KeySheet
 from app.ui.sightings import Sightings
 from app.ui.speech import Speaker, find
 from app.ui.stage import Stage
 from app.ui.still_labels import StillLabels
+from app.ui.thumbnails import Thumbnails
 from app.ui.translate import Tools, Translate
 from app.ui.translate_panel import AUTO
+from app.ui.turns import Turns
 from app.values import ModelSpec
 from app.wording import Wording
-
-_DOERS = ("translate", "answers", "session")
-"""Whose work is shown first."""
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the window works with; built by `app.ui.app`, closed by it."""
-
-    bridge: EngineBridge
-    background: Background
-    session: Session
-    desk: Desk
-    camera: CameraFeed
-    library: Library
-    store: SettingsStore
-    language: Language
 
 
 class Window(QObject):
@@ -71,43 +52,21 @@ class Window(QObject):
         super().__init__()
         self.services = services
         self.session, self.desk, self.camera = services.session, services.desk, services.camera
-        self._thumbnails: dict[str, QPixmap] = {}
-        self._held = ""
-        self._busy: dict[str, bool] = {}
-        self._doing: dict[str, Activity | None] = {}
         modes = tuple(self.session.modes.values())
         self._list = (*actions.ACTIONS, *actions.mode_actions(modes))
         self.actions = actions.build(self, self._list, self._handlers())
         self.header = Header(modes, self.actions)
-        self.stage = Stage(self.actions, self._show_camera_menu)
-        self.chat = ChatModel(self.session.conversation)
-        look = Look(QApplication.font(), self._thumbnails.get, self._answer_text)
-        self.view = ChatView(self.chat, look)
-        self.composer = Composer()
-        self.pane = ConversationPane(self.view, self.composer)
+        self._build_stage(services)
+        self._build_conversation(services)
         self.widget = MainWindow(self.header, self.stage, self.pane)
         self.widget.addActions(list(self.actions.values()))
-        self.speaker = Speaker(find(), self)
-        engine, background = services.bridge.engine, services.background
-        around = Surroundings(engine, self.camera, self.stage, background, services.store, self.speaker)
-        self.live = LiveStage(around, self._live_model)
-        self.pane.add_strip(self.live.panel)
-        self.sightings = Sightings(self.widget, self.session, services.background)
-        self.labels = StillLabels(self.session, self.stage.canvas)
-        self.models = ModelPicker(self.widget, self.session, services.library, services.background, self.pane.notice)
-        self.doors = PictureDoors(self.widget, self.desk, self.camera)
-        self.aloud = ReadAloud(self.speaker, self.session, background, self)
-        canvas = self.stage.canvas
-        tools = Tools(engine, background, self.session, self.desk, canvas, services.store, self.camera)
-        self.translate = Translate(tools)
-        wish = partial(self.translate.wish, AUTO)
-        self.answers = AnswerTranslations(engine, services.background, wish, self.session.markdown)
+        self._build_helpers(services)
         self._connect_session()
-        self._connect_controls()
-        self._connect_live()
-        self._on_settings("window.send")
+        self._connect_stage()
+        self._connect_conversation()
+        self._connect_window()
+        self.preferences.follow("window.send")
         self.header.show_mode(self.session.mode)
-        self._tell_quiet()
         self._refresh()
 
     def start(self) -> None:
@@ -116,296 +75,151 @@ class Window(QObject):
         self.composer.edit.setFocus()
         self.models.look()
 
-    def offer(self, samples: list[Sample]) -> None:
-        """Offer pictures to try while the stage is empty."""
-        self.stage.offer([(sample.path, sample.image) for sample in samples])
+    # --- what is built ---
 
-    # --- wiring ---
+    def _build_stage(self, services: Services) -> None:
+        engine, background, store = services.bridge.engine, services.background, services.store
+        self.stage = Stage(self.actions)
+        canvas = self.stage.canvas
+        self.speaker = Speaker(find(), self)
+        around = Surroundings(engine, self.camera, self.stage, background, store, self.speaker)
+        self.live = LiveStage(around, self._live_model)
+        self.labels = StillLabels(self.session, self.desk, self.camera, canvas)
+        self.translate = Translate(Tools(engine, background, self.session, self.desk, canvas, store, self.camera))
+
+    def _build_conversation(self, services: Services) -> None:
+        engine, background = services.bridge.engine, services.background
+        wish = partial(self.translate.wish, AUTO)
+        self.answers = AnswerTranslations(engine, background, wish, self.session.markdown)
+        self.aloud = ReadAloud(self.speaker, self.session, background, self)
+        self.thumbnails = Thumbnails()
+        self.chat = ChatModel(self.session.conversation)
+        self.view = ChatView(self.chat, Look(QApplication.font(), self.thumbnails.get, self.answers.markdown))
+        self.composer = Composer()
+        self.pane = ConversationPane(self.view, self.composer)
+        self.pane.add_strip(self.live.panel)
+
+    def _build_helpers(self, services: Services) -> None:
+        widget, session, desk, camera, notice = self.widget, self.session, self.desk, self.camera, self.pane.notice
+        background, store = services.background, services.store
+        self.sightings = Sightings(widget, session, background, self.thumbnails)
+        self.models = ModelPicker(widget, session, services.library, background, notice)
+        self.doors = PictureDoors(widget, desk, camera)
+        self.picture_on_stage = PictureOnStage(self.stage, desk)
+        self.camera_on_stage = CameraOnStage(widget, camera, self.stage, desk, notice)
+        self.turns = Turns(session, self.chat, self.view, self.thumbnails, self.answers, self.aloud)
+        self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
+        self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
+        self.appearance = Appearance(store, services.language, notice, (self.view, self.stage, notice))
+        self.preferences = Preferences(widget, store, self._effects())
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
+        """What each action does."""
         modes = {f"mode.{mode}": lambda m=mode: self._choose_mode(m) for mode in self.session.modes}
         return {
-            "new": self._start_anew,
+            "new": lambda: self.turns.start_anew(),
             "open": lambda: self.doors.open_files(),
             "paste": lambda: self.doors.paste(),
             "screen": lambda: self.doors.pick_screen(),
             "camera": lambda: self.doors.toggle_camera(),
-            "network": self._name_network_camera,
+            "network": lambda: self.camera_on_stage.name_network_camera(),
             "find": lambda: self.pane.find_bar.open(),
             "model": lambda: self.models.open_file(),
-            "settings": self._show_settings,
-            "keys": self._show_keys,
+            "settings": lambda: self.preferences.show(),
+            "keys": lambda: KeySheet(self._list, self.composer.edit.enter_sends, self.widget).open(),
             "escape": self._escape,
-            "focus": lambda: self.composer.edit.setFocus(),
+            "focus": self._focus,
             "quit": lambda: self.widget.close(),
             **modes,
         }
 
+    def _effects(self) -> dict[str, Callable[[], object]]:
+        """What each setting changes at once."""
+        return {
+            "window.send": lambda: self.composer.set_enter_sends(self.session.settings["window.send"] == "enter"),
+            "window.theme": self.appearance.follow_theme,
+            "window.language": self.appearance.follow_language,
+            "camera.speak": self._follow_camera_settings,
+            "camera.figures": self._follow_camera_settings,
+            "translate": self.translate.show_settings,
+            **dict.fromkeys(("model", "engine", "cache"), self.session.find_model),
+        }
+
+    # --- what is connected with what ---
+
     def _connect_session(self) -> None:
-        session, desk, camera = self.session, self.desk, self.camera
-        session.turns.connect(self._on_turns)
+        session, header = self.session, self.header
+        session.turns.connect(self._refresh)
         session.answer.connect(self._on_answer)
-        session.activity.connect(partial(self._on_activity, "session"))
-        session.busy.connect(partial(self._on_busy, "session"))
         session.model.connect(self._on_model)
-        self.services.bridge.state.connect(self.header.show_state)
-        desk.stage_changed.connect(self._on_stage)
+        self.services.bridge.state.connect(header.show_state)
+        header.mode_chosen.connect(self._choose_mode)
+        header.menu_wanted.connect(self._show_menu)
+        header.models_wanted.connect(lambda place: self.models.show_menu(place, self.actions["model"]))
+        self.translate.panel.models_wanted.connect(self.models.show_translators)
+        self.models.translator.connect(self.translate.use_translator)
+
+    def _connect_stage(self) -> None:
+        desk = self.desk
+        for follow in (self.labels.clear, self._refresh, self.session.warm_up, self._focus):
+            desk.stage_changed.connect(follow)
         desk.attached_changed.connect(self._on_attached)
-        desk.opening.connect(self._on_opening)
-        camera.frame.connect(self.stage.show_frame)
-        camera.words.connect(self._on_camera_words)
-        camera.stopped.connect(self._on_camera_stopped)
-        camera.starting.connect(self.stage.clear_live)
-        camera.starting.connect(self.labels.clear)
-        camera.starting.connect(self._on_camera_started)
-        camera.started.connect(self._on_camera_started)
-        for who, doer in (("translate", self.translate), ("answers", self.answers)):
-            doer.activity.connect(partial(self._on_activity, who))
-            doer.busy.connect(partial(self._on_busy, who))
-            self.composer.stopped.connect(doer.stop)
-            self.pane.activity.cancelled.connect(doer.stop)
-            self.widget.closing.connect(doer.stop)
-        self.answers.changed.connect(self.chat.answer_changed)
-        desk.failed.connect(self._on_no_picture)
-        self.doors.text.connect(self.composer.put)
-        camera.failed.connect(self._on_no_camera)
-        camera.ended.connect(lambda: self.pane.notice.show_hint(Wording("The video has ended.")))
-        for source in (session, self.doors, self.translate, self.answers):
-            source.failed.connect(self._on_failed)
-
-    def _connect_controls(self) -> None:
-        self.composer.submitted.connect(self._ask)
-        self.composer.stopped.connect(self.session.stop)
-        self.composer.picture.connect(self.doors.take)
-        self.composer.removed.connect(self._on_removed)
-        self.pane.activity.cancelled.connect(self.session.stop)
-        self.pane.opening.question.connect(self._ask_offered)
-        self.pane.opening.larger_model.connect(self.models.open_file)
-        self.pane.notice.details.connect(self._show_details)
-        self.pane.find_bar.closed.connect(lambda: self.view.setFocus())
-        self.view.again.connect(self._answer_again)
-        self.view.change.connect(self._edit)
-        self.view.languages.connect(self._show_languages)
-        self.view.details.connect(lambda turn: self._show_details(turn.error))
+        desk.opening.connect(self.asking.on_opening)
+        desk.failed.connect(self.asking.give_back)
+        self.camera.starting.connect(self.labels.clear)
+        self.camera_on_stage.changed.connect(self._refresh)
+        self.camera_on_stage.left.connect(self._on_camera_left)
         self.stage.shot.connect(self.doors.shoot)
-        self.stage.live_closed.connect(self.camera.stop)
-        self.stage.sample.connect(lambda path: self.desk.open([path]))
-        self.stage.canvas.part_chosen.connect(self.desk.cut)
-        self.stage.canvas.part_dropped.connect(self.desk.uncut)
-        self.header.menu_wanted.connect(self._show_menu)
-        self.header.models_wanted.connect(lambda place: self.models.show_menu(place, self.actions["model"]))
-        self.translate.panel.models_wanted.connect(
-            lambda place: self.models.show_translators(place, self.translate.use_translator)
-        )
-        self.header.mode_chosen.connect(self._choose_mode)
-        self.widget.dropped.connect(self.doors.take)
-        self.widget.system_theme_changed.connect(self._restyle)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._restyle)
-
-    def _connect_live(self) -> None:
-        self.live.sighted.connect(lambda sighting: self.sightings.tell(sighting, self._remember))
+        self.labels.asked.connect(self._ask_about_part)
+        self.labels.wondered.connect(self.asking.ask_offered)
+        self.live.sighted.connect(self.sightings.tell)
         self.live.asked.connect(self._ask_about)
         self.live.told.connect(self.pane.notice.show_hint)
-        self.live.failed.connect(self._on_failed)
         self.live.changed.connect(self._refresh)
-        self.labels.asked.connect(self._ask_about_part)
-        self.widget.closing.connect(self.live.close)
-        self.widget.closing.connect(self.translate.live.close)
+
+    def _connect_conversation(self) -> None:
+        composer, pane, view, asking = self.composer, self.pane, self.view, self.asking
+        composer.submitted.connect(asking.ask)
+        composer.picture.connect(self.doors.take)
+        composer.removed.connect(self.picture_on_stage.remove)
+        self.doors.text.connect(composer.put)
+        pane.opening.question.connect(asking.ask_offered)
+        pane.opening.larger_model.connect(self.models.open_file)
+        pane.find_bar.closed.connect(lambda: view.setFocus())
+        asking.asking.connect(pane.notice.hide)  # what went wrong before is over
+        asking.asking.connect(self.thumbnails.remember)
+        asking.asked.connect(self.stage.canvas.drop_part)
+        asking.asked.connect(view.follow)
+        self.turns.taken_back.connect(lambda question, _: composer.replace(question))
+        self.turns.taken_back.connect(lambda _, pictures: self.desk.restore(pictures))
+        self.turns.begun.connect(self.desk.attach_stage)
+        self.turns.begun.connect(self._focus)
         if self.speaker.available:
-            self.view.allow_speech()
-        self.view.speak.connect(self.aloud.toggle)
-        self.aloud.changed.connect(self.view.show_reading)
-        self.speaker.failed.connect(self._on_failed)
-        self.widget.closing.connect(self.speaker.close)
+            view.allow_speech()
 
-    # --- asking ---
+    def _connect_window(self) -> None:
+        widget, theme = self.widget, self.appearance.follow_theme
+        widget.dropped.connect(self.doors.take)
+        widget.system_theme_changed.connect(theme)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(theme)
+        workers = (self.session, self.translate, self.answers, self.live, self.speaker)
+        for source in (*workers, self.desk, self.doors, self.preferences):
+            source.failed.connect(self.pane.notice.show_error)
+        for end in (self.translate.stop, self.answers.stop, self.live.close, self.translate.live.close):
+            widget.closing.connect(end)
+        widget.closing.connect(self.speaker.close)
 
-    def _ask(self, question: str) -> None:
-        if self.translate.on:
-            self.translate.translate_text(question)
-            self.composer.clear()
-            return
-        if self.live.on and question.strip():
-            self.live.watch(question)
-            self.composer.clear()
-            return
-        if self.desk.busy:  # the picture the question is about is still being made ready
-            self._held = question
-            return
-        if self.camera.on and self.camera.latest is not None:  # it is about what the camera sees
-            self._held = question
-            self.doors.shoot()
-            return
-        self.pane.notice.hide()  # what went wrong before is over
-        sheets = self.desk.attached
-        for sheet in sheets:
-            self._remember(sheet)
-        self.session.ask(question, [sheet.picture for sheet in sheets])
-        self.composer.clear()
-        self.desk.sent()
-        self.stage.canvas.drop_part()
-        self.view.follow()
-
-    def _ask_offered(self, question: Wording) -> None:
-        """Ask one of the program's own questions; in English where the model was taught nothing else."""
-        spec = self.session.spec
-        self._ask(str(question) if spec is not None and prompts.plain(spec) else shown(question))
-
-    def _remember(self, sheet: Sheet) -> None:
-        pixmap = QPixmap.fromImage(sheet.thumbnail)
-        if pixmap.width() > THUMBNAIL.width() // 2 or pixmap.height() > THUMBNAIL.height() // 2:
-            pixmap.setDevicePixelRatio(2)
-        self._thumbnails[sheet.picture.digest] = pixmap
-
-    def _answer_again(self, turn: Turn) -> None:
-        self.answers.stop()
-        self.session.again(turn)
-
-    def _edit(self, turn: Turn) -> None:
-        question, pictures = self.session.take_back(turn)
-        self.composer.replace(question)
-        self.desk.restore(pictures)
-
-    def _start_anew(self) -> None:
-        self.aloud.stop()
-        self.answers.stop()
-        self.session.start_anew()
-        self._thumbnails.clear()
-        self.desk.attach_stage()
-        self.composer.edit.setFocus()
-
-    def _escape(self) -> None:
-        """Esc: one step back, the nearest first."""
-        if self.pane.find_bar.isVisible():
-            self.pane.find_bar.close_bar()
-        elif self.stage.canvas.part is not None:
-            self.stage.canvas.drop_part()
-        elif self.session.running or self.pane.activity.words:
-            self.session.stop()
-            self.translate.stop()
-            self.answers.stop()
-        elif self.speaker.on:
-            self.aloud.stop()
-            self.speaker.stop()
-        elif self.camera.on:
-            self.camera.stop()
+    # --- modes ---
 
     def _choose_mode(self, mode: str) -> None:
         self.session.mode = mode
         self.header.show_mode(mode)
         self.translate.choose(mode)
         self.pane.show_page(self.translate.panel if self.translate.on else None)
-        stage = self.desk.stage
-        if mode == RecogniseMode.id and stage and not self.labels.last_about(stage) and not self.camera.on:
+        if self.labels.missing:
             self.desk.attach_stage()
         else:
             self._on_attached(self.desk.attached)
-
-    # --- what the session says ---
-
-    def _on_turns(self) -> None:
-        shows = self.session.conversation.shows
-        for digest in [digest for digest in self._thumbnails if not shows(digest)]:
-            del self._thumbnails[digest]
-        self.chat.show(self.session.conversation)
-        self.view.follow()
-        self._refresh()
-
-    def _on_answer(self, turn: Turn) -> None:
-        self.chat.answer_changed(turn)
-        if not self.stage.live:
-            self.labels.show(turn, self.desk.stage)
-        if turn.ended:
-            index = self.chat.answer_index(turn) if turn in self.session.conversation.turns else None
-            announce(self.view, str(index.data(Qt.ItemDataRole.AccessibleTextRole)) if index else "")
-
-    def _on_busy(self, who: str, busy: bool) -> None:
-        self._busy[who] = busy
-        self.composer.set_busy(any(self._busy.values()))
-
-    def _on_activity(self, who: str, activity: Activity | None) -> None:
-        """Show what is being done: loading the model for later must not hide what the person waits for."""
-        self._doing[who] = activity
-        self.pane.activity.show_activity(next(filter(None, map(self._doing.get, _DOERS)), None))
-
-    def _on_model(self, name: str) -> None:
-        self.header.show_model(name)
-        self.pane.opening.show_starter(name == STARTER)
-        if name and self.desk.stage:
-            self.session.warm_up()
-
-    def _on_failed(self, error: SpyglassError) -> None:
-        self.pane.notice.show_error(error)
-
-    def _refresh(self) -> None:
-        turns = bool(self.session.conversation.turns)
-        self.pane.show_conversation(turns)
-        facts = frozenset({"turns"} if turns else ())
-        actions.enable(self.actions, self._list, facts)
-        self.pane.opening.show_picture(self.desk.stage is not None)
-        self.pane.opening.show_live(self.live.on)
-        self.composer.set_placeholder(self._invitation())
-
-    def _invitation(self) -> Wording:
-        """What stands in the composer while nothing is written."""
-        if self.translate.on:
-            return Wording("Write a text to translate…")
-        if self.live.on:
-            return Wording("Tell me when… (for example: a bus comes)")
-        if self.stage.live:
-            return Wording("Ask about what the camera sees…")
-        if self.session.conversation.turns and not self.desk.attached:
-            return Wording("Ask a follow-up…")
-        return Wording("Ask about the picture…") if self.desk.stage is not None else Wording("Ask anything…")
-
-    # --- pictures ---
-
-    def _on_stage(self, sheet: Sheet | None) -> None:
-        self.labels.clear()
-        self.stage.show_sheet(sheet)
-        self._refresh()
-        self.session.warm_up()
-        if sheet:
-            announce(self.stage, shown(Wording("Picture {name} is on the stage", name=sheet.picture.name)))
-        self.composer.edit.setFocus()
-
-    def _on_attached(self, sheets: list[Sheet]) -> None:
-        self.composer.show_attached([] if self.translate.on else sheets)
-        self._refresh()
-        self._recognise_still()
-
-    def _recognise_still(self) -> None:
-        """In Recognise a picture needs no question; what was said about it before is shown again."""
-        self.labels.clear()
-        sheet = self.desk.stage
-        if sheet is None or self.session.mode != RecogniseMode.id or self.camera.on:
-            return
-        said = self.labels.last_about(sheet)
-        if said:
-            self.labels.show(said, sheet)
-        elif sheet in self.desk.attached and not self.session.running:
-            self._ask_offered(Wording("What is in this picture?"))
-
-    def _on_no_picture(self, error: SpyglassError) -> None:
-        """A picture could not be had; a question that waited for it is not asked without."""
-        held, self._held = self._held, ""
-        if held and held != self.composer.edit.toPlainText().strip():
-            self.composer.replace(held)
-        self._on_failed(error)
-
-    def _on_opening(self, opening: bool) -> None:
-        self.stage.show_opening(opening)
-        question, self._held = (self._held, "") if not opening else ("", self._held)
-        if question:
-            self._ask(question)
-
-    def _on_removed(self, sheet: Sheet) -> None:
-        if sheet.part_of:
-            self.stage.canvas.drop_part()
-        else:
-            self.desk.detach(sheet)
-
-    # --- camera ---
 
     def _live_model(self) -> ModelSpec | None:
         """What names the things before the camera, while it is to."""
@@ -423,92 +237,63 @@ class Window(QObject):
         self.stage.canvas.choose_part(part)
         self.composer.edit.setFocus()
 
-    def _on_camera_words(self, words: Wording) -> None:
-        self.stage.show_live(words)
+    def _escape(self) -> None:
+        """Esc: one step back, the nearest first."""
+        if self.pane.find_bar.isVisible():
+            self.pane.find_bar.close_bar()
+        elif self.stage.canvas.part is not None:
+            self.stage.canvas.drop_part()
+        elif self.session.running or self.pane.activity.words:
+            self.doing.stop()
+        elif self.speaker.on:
+            self.aloud.stop()
+            self.speaker.stop()
+        elif self.camera.on:
+            self.camera.stop()
+
+    def _refresh(self) -> None:
+        turns = bool(self.session.conversation.turns)
+        self.pane.show_conversation(turns)
+        actions.enable(self.actions, self._list, frozenset({"turns"} if turns else ()))
+        self.pane.opening.show_picture(self.desk.stage is not None)
+        self.pane.opening.show_live(self.live.on)
+        self.composer.set_placeholder(self.asking.invitation(self.stage.live))
+
+    def _focus(self) -> None:
+        self.composer.edit.setFocus()
+
+    # --- what happens ---
+
+    def _on_answer(self, turn: Turn) -> None:
+        if not self.stage.live:
+            self.labels.show(turn)
+
+    def _on_model(self, name: str) -> None:
+        self.header.show_model(name)
+        self.pane.opening.show_starter(name == STARTER)
+        if name and self.desk.stage:
+            self.session.warm_up()
+
+    def _on_attached(self, sheets: list[Sheet]) -> None:
+        self.composer.show_attached([] if self.translate.on else sheets)
+        self._refresh()
+        self.labels.recognise()
+
+    def _on_camera_left(self) -> None:
+        """The picture of the desk stands on the stage again, and goes with the next question if none was about it."""
+        sheet = self.desk.stage
+        if sheet and not self.session.conversation.shows(sheet.picture.digest):
+            self.desk.attach_stage()
+        else:
+            self.labels.recognise()
+        self._focus()
         self._refresh()
 
-    def _on_camera_started(self) -> None:
-        """What was wrong with the camera before is over."""
-        if isinstance(self.pane.notice.error, CameraError):
-            self.pane.notice.hide()
-
-    def _on_camera_stopped(self) -> None:
-        if self.stage.live:
-            self.stage.show_sheet(self.desk.stage)
-            if self.desk.stage and not self.session.conversation.shows(self.desk.stage.picture.digest):
-                self.desk.attach_stage()
-            else:
-                self._recognise_still()
-            self.composer.edit.setFocus()
-            self._refresh()
-
-    def _on_no_camera(self, error: SpyglassError) -> None:
-        self.pane.notice.show_error(error, Wording("Network camera…"), self._name_network_camera)
-
-    def _name_network_camera(self) -> None:
-        menus.ask_address(self.widget, self.camera)
-
-    def _show_camera_menu(self, place: QPoint) -> None:
-        menus.cameras(self.widget, self.camera).popup(place)
-
-    # --- menus, sheets, looks ---
-
-    def _answer_text(self, turn: Turn) -> str:
-        """What is shown as the answer: its words, and below them its translation."""
-        words = self.session.markdown(turn)
-        return f"{words}\n\n{as_markdown(turn.translated)}" if turn.translated else words
-
-    def _show_languages(self, turn: Turn, place: QPoint) -> None:
-        newest = self.session.settings["translate.to"]
-        menus.languages(self.widget, newest, turn, partial(self.answers.translate, turn)).popup(place)
+    def _follow_camera_settings(self) -> None:
+        self.live.follow_settings()
+        if self.session.settings["camera.speak"] and not self.speaker.available:
+            what = Wording("This system has no program that speaks.")
+            self.pane.notice.show_hint(what, Wording("Install speech-dispatcher or espeak-ng."))
 
     def _show_menu(self, place: QPoint) -> None:
-        menu: QMenu = menus.main(self.widget, self.actions, lambda: AboutSheet(self.widget).open())
-        menus.open_at(menu, place)
-
-    def _show_settings(self) -> None:
-        dialog = SettingsDialog(self.services.store, self.widget)
-        dialog.changed.connect(self._on_settings)
-        dialog.failed.connect(self._on_failed)
-        dialog.open()
-
-    def _show_keys(self) -> None:
-        KeySheet(self._list, self.composer.edit.enter_sends, self.widget).open()
-
-    def _show_details(self, error: SpyglassError) -> None:
-        DetailSheet(error, self.widget).open()
-
-    def _on_settings(self, key: str) -> None:
-        match key.partition(".")[0], key:
-            case _, "window.send":
-                self.composer.set_enter_sends(self.session.settings["window.send"] == "enter")
-            case _, "window.theme":
-                self._restyle()
-            case _, "window.language":
-                self._change_language()
-            case _, "camera.speak" | "camera.figures":
-                self.live.follow_settings()
-                if self.session.settings["camera.speak"] and not self.speaker.available:
-                    what = Wording("This system has no program that speaks.")
-                    self.pane.notice.show_hint(what, Wording("Install speech-dispatcher or espeak-ng."))
-            case "translate", _:
-                self.translate.show_settings()
-            case (("model" | "engine" | "cache"), _):
-                self.session.find_model()
-
-    def _change_language(self) -> None:
-        missing = self.services.language.use(self.session.settings["window.language"])
-        if missing:
-            self.pane.notice.show_hint(missing, Wording("Install Spyglass again."))
-
-    def _restyle(self) -> None:
-        app = QApplication.instance()
-        wanted = theme.wanted(self.session.settings["window.theme"])
-        if isinstance(app, QApplication) and wanted != theme.current():
-            theme.apply(app, wanted)
-            self.view.retint()
-            self.stage.retint()
-            self.pane.notice.retint()
-
-    def _tell_quiet(self) -> None:
-        self.pane.activity.set_quiet(Wording("Runs on this machine. Answers can be wrong."))
+        menus.open_at(menus.main(self.widget, self.actions, lambda: AboutSheet(self.widget).open()), place)

@@ -26,7 +26,7 @@ def answered(window: Window, qtbot: QtBot) -> Turn:
 
 
 def shown(window: Window, turn: Turn) -> str:
-    return window._answer_text(turn)
+    return window.answers.markdown(turn)
 
 
 def test_an_answer_is_translated_below_itself(window: Window, qtbot: QtBot, table: Table) -> None:

@@ -49,7 +49,7 @@ def english_afterwards(catalogues: Path, monkeypatch: pytest.MonkeyPatch, qapp: 
 
 def speak(window: Window, language: str) -> None:
     window.services.store.set("window.language", language)
-    window._on_settings("window.language")
+    window.preferences.follow("window.language")
     QApplication.processEvents()
 
 
@@ -151,7 +151,7 @@ def test_everything_fits_in_every_language(window: Window, qtbot: QtBot, picture
 
 
 def test_the_open_settings_change_with_the_language(window: Window, qtbot: QtBot) -> None:
-    window._show_settings()
+    window.preferences.show()
     dialog = window.widget.findChild(SettingsDialog)
     assert dialog is not None
     box = dialog._editors["window.language"]

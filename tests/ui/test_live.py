@@ -176,7 +176,7 @@ def test_a_click_beside_the_labels_does_nothing(window: Window, qtbot: QtBot) ->
 def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
     with qtbot.waitSignal(window.live.sighted, timeout=20_000):
-        window._ask("tell me when a star comes")
+        window.asking.ask("tell me when a star comes")
     qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=10_000)
     turn = window.session.conversation.turns[0]
     assert turn.question == "tell me when a star comes"

@@ -17,7 +17,8 @@ from app.chat.conversation import State
 from app.settings.store import SettingsStore
 from app.ui import app as composition
 from app.ui.main_window import MainWindow
-from app.ui.window import Services, Window
+from app.ui.services import Services
+from app.ui.window import Window
 from tests.ui.conftest import MakePicture
 from tests.ui.steps import type_and_send
 

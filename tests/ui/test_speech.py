@@ -219,7 +219,7 @@ def test_where_nothing_speaks_nothing_is_offered(
     assert window.view._tools._buttons["speak"][0].isHidden()
     assert window.live.panel._speak.isHidden()
     window.services.store.set("camera.speak", True)
-    window._on_settings("camera.speak")
+    window.preferences.follow("camera.speak")
     assert window.pane.notice.words.startswith("This system has no program that speaks.")
 
 

@@ -176,7 +176,7 @@ def test_the_live_translation_is_saved(window: Window, qtbot: QtBot, tmp_path: P
 
 def test_a_text_can_be_written_meanwhile(window: Window, qtbot: QtBot, scene: list[np.ndarray]) -> None:
     qtbot.waitUntil(lambda: texts(window) == ["Sortie"], timeout=20_000)
-    window._ask("Way out")
+    window.asking.ask("Way out")
     panel = window.translate.panel
     qtbot.waitUntil(lambda: [r.source.text() for r in panel.rows] == ["Way out"], timeout=10_000)
     scene[0] = street("Exit", 60, 40, (40, 60, 90))

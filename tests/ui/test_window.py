@@ -62,7 +62,7 @@ def test_dark_and_light(window: Window, qtbot: QtBot) -> None:
     seen = {}
     for name, wanted in (("dark", theme.DARK), ("light", theme.LIGHT)):
         window.services.store.set("window.theme", name)
-        window._on_settings("window.theme")
+        window.preferences.follow("window.theme")
         QApplication.processEvents()
         image = window.widget.grab().toImage()
         at = place(window.view, window) + QPoint(2, window.view.height() // 2)
@@ -131,7 +131,7 @@ def test_tab_reaches_every_control(window: Window, qtbot: QtBot, picture: MakePi
 
 
 def test_notice_shows_its_details(window: Window) -> None:
-    window._on_failed(SpyglassError("It broke.", "Mend it.", "line 7"))
+    window.pane.notice.show_error(SpyglassError("It broke.", "Mend it.", "line 7"))
     assert window.pane.notice.words == "It broke. Mend it."
     [details] = [b for b in window.pane.notice.findChildren(QPushButton) if b.isVisible()]
     details.click()

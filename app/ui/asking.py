@@ -1,0 +1,91 @@
+"""Where a line goes that was written: it is translated, watched for, or asked about the pictures at hand."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.modes.translate import prompts
+from app.ui.composer import Composer
+from app.ui.desk import Desk
+from app.ui.i18n import shown
+from app.ui.live import LiveStage
+from app.ui.picture_doors import PictureDoors
+from app.ui.session import Session
+from app.ui.translate import Translate
+from app.wording import Wording
+
+
+class Asking(QObject):
+    """A question about a picture that is still being made ready is held until it is.
+
+    asking: the Sheets that a question is about, just before it is asked. asked: it is on its way.
+    """
+
+    asking = Signal(list)
+    asked = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        desk: Desk,
+        doors: PictureDoors,
+        composer: Composer,
+        translate: Translate,
+        live: LiveStage,
+    ) -> None:
+        super().__init__(composer)
+        self._session, self._desk, self._doors = session, desk, doors
+        self._composer, self._translate, self._live = composer, translate, live
+        self._held = ""
+
+    def ask(self, question: str) -> None:
+        """Do with `question` what it is for now."""
+        if self._translate.on:
+            self._translate.translate_text(question)
+            self._composer.clear()
+        elif self._live.on and question.strip():
+            self._live.watch(question)
+            self._composer.clear()
+        elif self._desk.busy:  # the picture the question is about is still being made ready
+            self._held = question
+        elif self._doors.camera_shows:  # it is about what the camera sees
+            self._held = question
+            self._doors.shoot()
+        else:
+            self._ask(question)
+
+    def _ask(self, question: str) -> None:
+        sheets = self._desk.attached
+        self.asking.emit(sheets)
+        self._session.ask(question, [sheet.picture for sheet in sheets])
+        self._composer.clear()
+        self._desk.sent()
+        self.asked.emit()
+
+    def ask_offered(self, question: Wording) -> None:
+        """Ask one of the program's own questions; in English where the model was taught nothing else."""
+        spec = self._session.spec
+        self.ask(str(question) if spec is not None and prompts.plain(spec) else shown(question))
+
+    def on_opening(self, opening: bool) -> None:
+        """A picture is being opened, or no longer: a question that waited for it can be asked."""
+        held = self._held
+        if held and not opening:
+            self._held = ""
+            self.ask(held)
+
+    def give_back(self) -> None:
+        """A picture could not be had; a question that waited for it is not asked without."""
+        held, self._held = self._held, ""
+        if held and held != self._composer.edit.toPlainText().strip():
+            self._composer.replace(held)
+
+    def invitation(self, live: bool) -> Wording:
+        """What stands in the composer while nothing is written. live: whether the camera is on the stage."""
+        if self._translate.on:
+            return Wording("Write a text to translate…")
+        if self._live.on:
+            return Wording("Tell me when… (for example: a bus comes)")
+        if live:
+            return Wording("Ask about what the camera sees…")
+        if self._session.conversation.turns and not self._desk.attached:
+            return Wording("Ask a follow-up…")
+        return Wording("Ask about the picture…") if self._desk.stage is not None else Wording("Ask anything…")

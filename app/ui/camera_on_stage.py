@@ -1,0 +1,58 @@
+"""The camera on the stage: what it sees or says, its menu, and the picture of the desk again once it is off."""
+
+from PySide6.QtCore import QObject, QPoint, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.errors import CameraError
+from app.ui import menus
+from app.ui.camera_view import CameraFeed
+from app.ui.desk import Desk
+from app.ui.notify import Notice
+from app.ui.stage import Stage
+from app.wording import Wording
+
+
+class CameraOnStage(QObject):
+    """changed: the camera came to the stage, or says something else. left: the desk's picture stands there again."""
+
+    changed = Signal()
+    left = Signal()
+
+    def __init__(self, window: QWidget, camera: CameraFeed, stage: Stage, desk: Desk, notice: Notice) -> None:
+        super().__init__(window)
+        self._window, self._camera, self._stage = window, camera, stage
+        self._desk, self._notice = desk, notice
+        camera.frame.connect(stage.show_frame)
+        camera.words.connect(self._on_words)
+        camera.starting.connect(stage.clear_live)
+        camera.starting.connect(self._forgive)
+        camera.started.connect(self._forgive)
+        camera.stopped.connect(self._on_stopped)
+        camera.ended.connect(lambda: notice.show_hint(Wording("The video has ended.")))
+        camera.failed.connect(self._on_failed)
+        stage.live_closed.connect(camera.stop)
+        stage.camera_menu_wanted.connect(self._show_menu)
+
+    def name_network_camera(self) -> None:
+        """Let the person say where a camera in the network is."""
+        menus.ask_address(self._window, self._camera)
+
+    def _show_menu(self, place: QPoint) -> None:
+        menus.cameras(self._window, self._camera).popup(place)
+
+    def _on_words(self, words: Wording) -> None:
+        self._stage.show_live(words)
+        self.changed.emit()
+
+    def _forgive(self) -> None:
+        """What was wrong with the camera before is over."""
+        if isinstance(self._notice.error, CameraError):
+            self._notice.hide()
+
+    def _on_stopped(self) -> None:
+        if self._stage.live:
+            self._stage.show_sheet(self._desk.stage)
+            self.left.emit()
+
+    def _on_failed(self, error: CameraError) -> None:
+        self._notice.show_error(error, Wording("Network camera…"), self.name_network_camera)

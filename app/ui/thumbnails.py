@@ -1,0 +1,31 @@
+"""The small pictures beside the questions of the conversation."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QPixmap
+
+from app.ui.desk import THUMBNAIL, Sheet
+
+
+class Thumbnails(QObject):
+    """One a picture, by the picture's digest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pixmaps: dict[str, QPixmap] = {}
+
+    def get(self, digest: str) -> QPixmap | None:
+        return self._pixmaps.get(digest)
+
+    def remember(self, sheets: Sequence[Sheet]) -> None:
+        """Keep those of pictures that a question is about."""
+        for sheet in sheets:
+            pixmap = QPixmap.fromImage(sheet.thumbnail)
+            if pixmap.width() > THUMBNAIL.width() // 2 or pixmap.height() > THUMBNAIL.height() // 2:
+                pixmap.setDevicePixelRatio(2)
+            self._pixmaps[sheet.picture.digest] = pixmap
+
+    def forget(self, shows: Callable[[str], bool]) -> None:
+        """Keep only those that the conversation shows."""
+        self._pixmaps = {digest: pixmap for digest, pixmap in self._pixmaps.items() if shows(digest)}
