@@ -10,8 +10,8 @@ from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.pipeline import Translation, Wish
 from app.ui.bridge import Background, Engine
 from app.ui.i18n import shown
+from app.ui.passage_row import concern_words
 from app.ui.session import Activity
-from app.ui.translate_panel import concern_words
 from app.ui.translate_work import TranslateWork
 from app.wording import Wording
 

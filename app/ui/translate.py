@@ -23,11 +23,12 @@ from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
 from app.ui.i18n import shown
+from app.ui.passage_row import PassageRow
 from app.ui.session import Activity, Session
 from app.ui.translate_glossary import GlossarySheet
 from app.ui.translate_live import LiveNews, LiveTranslate, live_words
 from app.ui.translate_overlay import TranslationOverlay
-from app.ui.translate_panel import AUTO, PassageRow, TranslatePanel
+from app.ui.translate_panel import AUTO, TranslatePanel
 from app.ui.translate_work import Drawn, TranslateWork
 from app.ui.uncover import Uncover
 from app.values import Picture

@@ -15,8 +15,8 @@ from pytestqt.qtbot import QtBot
 from app.library.disk import Installed
 from app.modes.translate import glossary
 from app.modes.translate.pipeline import Passage, Translation
+from app.ui.passage_row import PassageRow
 from app.ui.translate_glossary import GlossarySheet
-from app.ui.translate_panel import PassageRow
 from app.ui.window import Window
 from app.values import Ask, Event, Failed, Finished, Job, Looking, ModelSpec, Picture, Piece
 from tests import signs
