@@ -19,7 +19,7 @@ class Stage:
     """One part of the training.
 
     ``learns``: which parts of the pupil do, out of ``ALL``. ``tiles`` 1 leaves missing tiles out (cheap first
-    lessons), 0 has them all. ``talk_every``: of how many pictures one is talked about; ``silent``: scenes of the others,
+    lessons), 0 has them all. ``talk_every``: of how many pictures one is talked about; ``silent``: scenes of the rest,
     and ``full``: the share of these that fill all tiles. ``tower_share`` and ``heads_share``: their shares of the rate.
     ``decay``: the share of the steps, the last ones, in which it falls."""
 
@@ -62,7 +62,7 @@ MORE = Plan(
     (
         Stage("heads", 50, 128, 3e-3, learns=("heads",), scenes=DENSE, seed=26),
         Stage("tower", 520, 64, 2e-3, learns=("heads", "tower"), scenes=DENSE, full=0.8, heads_share=2.0, seed=28),
-        Stage("more", 700, 64, 1.5e-3, silent=DENSE, full=0.8, talk_every=2, decay=1.0, seed=29),
+        Stage("more", 570, 64, 1.2e-3, silent=DENSE, full=0.8, talk_every=2, decay=1.0, seed=29),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on."""

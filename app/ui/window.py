@@ -202,7 +202,7 @@ class Window(QObject):
         widget.dropped.connect(self.doors.take)
         widget.system_theme_changed.connect(theme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(theme)
-        workers = (self.session, self.translate, self.answers, self.live, self.speaker)
+        workers = (self.session, self.translate, self.answers, self.live, self.speaker, self.aloud)
         for source in (*workers, self.desk, self.doors, self.preferences):
             source.failed.connect(self.pane.notice.show_error)
         for end in (self.translate.stop, self.answers.stop, self.live.close, self.translate.live.close):
