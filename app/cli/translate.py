@@ -114,7 +114,8 @@ def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> T
     for passage in [] if silent else state.passages:
         for concern in passage.concerns:
             if concern.kind == "meaning":
-                terminal.note(f"spyglass: Look twice at “{passage.translation}”: {concern.sentence}")
+                back = f"“{passage.translation}” translated back: “{concern.what}”."
+                terminal.note(f"spyglass: {concern.sentence} {back}")
     if not silent and state.outcome == "no text":
         terminal.note("spyglass: There is no text in this picture that could be read.")
     elif not silent and state.outcome == "already":
@@ -127,7 +128,7 @@ def _tell(passage: Passage, terminal: Terminal) -> None:
     terminal.write(f"{passage.translation}\n")
     for concern in passage.concerns:
         if concern.kind != "meaning":  # told at the end, when all are translated
-            terminal.note(f"spyglass: Look twice: {concern.sentence}")
+            terminal.note(f"spyglass: {concern.sentence}")
 
 
 def _as_json(state: Translation) -> dict[str, Any]:

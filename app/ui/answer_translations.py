@@ -10,7 +10,6 @@ from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.pipeline import Translation, Wish
 from app.ui.bridge import Background, Engine
 from app.ui.i18n import shown
-from app.ui.passage_row import concern_words
 from app.ui.session import Activity
 from app.ui.translate_work import TranslateWork
 from app.wording import Wording
@@ -82,7 +81,7 @@ def _so_far(state: Translation) -> Translated:
     text = state.text
     if state.draft and len(done) < len(state.passages):
         text += state.around[len(done)] + state.draft
-    return Translated(state.target, text, False, tuple(shown(concern_words(c)) for p in done for c in p.concerns))
+    return Translated(state.target, text, False, tuple(shown(c.sentence) for p in done for c in p.concerns))
 
 
 def _below(translated: Translated) -> str:

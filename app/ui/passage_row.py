@@ -8,7 +8,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
-from app.modes.translate.checks import Concern, has_words
+from app.modes.translate.checks import has_words
 from app.modes.translate.pipeline import Passage
 from app.ui import figures, theme
 from app.ui.buttons import push
@@ -70,7 +70,7 @@ class PassageRow(QFrame):
         returned = passage.back.text if passage.back else back
         self.back.setText(_back(returned, passage.back.new if passage.back else ()))
         self.back.setVisible(bool(returned))
-        self.concerns.setText("\n".join(shown(concern_words(concern)) for concern in passage.concerns))
+        self.concerns.setText("\n".join(shown(concern.sentence) for concern in passage.concerns))
         self.concerns.setVisible(bool(passage.concerns))
 
     def show_explanation(self, text: str) -> None:
@@ -103,20 +103,6 @@ def _with_number(words: Passage, number: Passage) -> Passage:
     lines, quads = (*words.lines, *number.lines), (*words.quads, *number.quads)
     source, concerns = f"{words.source}{_GAP}{number.source}", (*words.concerns, *number.concerns)
     return replace(words, source=source, lines=lines, quads=quads, translation=translation, concerns=concerns)
-
-
-def concern_words(concern: Concern) -> Wording:
-    """What is to be looked at twice."""
-    what = concern.what
-    return {
-        "number": Wording("Look twice: the number {what} differs or is missing.", what=what),
-        "price": Wording("Look twice: the currency {what} is missing.", what=what),
-        "code": Wording("Look twice: {what} is missing.", what=what),
-        "name": Wording("Look twice: the name {what} is missing.", what=what),
-        "term": Wording("Your own word for “{what}” was not used.", what=what),
-        "empty": Wording("“{what}” was not translated.", what=what),
-        "meaning": Wording("Look twice: the meaning may have changed."),
-    }[concern.kind]
 
 
 def _back(text: str, new: Sequence[str]) -> str:

@@ -277,7 +277,7 @@ class Translate(QObject):
         """Write the translation as the ending says."""
         picture, state = self._picture(), self.state
         if state is not None:
-            work = partial(saving.save, path, picture, state)
+            work = partial(saving.save, path, picture, state, shown)
             self._tools.background.run(work, lambda _: None, self.failed.emit)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from app.wording import Wording
+
 _NUMBER = re.compile(r"\d+(?:[.,'’\u00a0\u202f ]\d{3}(?!\d))*(?:[.,:]\d+)*")
 _CODE = re.compile(r"\S+@\S+|https?://\S+|www\.\S+|\b(?=\w*\d)(?=\w*[^\W\d_])\w{2,}\b")
 _UNITS = re.compile(r"(\d)(?:st|nd|rd|th|er|re|e|ème|º|ª|h|m|cm|km|g|kg|l|ml|am|pm|uhr)\b", re.IGNORECASE)
@@ -30,18 +32,19 @@ class Concern:
     what: str
 
     @property
-    def sentence(self) -> str:
-        return _SENTENCES[self.kind].format(self.what)
+    def sentence(self) -> Wording:
+        """What is said of it, wherever it is said."""
+        return Wording(_SENTENCES[self.kind].template, what=self.what)
 
 
 _SENTENCES = {
-    "number": "The number {} differs or is missing.",
-    "price": "The currency {} is missing.",
-    "code": "{} is missing.",
-    "name": "The name {} is missing.",
-    "term": "Your term for “{}” was not used.",
-    "empty": "“{}” was not translated.",
-    "meaning": "The meaning may have changed: translated back it reads “{}”.",
+    "number": Wording("Look twice: the number {what} differs or is missing."),
+    "price": Wording("Look twice: the currency {what} is missing."),
+    "code": Wording("Look twice: {what} is missing."),
+    "name": Wording("Look twice: the name {what} is missing."),
+    "term": Wording("Your own word for “{what}” was not used."),
+    "empty": Wording("“{what}” was not translated."),
+    "meaning": Wording("Look twice: the meaning may have changed."),
 }
 
 

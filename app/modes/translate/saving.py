@@ -1,5 +1,6 @@
 """Keeping a translation: the picture with the words drawn over it, or both texts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
@@ -15,15 +16,17 @@ TEXT = ".txt"
 SUFFIXES = (*PICTURES, TEXT)
 
 
-def save(path: Path, picture: Picture | None, translation: Translation) -> None:
-    """Write a translation; the ending of the name says as what. Raises SpyglassError."""
+def save(path: Path, picture: Picture | None, translation: Translation, say: Callable[[str], str] = str) -> None:
+    """Write a translation; the ending of the name says as what. say: puts remarks into the reader's language.
+
+    Raises SpyglassError."""
     kind = path.suffix.lower()
     if kind not in SUFFIXES:
         what = Wording("A translation is not saved as {kind}.", kind=kind) if kind else "The file's name has no ending."
         raise UsageError(what, Wording("Use {names}.", names=_list()))
     try:
         if kind == TEXT:
-            path.write_text(side_by_side(translation), "utf-8")
+            path.write_text(side_by_side(translation, say), "utf-8")
         elif picture is None:
             raise UsageError("There is no picture to draw on.", "Save the texts as .txt.")
         else:
@@ -36,14 +39,16 @@ def save(path: Path, picture: Picture | None, translation: Translation) -> None:
         ) from error
 
 
-def side_by_side(translation: Translation) -> str:
-    """Every passage as it was read, and below it, after an arrow, what it means."""
+def side_by_side(translation: Translation, say: Callable[[str], str] = str) -> str:
+    """Every passage as it was read; below it, after an arrow, what it means, and after one back, what that means."""
     blocks = []
     for passage in translation.passages:
         lines = [passage.source]
         if passage.translation is not None:
             lines.append(f"→ {passage.translation}")
-        lines += [f"! {concern.sentence}" for concern in passage.concerns]
+        if passage.back is not None:
+            lines.append(f"← {passage.back.text}")
+        lines += [f"! {say(concern.sentence)}" for concern in passage.concerns]
         blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 

@@ -62,7 +62,7 @@ def test_a_concern_is_told_beside_the_translation(
 ) -> None:
     reader, writer = model(tmp_path, TEXT, "reader"), model(tmp_path, "Guichet 13", "writer")
     assert main(["translate", str(sign), "--to", "fr", "--model", reader, "--translator", writer]) == 0
-    assert "Look twice: The number 12 differs or is missing." in capsys.readouterr().err
+    assert "Look twice: the number 12 differs or is missing." in capsys.readouterr().err
 
 
 def test_text_and_glossary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,7 +118,7 @@ def test_check_tells_where_the_meaning_may_have_changed(tmp_path: Path, capsys: 
     assert main(arguments) == 0
     told = capsys.readouterr()
     assert told.out == "Sortie\n"
-    assert "Look twice at “Sortie”: The meaning may have changed: translated back it reads “Sortie”." in told.err
+    assert "Look twice: the meaning may have changed. “Sortie” translated back: “Sortie”." in told.err
     assert main([*arguments, "--json"]) == 0
     (passage,) = json.loads(capsys.readouterr().out)["passages"]
     assert passage["back"]["text"] == "Sortie"

@@ -9,7 +9,7 @@ import pytest
 from app.capture import layout, regions
 from app.engine.client import EngineClient
 from app.errors import EngineError, UsageError
-from app.modes.translate import languages, prompts
+from app.modes.translate import languages, prompts, saving
 from app.modes.translate.pipeline import Translation, Wish, translate_picture, translate_text
 from app.values import Ask, Event, Failed, Finished, Job, Looking, ModelSpec, Picture, Piece, is_last
 from tests import signs
@@ -183,9 +183,11 @@ def test_a_changed_number_is_told() -> None:
     sheet = signs.sign(["Open from 8 to 18"], 50)
     state = run(sheet, Scripted(lambda _: sheet.text, lambda _: "Ouvert de 8 à 16"))
     assert [c.sentence for c in state.passages[0].concerns] == [
-        "The number 18 differs or is missing.",
-        "The number 16 differs or is missing.",
+        "Look twice: the number 18 differs or is missing.",
+        "Look twice: the number 16 differs or is missing.",
     ]
+    saved = saving.side_by_side(state, lambda remark: remark.replace("Look twice", "Noch einmal ansehen"))
+    assert "\n! Noch einmal ansehen: the number 18" in saved, "in the reader's language"
 
 
 def test_numbers_and_own_terms_need_no_translator() -> None:

@@ -65,7 +65,7 @@ def test_a_text_is_translated_back_and_doubts_are_told() -> None:
     assert state.stage == "done"
     assert [p.back and p.back.text for p in state.passages] == ["Parking", "Way out", None]
     assert [[c.kind for c in p.concerns] for p in state.passages] == [["meaning"], [], []]
-    assert state.passages[0].concerns[0].sentence == "The meaning may have changed: translated back it reads “Parking”."
+    assert state.passages[0].concerns[0].sentence == "Look twice: the meaning may have changed."
     assert "into English" in engine.jobs[-1].messages[-1].text
 
 
