@@ -38,11 +38,6 @@ class Clip:
             while self._frames[0][0] < frame.time - self._seconds or self._bytes > _MAX_BYTES:
                 self._bytes -= len(self._frames.popleft()[1])
 
-    def clear(self) -> None:
-        with self._lock:
-            self._frames.clear()
-            self._bytes = 0
-
     def save(self, path: Path) -> None:
         """Write what is kept as a Motion JPEG video. Raises CameraError."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
@@ -16,7 +17,7 @@ from app.wording import Wording
 class Clips(QObject):
     """Keeps the newest frames of a camera, and saves them when asked.
 
-    told: a Wording. failed: a SpyglassError.
+    clip: takes the frames, on the camera's thread. told: a Wording. failed: a SpyglassError.
     """
 
     told = Signal(object)
@@ -25,15 +26,11 @@ class Clips(QObject):
     def __init__(self, background: Background, parent: QObject) -> None:
         super().__init__(parent)
         self._background = background
-        self._clip = Clip()
-
-    def add(self, frame: Frame) -> None:
-        """The next frame; for the camera's thread."""
-        self._clip.add(frame)
+        self.clip = Clip()
 
     def clear(self) -> None:
-        """Keep nothing any more."""
-        self._clip.clear()
+        """Keep nothing any more. What is being added just now is added to the clip that is given up."""
+        self.clip = Clip()
 
     def save_snapshot(self, frame: Frame | None) -> None:
         """Save a frame in the folder for pictures."""
@@ -44,7 +41,7 @@ class Clips(QObject):
     def save_clip(self) -> None:
         """Save the last ten seconds in the folder for videos."""
         path = _new_file(QStandardPaths.StandardLocation.MoviesLocation, ".avi")
-        self._save(path, lambda: self._clip.save(path))
+        self._save(path, partial(self.clip.save, path))
 
     def _save(self, path: Path, write: Callable[[], object]) -> None:
         def work() -> str:

@@ -47,8 +47,12 @@ class Sighting:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the other threads leave for the window's, which so never waits for them."""
+    """What the other threads leave for the window's, which so never waits for them.
 
+    by: whose it is; another thread may leave it when that one was already stopped.
+    """
+
+    by: Lookout[Live] | Lookout[Watch]
     labels: tuple[Label, ...]
     verdict: Reason | Wait
     error: SpyglassError | None
@@ -148,25 +152,32 @@ class LiveStage(QObject):
         if lookout is None:
             return
         verdict = lookout.frame(frame)
-        figures = self._seen.figures if self._seen is not None else None
+        seen = self._seen
+        figures = seen.figures if seen is not None and seen.by is lookout else None
         if frame.time - self._figures_at >= _FIGURES_S:
             self._figures_at = frame.time
             figures = lookout.read(_figures)
         labels, error, answered = lookout.read(_shown)
-        self._seen = _Seen(labels, verdict, error, figures, frame.time, answered)
+        self._seen = _Seen(lookout, labels, verdict, error, figures, frame.time, answered)
 
     def _keep(self, frame: Frame) -> None:
+        clip = self.clips.clip  # before it is asked who looks: `_stop` ends that first, then gives the clip up
         if self._lookout is not None:
-            self.clips.add(frame)
+            clip.add(frame)
 
     # --- the engine client's thread ---
 
     def _on_event(self, event: Event, frame: Frame, result: object) -> None:  # noqa: ARG002
         if isinstance(result, Answered) and result.news:
             self._answered.emit(Sighting(self.wish, time.time(), result.probability, frame))
-        elif result is True and (lookout := self._lookout) is not None and (seen := self._seen) is not None:
-            self._seen = replace(seen, labels=lookout.read(_shown)[0])
+        elif result is True and (seen := self._now()) is not None:
+            self._seen = replace(seen, labels=seen.by.read(_shown)[0])
             self._named.emit()
+
+    def _now(self) -> _Seen | None:
+        """What was left by who looks now."""
+        lookout, seen = self._lookout, self._seen
+        return seen if seen is not None and seen.by is lookout else None
 
     # --- the window's thread ---
 
@@ -175,10 +186,10 @@ class LiveStage(QObject):
 
     def _on_frame(self, _: QImage, size: QSize) -> None:
         self._follow_wish()
-        lookout, seen = self._lookout, self._seen
-        if lookout is None or seen is None:
+        seen = self._now()
+        if seen is None:
             return
-        self._pause_unseen(lookout)
+        self._pause_unseen(seen.by)
         self.overlay.show(seen.labels, size)
         hint = self.narration.see(seen.verdict, seen.labels, seen.time)
         trouble = shown(seen.error.whole) if seen.error else ""
@@ -200,7 +211,7 @@ class LiveStage(QObject):
 
     def _on_named(self) -> None:
         """A new name is painted at once, without waiting for the camera's next frame."""
-        seen, frame = self._seen, self._feed.latest
+        seen, frame = self._now(), self._feed.latest
         if seen is not None and frame is not None:
             self.overlay.show(seen.labels, QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
             self._stage.canvas.update_picture()
@@ -282,7 +293,7 @@ class LiveStage(QObject):
 
     def _ask(self, name: str, label: Label | None = None) -> None:
         """Hand out the thing of that name, with a little around it, or the whole frame where nobody knows its place."""
-        frame, seen = self._feed.latest, self._seen
+        frame, seen = self._feed.latest, self._now()
         if frame is None or seen is None:
             return
         placed = [one for one in seen.labels if one.name == name and one.box is not None and not one.faded]

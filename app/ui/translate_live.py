@@ -97,7 +97,8 @@ class LiveTranslate(QObject):
         self._wanted = wanted
         self._lookout: TranslationLookout | None = None
         self._running: object | None = None
-        self._news: LiveNews | None = None
+        self._news: tuple[TranslationLookout, LiveNews] | None = None
+        """The newest, and whose it is: another thread may leave it when that one was already stopped."""
         self._paused = False
         feed.taps.append(self._see)
         feed.frame.connect(self._on_frame)
@@ -124,15 +125,15 @@ class LiveTranslate(QObject):
         lookout = self._lookout
         if lookout is not None:
             verdict = lookout.frame(frame)
-            self._news = lookout.read(lambda looker: _news(looker, verdict))
+            self._news = lookout, lookout.read(lambda looker: _news(looker, verdict))
 
     # --- the window's thread ---
 
     def _on_frame(self, _: QImage) -> None:
         self._follow()
-        lookout, news = self._lookout, self._news
-        if lookout is None or news is None:
+        if self._news is None or self._news[0] is not self._lookout:
             return
+        lookout, news = self._news
         hidden = not self._canvas.seen
         if hidden != self._paused:
             self._paused = hidden

@@ -124,6 +124,17 @@ def test_leaving_the_mode_or_the_camera_ends_it(window: Window, qtbot: QtBot) ->
     assert names(window) == []
 
 
+def test_what_another_thread_leaves_after_the_end_is_not_shown(window: Window, qtbot: QtBot) -> None:
+    live = window.live
+    qtbot.waitUntil(lambda: bool(live.overlay.labels), timeout=10_000)
+    late, clip = live._seen, live.clips.clip
+    live._stop()
+    live._seen = late
+    live._on_named()
+    assert live.overlay.labels == ()
+    assert live.clips.clip is not clip, "nor is a frame that comes late kept"
+
+
 def test_a_still_scene_is_asked_about_once(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
     lookout = window.live._lookout
