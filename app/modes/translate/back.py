@@ -10,6 +10,8 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from app.modes.translate.negation import denies
+
 _LONGEST = 6
 _BETA2 = 4.0
 """Recall counts twice as much as precision (beta = 2, squared)."""
@@ -17,15 +19,6 @@ _LOW = 0.45
 """chrF below which the meaning may have changed."""
 _LIKE, _STEM = 0.75, 4
 """How alike two words are that may be forms of one (0..1), or how many letters they begin with in common."""
-_NEGATION = re.compile(
-    "no|not|cannot|never|none|nothing|nobody|without|nor|neither|"
-    "nicht|nichts|nie|niemals|niemand|ohne|kein|keine|keinem|keinen|keiner|keines|"
-    "ne|pas|jamais|sans|rien|aucun|aucune|nunca|jamás|sin|nadie|ningún|ninguna|ni|"
-    "non|senza|nessun|nessuna|não|sem|niet|geen|nooit|zonder|ikke|inte|aldrig|bez|не|нет|без|никогда",
-    re.IGNORECASE,
-)
-"""Not Italian "mai": elsewhere it is a month, and "non" stands with it."""
-_SHORT_NOT = re.compile(r"n['’]t\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -44,10 +37,10 @@ class Back:
     doubtful: bool
 
 
-def compare(source: str, back: str) -> Back:
-    """What a text and its translation back have in common."""
+def compare(source: str, back: str, code: str) -> Back:
+    """What a text and its translation back have in common. code: the language of both."""
     here, there = _WORD.findall(source), _WORD.findall(back)
-    turned = _denies(source) != _denies(back)  # a "not" came or went
+    turned = denies(source, code) != denies(back, code)  # a "not" came or went
     alike, lost = chrf(source, back), _missing(here, there)
     differs = alike < _LOW and (bool(lost) or not any(map(_tells, here)))
     return Back(back, alike, lost, _missing(there, here), turned or differs)
@@ -88,7 +81,3 @@ def _forms(one: str, other: str) -> bool:
         return one == other
     same_stem = len(one) >= _STEM and one[:_STEM] == other[:_STEM]
     return same_stem or (one[:1] == other[:1] and SequenceMatcher(None, one, other).ratio() >= _LIKE)
-
-
-def _denies(text: str) -> bool:
-    return any(map(_NEGATION.fullmatch, _WORD.findall(_SHORT_NOT.sub(" not", text))))

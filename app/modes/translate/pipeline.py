@@ -207,7 +207,7 @@ def check(state: Translation, wish: Wish, engine: Engine) -> Iterator[Translatio
         steps = _written(job, passage.translation or "", engine)
         at_work = replace(state, stage="checking", fraction=number / len(open_ones))
         text, _ = yield from _shown(steps, at_work)
-        found = compare(passage.source, text)
+        found = compare(passage.source, text, state.source.code)
         concerns = (*passage.concerns, *([Concern("meaning", text)] if found.doubtful else []))
         checked = replace(passage, back=found, concerns=concerns)
         state = replace(state, passages=(*state.passages[:at], checked, *state.passages[at + 1 :]))
