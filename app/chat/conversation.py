@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from app.errors import SpyglassError, of_kind
 from app.values import Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
+from app.wording import Wording
 
 Progress = Loading | Looking | Reading
 
@@ -33,12 +34,13 @@ ENDED = (State.FINISHED, State.STOPPED, State.FAILED)
 
 @dataclass(frozen=True)
 class Translated:
-    """An answer in another language. language: its code; remarks: what is to be looked at twice."""
+    """An answer in another language. language: its code; text: a Wording where all that is to be said is that
+    it is in that language already; remarks: what is to be looked at twice."""
 
     language: str
     text: str = ""
     ended: bool = False
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Wording, ...] = ()
 
 
 @dataclass(eq=False)

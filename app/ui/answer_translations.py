@@ -76,15 +76,15 @@ class AnswerTranslations(QObject):
 def _so_far(state: Translation) -> Translated:
     if state.outcome == "already":
         words = Wording("This is in {language} already.", language=LANGUAGES[state.target].native)
-        return Translated(state.target, shown(words), True)
+        return Translated(state.target, words, True)
     done = [p for p in state.passages if p.translation is not None]
     text = state.text
     if state.draft and len(done) < len(state.passages):
         text += state.around[len(done)] + state.draft
-    return Translated(state.target, text, False, tuple(shown(c.sentence) for p in done for c in p.concerns))
+    return Translated(state.target, text, False, tuple(c.sentence for p in done for c in p.concerns))
 
 
 def _below(translated: Translated) -> str:
     head = f"---\n\n**{LANGUAGES[translated.language].native}**"
-    remarks = (f"*{remark}*" for remark in translated.remarks)
-    return "\n\n".join((head, translated.text or "…", *remarks))
+    remarks = (f"*{shown(remark)}*" for remark in translated.remarks)
+    return "\n\n".join((head, shown(translated.text) or "…", *remarks))

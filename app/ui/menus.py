@@ -124,7 +124,7 @@ def languages(parent: QWidget, newest: str, turn: Turn, choose: Callable[[str], 
     menu = _Menu(parent)
     there = turn.translated
     if there is not None:
-        copy = partial(QGuiApplication.clipboard().setText, there.text)
+        copy = partial(QGuiApplication.clipboard().setText, shown(there.text))
         menu.addAction(shown(Wording("Copy the translation")), copy)
         menu.addAction(shown(Wording("Take the translation away")), lambda: choose(""))
         menu.addSeparator()

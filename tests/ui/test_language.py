@@ -12,7 +12,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import paths
+from app.chat.conversation import Translated
 from app.errors import PictureError
+from app.modes.translate.checks import Concern
 from app.settings.schema import BY_KEY
 from app.settings.store import SettingsStore
 from app.ui import i18n
@@ -86,6 +88,15 @@ def test_an_answer_goes_on_while_the_language_changes(window: Window, qtbot: QtB
     spoken = window.chat.answer_index(turn).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken.startswith("Antwort: one two")
     assert "bis zum ersten Wort" in spoken
+
+
+def test_remarks_under_an_answer_change_with_the_language(window: Window, qtbot: QtBot) -> None:
+    turn = ask(window, qtbot, script(say("Open to 18 h")))
+    turn.translated = Translated("fr", "Ouvert", True, (Concern("number", "18").sentence,))
+    window.answers.changed.emit(turn)
+    for language, remark in (("en", "Look twice: the number 18"), ("de", "die Zahl 18"), ("en", "the number 18")):
+        speak(window, language)
+        assert window.view.row(window.chat.answer_index(turn)).flow.find(remark)
 
 
 def test_written_from_the_right_everything_is_mirrored_but_the_picture(
