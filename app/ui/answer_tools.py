@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.chat.conversation import State, Turn
 from app.ui import icons, theme
+from app.ui.buttons import below
 from app.ui.i18n import say
 from app.wording import Wording
 
@@ -47,8 +48,7 @@ class AnswerTools(QWidget):
 
     def below(self, name: str) -> QPoint:
         """The place on the screen below a button, where its menu opens."""
-        button = self._buttons[name][0]
-        return button.mapToGlobal(QPoint(0, button.height()))
+        return below(self._buttons[name][0])
 
     def has_focus(self) -> bool:
         return any(button.hasFocus() for button, _ in self._buttons.values())

@@ -38,7 +38,7 @@ class CameraOnStage(QObject):
         menus.ask_address(self._window, self._camera)
 
     def _show_menu(self, place: QPoint) -> None:
-        menus.cameras(self._window, self._camera).popup(place)
+        menus.open_at(menus.cameras(self._window, self._camera), place)
 
     def _on_words(self, words: Wording) -> None:
         self._stage.show_live(words)

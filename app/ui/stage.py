@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStyle, QToolButton, QWidget
 
 from app.ui.actions import Actions
-from app.ui.buttons import ActionButton, IconButton
+from app.ui.buttons import ActionButton, IconButton, below
 from app.ui.canvas import Canvas
 from app.ui.desk import Sheet
 from app.ui.i18n import say
@@ -92,7 +92,7 @@ class Stage(QFrame):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(24)
         choose = IconButton("switch-camera", Wording("Choose the camera"))
-        choose.clicked.connect(lambda: self.camera_menu_wanted.emit(choose.mapToGlobal(QPoint(0, choose.height()))))
+        choose.clicked.connect(lambda: self.camera_menu_wanted.emit(below(choose)))
         shutter = QToolButton()
         shutter.setObjectName("shutter")
         shutter.setFixedSize(56, 56)

@@ -71,4 +71,5 @@ class Turns(QObject):
 
     def _show_languages(self, turn: Turn, place: QPoint) -> None:
         newest = self._session.settings["translate.to"]
-        menus.languages(self._view.window(), newest, turn, partial(self._answers.translate, turn)).popup(place)
+        choose = partial(self._answers.translate, turn)
+        menus.open_at(menus.languages(self._view.window(), newest, turn, choose), place)

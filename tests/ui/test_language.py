@@ -18,6 +18,7 @@ from app.modes.translate.checks import Concern
 from app.settings.schema import BY_KEY
 from app.settings.store import SettingsStore
 from app.ui import i18n
+from app.ui.buttons import IconButton
 from app.ui.i18n import LANGUAGES, Language, number, preferred, shown
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.window import Window
@@ -139,6 +140,24 @@ def test_the_menu_of_translators_ends_with_its_button_in_either_direction(window
         begins = menu.geometry().left() - place.left(), place.right() - menu.geometry().right()
         assert abs(begins[language == "en"]) < 4
         menu.close()
+
+
+def test_the_menus_of_cameras_and_languages_begin_with_their_button_in_either_direction(
+    window: Window, qtbot: QtBot
+) -> None:
+    window.widget.setGeometry(window.widget.screen().availableGeometry())
+    turn = ask(window, qtbot, script(say("Way out")))
+    window.stage.show_live(Wording("Starting the camera…"))
+    for language in ("en", "ar"):
+        speak(window, language)
+        window.view._tools.show_for(turn, QPoint(40, 40))
+        for button in (window.stage._live_bar.findChildren(IconButton)[0], window.view._tools._buttons["translate"][0]):
+            button.click()
+            (menu,) = (menu for menu in window.widget.findChildren(QMenu) if menu.isVisible())
+            place = QRect(button.mapToGlobal(QPoint()), button.size())
+            begins = menu.geometry().left() - place.left(), place.right() - menu.geometry().right()
+            assert abs(begins[language == "ar"]) < 4
+            menu.close()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
