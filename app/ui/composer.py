@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QTextEdi
 from app.capture.qt.incoming import incoming
 from app.ui.buttons import IconButton
 from app.ui.desk import Sheet
-from app.ui.i18n import say, shown
+from app.ui.i18n import as_tip, say, shown
 from app.wording import Wording
 
 _LINES = 6
@@ -173,7 +173,7 @@ class Composer(QFrame):
         if alone:
             label = QLabel(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 180))
             label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setToolTip(name)
+            label.setToolTip(as_tip(name))
             row.addWidget(label)
         remove = Wording("Do not send along: {name}", name=name)
         row.addWidget(IconButton("x", remove, lambda: self.removed.emit(sheet), size=14))

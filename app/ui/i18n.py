@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, QDateTime, QLibraryInfo, QLocale, QTranslator
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, Qt
 from PySide6.QtWidgets import QApplication
 
 from app import paths
@@ -53,16 +53,27 @@ def say(setter: Callable[[str], object], words: str) -> None:
     """Show `words` through a method of a widget or action, now and after every change of language.
 
     setter: `label.setText` and the like; a `partial` of one with further arguments is another place than the plain one.
+    Tips are given `as_tip`.
     """
     method: Any = setter.func if isinstance(setter, partial) else setter
     place = (method.__name__, setter.args if isinstance(setter, partial) else ())
     method.__self__.__dict__.setdefault(_SAID, {})[place] = words
-    setter(shown(words))
+    setter(_for(method.__name__, words))
+
+
+def as_tip(words: str) -> str:
+    """Words for a `setToolTip`, shown as they are written: Qt would take a file's name such as <img>.png for HTML."""
+    text = shown(words)
+    return Qt.convertFromPlainText(text) if Qt.mightBeRichText(text) else text
+
+
+def _for(setter: str, words: str) -> str:
+    return as_tip(words) if setter == "setToolTip" else shown(words)
 
 
 def _say_again(owner: object) -> None:
     for (name, arguments), words in owner.__dict__.get(_SAID, {}).items():
-        getattr(owner, name)(*arguments, shown(words))
+        getattr(owner, name)(*arguments, _for(name, words))
 
 
 def clock(when: float) -> str:

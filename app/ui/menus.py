@@ -14,7 +14,7 @@ from app.modes.translate.languages import LANGUAGES
 from app.ui import icons, theme
 from app.ui.actions import Actions
 from app.ui.camera_view import CameraFeed
-from app.ui.i18n import isolated, shown
+from app.ui.i18n import as_tip, isolated, shown
 from app.wording import Wording
 
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
@@ -77,7 +77,7 @@ def models(
         action.setCheckable(True)
         action.setChecked(chosen in (model.name, str(model.path)))
         action.setEnabled(not model.problem)
-        action.setToolTip(shown(model.problem) or str(model.path))
+        action.setToolTip(as_tip(model.problem or str(model.path)))
         name = model.name if model.name == STARTER else str(model.path)
         action.triggered.connect(lambda _=False, n=name: choose(n))
     if chosen not in (*names, *names.values()):
@@ -108,7 +108,7 @@ def translators(
         action = menu.addAction(words.replace("&", "&&"))
         action.setCheckable(True)
         action.setChecked(chosen in (path, names.get(path, path)))
-        action.setToolTip(tip)
+        action.setToolTip(as_tip(tip))
         action.triggered.connect(lambda _=False, p=path: choose(p))
     menu.addSeparator()
     menu.addAction(shown(Wording("Another model file…")), open_file)

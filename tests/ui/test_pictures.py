@@ -4,13 +4,17 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
-from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QTextDocumentFragment
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.capture.qt.incoming import incoming, picture_of
+from app.library.disk import Installed
+from app.ui import menus
 from app.ui.desk import MOST_AT_ONCE
+from app.ui.i18n import shown
 from app.ui.window import Window
+from app.wording import Wording
 from tests.ui.conftest import MakePicture
 from tests.ui.steps import ask, open_picture, type_and_send
 
@@ -211,3 +215,19 @@ def test_odd_sizes_are_shown(window: Window, qtbot: QtBot, picture: MakePicture,
     shot = window.stage.canvas.grab().toImage()
     middle = window.stage.canvas.to_view().map(QPointF(size[0] / 2, size[1] / 2)).toPoint()
     assert shot.pixelColor(middle) == QColor("red")
+
+
+def test_names_in_tips_are_shown_as_they_are_written(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    name = "<img src=x>.png"
+    open_picture(window, qtbot, picture(name))
+    label, remove = (one for one in window.composer.findChildren(QWidget) if "img" in one.toolTip())
+    assert as_seen(label.toolTip()) == name
+    assert as_seen(remove.toolTip()) == shown(Wording("Do not send along: {name}", name=name))
+    models = [Installed("one", Path("/<b>one</b>")), Installed("two", Path("/two"), problem="<b>two</b> is damaged.")]
+    menu: QMenu = menus.models(window.widget, models, "one", lambda _: None, window.actions["open"])
+    assert [as_seen(action.toolTip()) for action in menu.actions()[:2]] == ["/<b>one</b>", "<b>two</b> is damaged."]
+
+
+def as_seen(tip: str) -> str:
+    """What a person reads of a tip."""
+    return QTextDocumentFragment.fromHtml(tip).toPlainText()
