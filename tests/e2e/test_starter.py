@@ -1,0 +1,67 @@
+"""The starter that ships, asked through the real program: right words, not just any.
+
+Asked here is what the card in `assets/starter` says it does well; what it does badly is on the card.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+
+from app.paths import assets_dir
+from app.values import Box
+from tests.e2e.test_cli import spyglass
+
+SAMPLES = assets_dir() / "samples"
+SQUARE = (150, 90, 390, 330)
+PLACE: Box = (150 / 0.64, 90 / 0.48, 390 / 0.64, 330 / 0.48)
+"""The square in thousandths of the picture."""
+
+
+@pytest.fixture
+def square(tmp_path: Path) -> Path:
+    """A red square on white, left of the middle, on a picture of two tiles."""
+    picture = Image.new("RGB", (640, 480), "white")
+    ImageDraw.Draw(picture).rectangle(SQUARE, fill=(214, 40, 40))
+    picture.save(tmp_path / "square.png")
+    return tmp_path / "square.png"
+
+
+def ask(picture: Path, question: str) -> str:
+    done = spyglass("ask", str(picture), question, "--model", "starter")
+    assert (done.returncode, done.stderr) == (0, b"")
+    return done.stdout.decode().strip()
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    wide, high = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    both = max(wide, 0.0) * max(high, 0.0)
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("What is this?", "A square."),
+        ("What colour is the square?", "Red"),
+        ("How many squares are there?", "1"),
+        ("Is there a dog?", "No"),
+    ],
+)
+def test_a_drawn_shape_is_known(square: Path, question: str, answer: str) -> None:
+    assert ask(square, question) == answer
+
+
+def test_the_highest_bar_of_the_sample_chart() -> None:
+    assert ask(SAMPLES / "chart.png", "Which bar is the highest?") == "C"
+
+
+def test_a_shape_is_recognised_where_it_is(square: Path) -> None:
+    done = spyglass("recognise", str(square), "--model", "starter", "--json")
+
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["objects"]
+    assert found["name"] == "square"
+    assert overlap(tuple(found["box"]), PLACE) > 0.6
