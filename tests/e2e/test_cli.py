@@ -99,7 +99,7 @@ def test_settings_hold_and_options_win(picture: str) -> None:
         (("-", "-", "Hm?"), 2, "Standard input can be read only once."),
         (("{picture}", "Hm?", "--model", "gone.gguf"), 4, "There is no model file gone.gguf."),
         (("{picture}", "Hm?", "--model", "{picture}"), 4, "The model file scene ü.png is damaged"),
-        (("{picture}", "Hm?", "--temperature", "9"), 2, "The setting answer.temperature must lie between 0.0 and 2.0."),
+        (("{picture}", "Hm?", "--temperature", "9"), 2, "The setting answer.temperature must be between 0.0 and 2.0."),
         (("{picture}", "Hm?", "--temperature", "warm"), 2, "Argument --temperature: invalid float value: 'warm'."),
         (("{picture}", "Hm?", "--turbo"), 2, "Unknown: --turbo."),
     ],
