@@ -31,10 +31,10 @@ def writer() -> tokens.Writer:
     return tokens.Writer(tokens.load_or_train(TOKENIZER))
 
 
-def sample(index: int, stage: Stage, size: VisionSize) -> dict[str, Any]:
+def sample(index: int, stage: Stage, size: VisionSize, salt: int = 0) -> dict[str, Any]:
     """Arrays for the tower and, for every ``talk_every``-th picture, one row of conversations about it; for some of
-    these also a row of conversations without a picture."""
-    rng = np.random.default_rng([stage.seed, stage.tiles, index])
+    these also a row of conversations without a picture. salt: another one, other pictures."""
+    rng = np.random.default_rng([stage.seed, stage.tiles, index, salt])
     talking = "language" in stage.learns and index % stage.talk_every == 0
     if stage.tiles == 1:
         canvas = samples.Canvas((1, 1), size.tile, size.tile)

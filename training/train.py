@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import time
+import zlib
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,8 @@ class Trainer:
     def __init__(self, plan: Plan, workers: int, starter: Path | None = None, compiled: bool = False) -> None:
         torch.manual_seed(1)
         self.compiled = compiled
+        # Going on from another starter must not bring the pictures that made it: they would be learned by heart.
+        self.salt = zlib.crc32(starter.read_bytes()) if starter is not None else 0
         self.plan, self.workers = plan, workers
         self.pupil = Pupil(plan).to(DEVICE)
         if starter is not None:
@@ -112,7 +115,7 @@ class Trainer:
         step = kept["step"] if kept else 0
         for tool, state in zip(tools, kept["tools"] if kept else (), strict=bool(kept)):
             tool.load_state_dict(state)
-        make = partial(lessons.sample, stage=stage, size=self.plan.vision)
+        make = partial(lessons.sample, stage=stage, size=self.plan.vision, salt=self.salt)
         lessons.painter(), lessons.writer()  # load the art and the tokenizer before the workers fork
         stream = Stream(make, step * stage.batch, stage.batch, self.workers)
         try:
