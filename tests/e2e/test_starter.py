@@ -1,6 +1,8 @@
 """The starter that ships, asked through the real program: right words, not just any.
 
-Asked here is what the card in `assets/starter` says it does well; what it does badly is on the card.
+These are questions the shipped file was seen to answer rightly, so that a change of the engine that spoils them is
+noticed; they say nothing about how often it is right (it recognises a disc of the same size as a hexagon). How often
+is on the card in `assets/starter`.
 """
 
 import json
