@@ -17,7 +17,6 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="fuse operations; takes minutes and a C++ compiler")
     options = parser.parse_args()
     WORK.mkdir(exist_ok=True)
-    (WORK / "train.pid").write_text(str(os.getpid()))
     train.keep_memory()
     torch.set_num_threads(options.threads)
     starter = STARTER / "starter.gguf" if options.plan == "more" else None

@@ -2,7 +2,6 @@
 0..255."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -208,15 +207,12 @@ def letter(
     height: int = 40,
 ) -> Lettering:
     """The word in letters of ``height`` pixels, on a board if one is given."""
-    face = fonts.load(font, height)
-    left, top, right, bottom = face.getbbox(word)
+    drawn, left, edges = fonts.draw(word, font, height)
     pad = int(rng.integers(4, 22)) if board is not None else 3
-    wide, tall = int(right - left) + 2 * pad, int(bottom - top) + 2 * pad
-    mask = Image.new("L", (wide, tall))
-    ImageDraw.Draw(mask).text((pad - left, pad - top), word, font=face, fill=255)
-    edges = [face.getlength(word[:i]) for i in range(len(word) + 1)]
-    middles = np.array([(a + b) / 2 for a, b in pairwise(edges)]) + pad - left
-    weight = np.asarray(mask, np.float32)[:, :, None] / 255
+    wide, tall = drawn.shape[1] + 2 * pad, drawn.shape[0] + 2 * pad
+    middles = (edges[:-1] + edges[1:]) / 2 + pad - left
+    weight = np.zeros((tall, wide, 1), np.float32)
+    weight[pad:-pad, pad:-pad, 0] = drawn / np.float32(255)
     sprite = np.empty((tall, wide, 4), np.uint8)
     if board is None:
         sprite[:, :, :3], sprite[:, :, 3] = ink, weight[:, :, 0] * 255
@@ -224,7 +220,7 @@ def letter(
         plate = Image.new("L", (wide, tall))
         ImageDraw.Draw(plate).rounded_rectangle((0, 0, wide - 1, tall - 1), radius=int(rng.integers(0, 14)), fill=255)
         sprite[:, :, :3], sprite[:, :, 3] = ink * weight + board * (1 - weight), np.asarray(plate)
-    sizes = np.column_stack([np.diff(edges), np.full(len(word), bottom - top)])
+    sizes = np.column_stack([np.diff(edges), np.full(len(word), drawn.shape[0])])
     return Lettering(sprite, np.column_stack([middles, np.full(len(word), tall / 2)]), sizes)
 
 

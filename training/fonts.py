@@ -3,7 +3,9 @@
 from functools import lru_cache
 from pathlib import Path
 
-from PIL import ImageFont
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 from .paths import WORK
 
@@ -63,3 +65,18 @@ def find(families: tuple[str, ...]) -> list[str]:
 @lru_cache(maxsize=4096)
 def load(path: str, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
+
+
+@lru_cache(maxsize=2**17)
+def advance(path: str, size: int, character: str) -> float:
+    return load(path, size).getlength(character)
+
+
+def draw(text: str, path: str, size: int) -> tuple[NDArray[np.uint8], float, NDArray[np.float64]]:
+    """The text's ink (rows, columns), where it begins seen from the pen, and the pen's place before each letter and
+    after the last (kerning left out: to learn letters by, a pixel does not matter)."""
+    face = load(path, size)
+    left, top, right, bottom = face.getbbox(text)
+    mask = Image.new("L", (int(right - left), int(bottom - top)))
+    ImageDraw.Draw(mask).text((-left, -top), text, font=face, fill=255)
+    return np.asarray(mask), left, np.cumsum([0.0] + [advance(path, size, character) for character in text])

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 """Coefficients of the odd polynomial that pulls singular values towards one (Jordan's)."""
@@ -50,10 +50,21 @@ class Muon(torch.optim.Optimizer):
                     by_shape.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in by_shape.items():
                 wanted = torch.stack([self._momentum(p, group["momentum"]) for p in parameters])
-                ways = orthogonal(wanted.to(self._dtype), self._steps).to(wanted.dtype)
+                ways = self._ways(wanted)
                 for parameter, way in zip(parameters, ways, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     parameter.sub_(way, alpha=group["lr"] * 0.2 * max(shape) ** 0.5)
+
+    def _ways(self, wanted: Tensor) -> Tensor:
+        """Orthogonal ones of the stacked matrices; several processes do a part each."""
+        if not distributed.is_initialized():
+            return orthogonal(wanted.to(self._dtype), self._steps).to(wanted.dtype)
+        mine = slice(distributed.get_rank(), None, distributed.get_world_size())
+        ways = torch.zeros_like(wanted)
+        if len(wanted[mine]):
+            ways[mine] = orthogonal(wanted[mine].to(self._dtype), self._steps).to(wanted.dtype)
+        distributed.all_reduce(ways)
+        return ways
 
     def _momentum(self, parameter: Tensor, momentum: float) -> Tensor:
         """Nesterov's: the gradient leaning towards its running mean."""

@@ -10,7 +10,7 @@ LARGE = (("single", 0.44), ("pair", 0.15), ("page", 0.17), ("sign", 0.17), ("not
 ANY = (("single", 0.4), ("several", 0.26), ("sign", 0.18), ("chart", 0.05), ("nothing", 0.11))
 """Scenes of any sort that one can be asked about."""
 
-DENSE = (("collage", 0.55), ("page", 0.25), ("single", 0.12), ("nothing", 0.08))
+DENSE = (("collage", 0.64), ("page", 0.15), ("single", 0.15), ("nothing", 0.06))
 """Scenes that nothing is said about: as much to see as goes into a picture."""
 
 
@@ -61,8 +61,8 @@ MORE = Plan(
     TextSize(),
     (
         Stage("heads", 80, 128, 3e-3, learns=("heads",), scenes=DENSE, seed=26),
-        Stage("tower", 1200, 64, 1.5e-3, learns=("heads", "tower"), scenes=DENSE, full=0.8, heads_share=2.0, seed=28),
-        Stage("more", 1500, 64, 1.2e-3, silent=DENSE, full=0.8, talk_every=2, decay=1.0, seed=29),
+        Stage("tower", 1300, 96, 8e-4, learns=("heads", "tower"), scenes=DENSE, full=0.8, heads_share=2.0, seed=28),
+        Stage("more", 650, 96, 7e-4, silent=DENSE, full=0.8, talk_every=3, decay=1.0, seed=29),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about three hours on two cores."""

@@ -234,7 +234,7 @@ class Painter:
     def collage(self, height: int, width: int, rng: Rng) -> Scene:
         """Small things and words side by side all over the picture: many lessons for the price of one."""
         scene = self.paper(height, width, rng)
-        cell = float(rng.uniform(28, 60))
+        cell = float(np.exp(rng.uniform(np.log(28), np.log(96))))
         columns, rows = max(1, int(width / cell)), max(1, int(height / cell))
         wide, tall = width / columns, height / rows
         for row in range(rows):

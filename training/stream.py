@@ -22,6 +22,12 @@ def _draw(numbers: range) -> dict[str, Any]:
     return {key: np.stack([sample[key] for sample in samples if key in sample]) for key in keys}
 
 
+def share_of(number: int, batch: int, rank: int, ranks: int) -> int:
+    """Which sample of all is the ``number``-th one of process ``rank``: each batch is cut into one block a process."""
+    step, place = divmod(number, batch // ranks)
+    return step * batch + rank * (batch // ranks) + place
+
+
 class Stream:
     """Batches of ``size`` samples, in order from sample ``start`` on; ``make(number)`` draws one."""
 

@@ -1,4 +1,5 @@
-"""The training loop: stages, optimisers, checkpoints. One process; SIGTERM saves and ends."""
+"""The training loop: stages, optimisers, checkpoints. One process, or several that share each batch (``torchrun``);
+SIGTERM saves and ends."""
 
 import ctypes
 import json
@@ -12,14 +13,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import distributed, nn
 
 from . import lessons, restart
 from .muon import Muon
 from .paths import CHECKPOINT
 from .plans import Plan, Stage
 from .pupil import Pupil, part_of
-from .stream import Stream
+from .stream import Stream, share_of
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 HALF = DEVICE.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
@@ -74,6 +75,19 @@ def save(path: Path, state: dict[str, Any]) -> None:
     os.replace(part, path)
 
 
+def together(parameters: list[nn.Parameter], stop: bool, ranks: int) -> bool:
+    """Give every process the mean of all their gradients, and whether any of them is to stop."""
+    if ranks == 1:
+        return stop
+    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    flat = torch.cat([grad.flatten() for grad in grads] + [grads[0].new_tensor([float(stop)])])
+    distributed.all_reduce(flat)
+    *means, stops = (flat / ranks).split([grad.numel() for grad in grads] + [1])
+    for grad, mean in zip(grads, means, strict=True):
+        grad.copy_(mean.view_as(grad))
+    return stops.item() > 0
+
+
 class Trainer:
     """Runs a plan's stages one after another, each from where the checkpoint says."""
 
@@ -86,11 +100,15 @@ class Trainer:
         self.pupil = Pupil(plan).to(DEVICE)
         if starter is not None:
             restart.load(self.pupil.mllama, starter)
-        self.stopped = False
+        self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if self.ranks > 1:
+            distributed.init_process_group("nccl" if DEVICE.type == "cuda" else "gloo")
+        torch.manual_seed(1 + self.rank)
+        self.stopped = self.asked = False
         signal.signal(signal.SIGTERM, self._on_term)
 
     def _on_term(self, *_: object) -> None:
-        self.stopped = True
+        self.asked = True
 
     def run(self) -> None:
         kept = torch.load(CHECKPOINT, map_location=DEVICE, weights_only=True) if CHECKPOINT.exists() else None
@@ -115,13 +133,17 @@ class Trainer:
         step = kept["step"] if kept else 0
         for tool, state in zip(tools, kept["tools"] if kept else (), strict=bool(kept)):
             tool.load_state_dict(state)
-        make = partial(lessons.sample, stage=stage, size=self.plan.vision, salt=self.salt)
         lessons.painter(), lessons.writer()  # load the art and the tokenizer before the workers fork
-        stream = Stream(make, step * stage.batch, stage.batch, self.workers)
+        mine = stage.batch // self.ranks
+        stream = Stream(partial(self._sample, stage=stage), step * mine, mine, self.workers)
         try:
             self._steps(stage, step, tools, stream)
         finally:
             stream.close()
+
+    def _sample(self, number: int, stage: Stage) -> dict[str, Any]:
+        index = share_of(number, stage.batch, self.rank, self.ranks)
+        return lessons.sample(index, stage, self.plan.vision, self.salt)
 
     def _steps(self, stage: Stage, step: int, tools: list[torch.optim.Optimizer], stream: Stream) -> None:
         saved = told = time.monotonic()
@@ -132,6 +154,8 @@ class Trainer:
             figures.append(self._step(next(batches), stage, tools, rate))
             step += 1
             now = time.monotonic()
+            if self.rank:
+                continue
             if now - told > _TELL_EVERY:
                 self._tell(stage, step, figures, len(figures) * stage.batch / (now - told))
                 figures, told = [], now
@@ -153,6 +177,7 @@ class Trainer:
         with torch.autocast(DEVICE.type, torch.bfloat16, enabled=HALF):
             loss, shown = self.pupil.losses(batch, stage)
         loss.backward()
+        self.stopped = together(list(self.pupil.parameters()), self.asked, self.ranks)
         nn.utils.clip_grad_norm_(self.pupil.parameters(), 2.0)
         for tool in tools:
             for group in tool.param_groups:
