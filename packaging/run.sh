@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 if [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ] || [ "$(uname)" = Darwin ]; then
     exec .venv/bin/spyglass
 fi
-set -- assets/samples/*.png
-question="What is in this picture?"
+picture=assets/samples/chart.png
+question="Which bar is the highest?"
 echo "spyglass: there is no display, so here is a question about a sample picture:"
-echo "> spyglass ask $1 \"$question\""
-exec .venv/bin/spyglass ask "$1" "$question" --model starter
+echo "> spyglass ask $picture \"$question\""
+exec .venv/bin/spyglass ask "$picture" "$question" --model starter

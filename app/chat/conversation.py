@@ -5,7 +5,8 @@ Knows nothing of windows or engines: it takes in events and says which messages 
 
 import enum
 import itertools
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.errors import SpyglassError, of_kind
@@ -92,11 +93,17 @@ class Turn:
 
 @dataclass
 class Conversation:
-    """The turns in order, and every picture they name."""
+    """The turns in order, and every picture they name. key: its name among all conversations."""
 
     turns: list[Turn] = field(default_factory=list)
+    key: str = field(default_factory=lambda: uuid.uuid4().hex)
     _pictures: dict[str, Picture] = field(default_factory=dict)
     _ids: "itertools.count[int]" = field(default_factory=lambda: itertools.count(1))
+
+    @classmethod
+    def restored(cls, key: str, turns: Sequence[Turn], pictures: Mapping[str, Picture]) -> "Conversation":
+        """A conversation of an earlier time. pictures: those its turns name, by digest."""
+        return cls(list(turns), key, dict(pictures), itertools.count(1 + max((turn.id for turn in turns), default=0)))
 
     def ask(self, question: str, pictures: Sequence[Picture] = (), mode: str = "ask", model: str = "") -> Turn:
         """Add a question. Pictures that an earlier answered question already showed can be left out."""

@@ -201,6 +201,16 @@ SETTINGS: tuple[Setting, ...] = (
         unit="tokens",
     ),
     Setting(
+        "chat.disk",
+        "Window",
+        1024,
+        "Conversations on disk",
+        "Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.",
+        low=0,
+        high=1 << 22,
+        unit="MiB",
+    ),
+    Setting(
         "translate.to",
         "Translate",
         "en",
@@ -345,6 +355,11 @@ def camera_format(settings: Settings) -> tuple[int, int, float]:
     """Width, height and frames a second to ask a camera for."""
     width, height = settings["camera.size"].split("x")
     return int(width), int(height), settings["camera.fps"]
+
+
+def conversations_limit(settings: Settings) -> int:
+    """Bytes that conversations may take on disk."""
+    return int(settings["chat.disk"] * MIB)
 
 
 def memory_limit(settings: Settings) -> int | None:

@@ -30,6 +30,7 @@ def _needs(*facts: str) -> frozenset[str]:
 
 ACTIONS: tuple[Action, ...] = (
     Action("new", Wording("New conversation"), "Ctrl+N", "message-circle-plus"),
+    Action("history", Wording("Earlier conversations…"), "Ctrl+H", "history"),
     Action("open", Wording("Open picture…"), "Ctrl+O", "image"),
     Action("paste", Wording("Paste"), "Ctrl+V", "clipboard-paste"),
     Action("screen", Wording("Part of the screen…"), "Ctrl+Shift+S", "scan"),

@@ -1,6 +1,6 @@
-"""The buttons under an answer: one small bar that moves to the answer it is for."""
+"""The buttons of a turn: a small bar under an answer, and one beside a question. They move to where they are wanted."""
 
-from PySide6.QtCore import QPoint, QSize, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.chat.conversation import State, Turn
@@ -78,4 +78,32 @@ class AnswerTools(QWidget):
         self.adjustSize()
         left = self._room.width() - place.x() - self.width() if self.isRightToLeft() else place.x()
         self.move(left, place.y())
+        self.show()
+
+
+class EditButton(QToolButton):
+    """chosen: the turn whose question is to be changed."""
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._turn: Turn | None = None
+        self.setObjectName("edit")
+        self.setIconSize(QSize(16, 16))
+        for setter in (self.setAccessibleName, self.setToolTip):
+            say(setter, Wording("Edit question"))
+        self.clicked.connect(lambda: self.chosen.emit(self._turn))
+        self.hide()
+
+    def retint(self) -> None:
+        """Take on the colours of the theme that holds now."""
+        self.setIcon(icons.icon("pencil", theme.current().soft, size=16))
+
+    def show_for(self, turn: Turn, bubble: QRect) -> None:
+        """Stand before the bubble of a question."""
+        self._turn = turn
+        size = self.sizeHint()
+        left = bubble.right() + 5 if self.isRightToLeft() else bubble.left() - size.width() - 4
+        self.setGeometry(QRect(QPoint(left, bubble.center().y() - size.height() // 2), size))
         self.show()

@@ -123,7 +123,10 @@ def main(argv: Sequence[str]) -> int:
         window.pane.notice.show_hint(warning)
     if missing:
         window.pane.notice.show_hint(missing, Wording("Install Spyglass again."))
-    window.doors.open([Path(one) for one in arguments.pictures])
+    if arguments.pictures:
+        window.doors.open([Path(one) for one in arguments.pictures])
+    else:
+        window.history.resume()
     _log.info("window shown after %.2f s", time.monotonic() - started)
     try:
         with signals_close(window.widget):

@@ -98,8 +98,14 @@ class QuestionRow(Row):
 
     def __init__(self, turn: Turn, look: Look) -> None:
         super().__init__(turn, look, plain=True)
-        self._bubble = QRect()
+        self.bubble = QRect()
+        """Around the words, inside the row."""
         self._thumbs: list[QRect] = []
+
+    def picture_at(self, point: QPoint) -> str:
+        """The digest of the picture that is shown at `point` inside the row, or nothing."""
+        there = zip(self.turn.pictures, self._thumbs, strict=False)  # none are placed before it is measured
+        return next((digest for digest, rect in there if rect.contains(point)), "")
 
     def _measure(self, width: int) -> int:
         margin = side_margin(width)
@@ -116,9 +122,9 @@ class QuestionRow(Row):
         self.flow.lay_out(room * 0.85 - 2 * _BUBBLE)
         self.flow.lay_out(min(self.flow.width, self.flow.ideal_width() + 1))
         size = QSize(int(self.flow.width) + 2 * _BUBBLE, int(self.flow.height) + 20)
-        self._bubble = self._across(QRect(QPoint(right - size.width(), top), size))
-        self.origin = self._bubble.topLeft() + QPoint(_BUBBLE, 10)
-        return self._bubble.bottom() + 8
+        self.bubble = self._across(QRect(QPoint(right - size.width(), top), size))
+        self.origin = self.bubble.topLeft() + QPoint(_BUBBLE, 10)
+        return self.bubble.bottom() + 8
 
     def _thumb_size(self, digest: str) -> QSize:
         thumb = self._look.thumbnail(digest)
@@ -132,7 +138,7 @@ class QuestionRow(Row):
                 _draw_rounded(painter, rect, thumb)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.bubble))
-        painter.drawRoundedRect(self._bubble, 14, 14)
+        painter.drawRoundedRect(self.bubble, 14, 14)
 
 
 class AnswerRow(Row):

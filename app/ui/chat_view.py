@@ -1,6 +1,6 @@
 """The conversation: a list view that lays out only what changed, follows the newest words, and has text to select."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QPointF, QRect, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QDesktopServices,
@@ -11,15 +11,16 @@ from PySide6.QtGui import (
     QPainter,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QListView, QMenu, QStyledItemDelegate, QStyleOptionViewItem, QToolButton, QWidget
+from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem, QToolButton, QWidget
 
 from app.chat.conversation import Turn
 from app.ui import icons, theme
-from app.ui.answer_tools import AnswerTools
+from app.ui.answer_tools import AnswerTools, EditButton
 from app.ui.blocks import Selection
 from app.ui.chat_model import IS_ANSWER, TURN, ChatModel
 from app.ui.chat_rows import TOOLS, AnswerRow, Look, QuestionRow, Row, side_margin
-from app.ui.i18n import say, shown
+from app.ui.chat_selection import ChatSelection
+from app.ui.i18n import say
 from app.ui.row_heights import RowHeights
 from app.wording import Wording
 
@@ -41,18 +42,21 @@ class _Delegate(QStyledItemDelegate):
         rect: QRect = option.rect
         if self._view.row(index).height(rect.width()) != rect.height():  # it was guessed
             self._view.heights.better.emit()
-        self._view.row(index).paint(painter, rect, self._view.viewport().rect(), self._view.selection_in(index))
+        self._view.row(index).paint(painter, rect, self._view.viewport().rect(), self._view.selection.within(index))
 
 
 class ChatView(QListView):
     """Shows a ChatModel. again, change, details, speak: the person wants that of a turn. languages: its answer in
-    another language; a menu is to open at the place on the screen."""
+    another language; a menu is to open at the place on the screen. picture_wanted: the digest of one to be seen.
+    menu_wanted: that of a turn, whether of its answer, with the words that would be copied."""
 
     again = Signal(object)
     change = Signal(object)
     details = Signal(object)
     speak = Signal(object)
     languages = Signal(object, QPoint)
+    picture_wanted = Signal(str)
+    menu_wanted = Signal(object, bool, str, QPoint)
 
     def __init__(self, model: ChatModel, look: Look, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,12 +66,13 @@ class ChatView(QListView):
         self.heights = RowHeights(self._row_at, model.rowCount, self)
         self.heights.better.connect(self.scheduleDelayedItemsLayout)
         self._anchor: tuple[QPersistentModelIndex, int] | None = None
-        self._selected: tuple[QPersistentModelIndex, Selection] | None = None
-        self._pressed_link = ""
+        self.selection = ChatSelection(self)
         self._following = True
         self.setModel(model)
         self._tools = AnswerTools(self.viewport())
         self._tools.chosen.connect(self._on_tool)
+        self._edit = EditButton(self.viewport())
+        self._edit.chosen.connect(self.change)
         self._newest = QToolButton(self)
         self._newest.setObjectName("newest")
         say(self._newest.setAccessibleName, Wording("Go to the newest words"))
@@ -106,10 +111,6 @@ class ChatView(QListView):
             self._rows[key] = (AnswerRow if key[1] else QuestionRow)(key[0], self._look)
         return self._rows[key]
 
-    def selection_in(self, index: Index) -> Selection | None:
-        """The selected text of a row."""
-        return self._selected[1] if self._selected and self._selected[0] == index else None
-
     def retint(self) -> None:
         """Take on the colours of the theme that holds now."""
         self._rows.clear()
@@ -117,6 +118,7 @@ class ChatView(QListView):
         colours = theme.current()
         self._newest.setIcon(icons.icon("arrow-down", colours.text))
         self._tools.retint()
+        self._edit.retint()
         self.scheduleDelayedItemsLayout()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -128,7 +130,7 @@ class ChatView(QListView):
         shown = {self._chat.entry(i) for i in range(self._chat.rowCount())}
         self._rows = {key: row for key, row in self._rows.items() if key in shown}
         self.heights.forget()
-        self._selected = None
+        self.selection.forget()
         self._place_tools()
 
     def _on_changed(self, first: QModelIndex) -> None:
@@ -176,27 +178,26 @@ class ChatView(QListView):
             self.heights.look_at(range(first.row(), end + 1))
             self._anchor = (QPersistentModelIndex(first), self.visualRect(first).top())
 
-    # --- the buttons of an answer ---
+    # --- the buttons of a turn ---
 
     def _place_tools(self) -> None:
-        """Under the answer that the pointer or the keyboard is at; else under the last one."""
-        count = self.model().rowCount()
-        index = self.model().index(count - 1, 0)
-        pointed = (
-            self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())) if self.underMouse() else QModelIndex()
-        )
-        for candidate in (
-            pointed,
-            self.currentIndex() if self.hasFocus() or self._tools.has_focus() else QModelIndex(),
-        ):
-            if candidate.isValid() and candidate.data(IS_ANSWER):
-                index = candidate
-        turn = index.data(TURN) if index.isValid() else None
-        if turn is None or not turn.ended:
-            self._tools.hide()
-            return
-        rect = self.visualRect(index)
-        self._tools.show_for(turn, QPoint(side_margin(self.viewport().width()) - 6, rect.bottom() - TOOLS + 2))
+        """At the answer or the question that the pointer or the keyboard is at, and else under the last answer."""
+        at = [self.model().index(self.model().rowCount() - 1, 0)]
+        if self.underMouse():
+            at.append(self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())))
+        if self.hasFocus() or self._tools.has_focus() or self._edit.hasFocus():
+            at.append(self.currentIndex())
+        ended = [index for index in at if index.isValid() and index.data(TURN).ended]
+        answer = next((index for index in reversed(ended) if index.data(IS_ANSWER)), None)
+        self._tools.setVisible(answer is not None)
+        if answer is not None:
+            left, bottom = side_margin(self.viewport().width()) - 6, self.visualRect(answer).bottom()
+            self._tools.show_for(answer.data(TURN), QPoint(left, bottom - TOOLS + 2))
+        question = next((index for index in reversed(ended) if not index.data(IS_ANSWER)), None)
+        row = self.row(question) if question is not None else None
+        self._edit.setVisible(isinstance(row, QuestionRow))
+        if question is not None and isinstance(row, QuestionRow):
+            self._edit.show_for(row.turn, row.bubble.translated(self.visualRect(question).topLeft()))
 
     def _on_tool(self, name: str, turn: Turn) -> None:
         match name:
@@ -222,63 +223,48 @@ class ChatView(QListView):
 
     # --- selecting text ---
 
-    def _at(self, point: QPointF) -> tuple[QModelIndex, QPointF]:
-        index = self.indexAt(point.toPoint())
-        if not index.isValid():
-            return index, point
-        return index, point - QPointF(self.visualRect(index).topLeft() + self.row(index).origin)
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        index, point = self._at(event.position())
-        self._selected = None
-        if index.isValid() and event.button() == Qt.MouseButton.LeftButton:
-            flow = self.row(index).flow
-            self._pressed_link = flow.link(point)
-            at = flow.hit(point)
-            self._selected = (QPersistentModelIndex(index), Selection(at, at))
+        left = event.button() == Qt.MouseButton.LeftButton
+        digest = self._picture_at(event.position().toPoint())
+        if left and digest:
+            self.picture_wanted.emit(digest)
+        index = self.selection.press(event.position()) if left else QModelIndex()
+        if index.isValid():
             self.setCurrentIndex(index)
         self.viewport().update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        index, point = self._at(event.position())
-        if event.buttons() & Qt.MouseButton.LeftButton and self._selected:
-            pressed = self._selected[0]
-            origin = self.visualRect(QModelIndex(pressed)).topLeft() + self.row(pressed).origin  # type: ignore[call-overload]
-            at = self.row(pressed).flow.hit(event.position() - QPointF(origin))
-            self._selected = (pressed, Selection(self._selected[1].anchor, at))
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self.selection.drag(event.position())
             self.viewport().update()
-        elif index.isValid():
-            flow = self.row(index).flow
-            over = 0 <= point.y() <= flow.height and 0 <= point.x() <= flow.width
-            shape = Qt.CursorShape.IBeamCursor if over else Qt.CursorShape.ArrowCursor
-            self.viewport().setCursor(Qt.CursorShape.PointingHandCursor if flow.link(point) else shape)
+        else:
+            over_picture = self._picture_at(event.position().toPoint())
+            hand = Qt.CursorShape.PointingHandCursor
+            self.viewport().setCursor(hand if over_picture else self.selection.cursor(event.position()))
         self._place_tools()
 
+    def _picture_at(self, point: QPoint) -> str:
+        index = self.indexAt(point)
+        row = self.row(index) if index.isValid() else None
+        return row.picture_at(point - self.visualRect(index).topLeft()) if isinstance(row, QuestionRow) else ""
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        index, point = self._at(event.position())
-        same = index.isValid() and self.row(index).flow.link(point) == self._pressed_link
-        if self._pressed_link and same and not self.selected_text():
-            QDesktopServices.openUrl(QUrl(self._pressed_link))
-        self._pressed_link = ""
+        link = self.selection.release(event.position())
+        if link:
+            QDesktopServices.openUrl(QUrl(link))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        index, point = self._at(event.position())
-        if index.isValid() and self.row(index).flow.blocks:
-            flow = self.row(index).flow
-            self._selected = (QPersistentModelIndex(index), flow.word(flow.hit(point)))
-            self.viewport().update()
+        self.selection.take_word(event.position())
+        self.viewport().update()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._place_tools()
 
-    def selected_text(self) -> str:
-        return self.row(self._selected[0]).flow.text(self._selected[1]) if self._selected else ""
-
     def select(self, index: QModelIndex, selection: Selection) -> None:
         """Select text of a row and bring it into view."""
         self._following = False
-        self._selected = (QPersistentModelIndex(index), selection)
+        self.selection.set(index, selection)
         self.scrollTo(index, QListView.ScrollHint.EnsureVisible)
         self.viewport().update()
 
@@ -315,7 +301,7 @@ class ChatView(QListView):
 
     def copy(self) -> None:
         """Copy the selected text, or else the whole text of the current row."""
-        text = self.selected_text() or str(self.currentIndex().data() or "")
+        text = self.selection.text() or str(self.currentIndex().data() or "")
         if text:
             QGuiApplication.clipboard().setText(text)
 
@@ -323,24 +309,8 @@ class ChatView(QListView):
         index = self.indexAt(event.pos()) if event.reason() == QContextMenuEvent.Reason.Mouse else self.currentIndex()
         if not index.isValid():
             return
-        turn = index.data(TURN)
-        menu = QMenu(self)
-        menu.addAction(
-            shown(Wording("Copy")), lambda: QGuiApplication.clipboard().setText(self.selected_text() or index.data())
-        )
-        if turn.ended and index.data(IS_ANSWER):
-            menu.addAction(shown(Wording("Answer again")), lambda: self.again.emit(turn))
-            if self._tools.can_speak and turn.answer:
-                reading = self._tools.reading is turn
-                words = shown(Wording("Stop reading" if reading else "Read aloud"))
-                menu.addAction(words, lambda: self.speak.emit(turn))
-            if turn.answer:
-                place = event.globalPos()
-                menu.addAction(shown(Wording("Translate the answer")), lambda: self.languages.emit(turn, place))
-        elif turn.ended:
-            menu.addAction(shown(Wording("Edit question")), lambda: self.change.emit(turn))
-        menu.exec(event.globalPos())
-        menu.deleteLater()
+        words = self.selection.text() or str(index.data())
+        self.menu_wanted.emit(index.data(TURN), index.data(IS_ANSWER), words, event.globalPos())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

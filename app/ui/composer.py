@@ -3,8 +3,17 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QTextEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QFocusEvent, QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QTextEdit,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.capture.qt.incoming import incoming
 from app.ui.buttons import IconButton
@@ -13,6 +22,7 @@ from app.ui.i18n import as_tip, say, shown
 from app.wording import Wording
 
 _LINES = 6
+_THUMBNAIL = QSize(40, 32)
 
 
 class _Edit(QTextEdit):
@@ -73,12 +83,13 @@ class _Edit(QTextEdit):
 
 class Composer(QFrame):
     """submitted: the question, which stays until `clear`. stopped. picture: a paste that holds one. removed: a Sheet
-    that shall not go along."""
+    that shall not go along. wanted: one that is to be seen."""
 
     submitted = Signal(str)
     stopped = Signal()
     picture = Signal(QMimeData)
     removed = Signal(object)
+    wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -159,17 +170,9 @@ class Composer(QFrame):
         row = QHBoxLayout(frame)
         row.setContentsMargins(6, 6, 4, 6)
         row.setSpacing(8)
-        picture = QLabel()
-        ratio = self.devicePixelRatioF()
-        size = QSize(40, 32) * ratio
-        pixmap = QPixmap.fromImage(sheet.thumbnail).scaled(
-            size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
-        )
-        pixmap.setDevicePixelRatio(ratio)
-        picture.setPixmap(pixmap)
-        row.addWidget(picture)
         name = sheet.picture.name or shown(Wording("Picture"))
         name = shown(Wording("Part of the picture")) if sheet.part_of else name
+        row.addWidget(self._thumbnail(sheet, name))
         if alone:
             label = QLabel(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 180))
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -178,6 +181,21 @@ class Composer(QFrame):
         remove = Wording("Do not send along: {name}", name=name)
         row.addWidget(IconButton("x", remove, lambda: self.removed.emit(sheet), size=14))
         return frame
+
+    def _thumbnail(self, sheet: Sheet, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName("thumbnail")
+        ratio = self.devicePixelRatioF()
+        pixmap = QPixmap.fromImage(sheet.thumbnail).scaled(
+            _THUMBNAIL * ratio, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        )
+        pixmap.setDevicePixelRatio(ratio)
+        button.setIcon(QIcon(pixmap))
+        button.setIconSize(pixmap.deviceIndependentSize().toSize())
+        for setter in (button.setAccessibleName, button.setToolTip):
+            say(setter, Wording("Show {name}", name=name))
+        button.clicked.connect(lambda: self.wanted.emit(sheet))
+        return button
 
     def _press(self) -> None:
         if self._busy:

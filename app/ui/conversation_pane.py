@@ -22,6 +22,11 @@ _POINT = Wording("Point the camera at something")
 _CLICK = Wording("Click a name to ask about it. Or write what to wait for, and be told when it comes.")
 _BRING = Wording("Bring a picture, then ask about it in your own words.")
 _DRAG = Wording("Drag a rectangle on the picture to ask about a part of it.")
+_QUESTIONS = (
+    Wording("What is in this picture?"),
+    Wording("What does the text say?"),
+    Wording("Describe it in one sentence."),
+)
 _STARTER = Wording("The starter answers in few words: drawn things, signs and charts, not photographs.")
 
 
@@ -59,12 +64,11 @@ class Opening(QWidget):
         chips = QVBoxLayout(self._questions)
         chips.setContentsMargins(0, 8, 0, 0)
         chips.setSpacing(8)
-        for words in (
-            Wording("What is in this picture?"),
-            Wording("What does the text say?"),
-            Wording("Describe it in one sentence."),
-        ):
-            chips.addWidget(push(words, partial(self.question.emit, words), "chip"), 0, Qt.AlignmentFlag.AlignHCenter)
+        self._first = _QUESTIONS[0]
+        self._first_chip = push(self._first, lambda: self.question.emit(self._first), "chip")
+        others = [push(words, partial(self.question.emit, words), "chip") for words in _QUESTIONS[1:]]
+        for chip in (self._first_chip, *others):
+            chips.addWidget(chip, 0, Qt.AlignmentFlag.AlignHCenter)
         self._questions.hide()
         return self._questions
 
@@ -80,7 +84,7 @@ class Opening(QWidget):
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         words.setWordWrap(True)
         row.addWidget(words)
-        larger = push(Wording("Open a larger model…"), self.larger_model.emit, "link")
+        larger = push(Wording("Larger models…"), self.larger_model.emit, "link")
         row.addWidget(larger, 0, Qt.AlignmentFlag.AlignHCenter)
         self._starter.hide()
         return self._starter
@@ -90,9 +94,11 @@ class Opening(QWidget):
         self._is_starter = is_starter
         self._fit()
 
-    def show_picture(self, there: bool) -> None:
-        """Offer questions once there is something to ask about."""
+    def show_picture(self, there: bool, first: Wording | None = None) -> None:
+        """Offer questions once there is something to ask about. first: one that fits the picture."""
         self._there = there
+        self._first = first or _QUESTIONS[0]
+        say(self._first_chip.setText, self._first)
         self._fit()
         self._say()
 
@@ -112,10 +118,9 @@ class Opening(QWidget):
 
     def _fit(self) -> None:
         """Leave out what does not fit, the least needed first."""
-        self._questions.setVisible(
-            self._there and not self._live and self.height() >= (340 if self._is_starter else 280)
-        )
-        self._starter.setVisible(self._is_starter and self.height() >= 200)
+        questions = self._there and not self._live and self.height() >= 260
+        self._questions.setVisible(questions)
+        self._starter.setVisible(self._is_starter and self.height() >= (350 if questions else 200))
         self._line.setVisible(self.height() >= 130)
         self._head.setVisible(self.height() >= 72)
 

@@ -133,6 +133,31 @@ class Desk(QObject):
         if pictures:
             self._make([lambda p=p: p for p in pictures])  # type: ignore[misc]
 
+    def lay(self, sheet: Sheet | None) -> None:
+        """Put this on the stage, or nothing; it has been asked about before and does not go with the next question."""
+        self._next()
+        self._set_making(False)
+        self.stage = sheet
+        self.stage_changed.emit(sheet)
+        self._attach([])
+
+    def look_at(self, sheet: Sheet) -> None:
+        """Put this one on the stage; what goes with the next question stays as it is."""
+        if sheet is not self.stage and not sheet.part_of:
+            self.stage = sheet
+            self.stage_changed.emit(sheet)
+
+    def look_again(self, picture: Picture) -> None:
+        """Put a picture of an earlier question on the stage."""
+        ticket = self._latest
+
+        def done(sheet: Sheet) -> None:
+            if ticket == self._latest:
+                self.look_at(sheet)
+
+        if self.stage is None or picture.digest != self.stage.picture.digest:
+            self._background.run(lambda: make_sheet(picture), done, self.failed.emit)
+
     def detach(self, sheet: Sheet) -> None:
         """Do not send this one along."""
         self._attach([other for other in self.attached if other is not sheet])

@@ -17,9 +17,12 @@ from app.ui.camera_view import CameraFeed
 from app.ui.i18n import as_tip, isolated, shown
 from app.wording import Wording
 
+Offer = tuple[Wording, Callable[[], object]]
+"""Something that can be done, and what does it."""
+
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
 _ROUND = 8.0
-_MAIN = (("new", "find"), ("open", "paste", "screen", "camera", "network"), ("model", "settings"), ("keys",))
+_MAIN = (("new", "history", "find"), ("open", "paste", "screen", "camera", "network"), ("model", "settings"), ("keys",))
 
 
 class _Menu(QMenu):
@@ -112,6 +115,14 @@ def translators(
         action.triggered.connect(lambda _=False, p=path: choose(p))
     menu.addSeparator()
     menu.addAction(shown(Wording("Another model file…")), open_file)
+    return menu
+
+
+def offers(parent: QWidget, found: Sequence[Offer]) -> QMenu:
+    """A menu of things that can be done here."""
+    menu = _Menu(parent)
+    for words, do in found:
+        menu.addAction(shown(words), do)
     return menu
 
 

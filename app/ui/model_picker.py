@@ -6,12 +6,15 @@ from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.engine import machine
 from app.library.disk import Installed
 from app.ui import menus
 from app.ui.bridge import Background
 from app.ui.i18n import shown
+from app.ui.model_choice import Library
+from app.ui.models_sheet import ModelsSheet
 from app.ui.notify import Notice
-from app.ui.session import Library, Session
+from app.ui.session import Session
 from app.wording import Wording
 
 
@@ -30,7 +33,7 @@ class ModelPicker(QObject):
         self._window, self._session, self._notice = window, session, notice
         self._library, self._background = library, background
         self._installed: list[Installed] = []
-        session.projector_wanted.connect(self._offer_projector)
+        session.choice.projector_wanted.connect(self._offer_projector)
 
     def look(self) -> None:
         """Find out which models there are now."""
@@ -38,8 +41,9 @@ class ModelPicker(QObject):
 
     def show_menu(self, place: QPoint, open_file: QAction) -> None:
         """Open the menu with its end at `place`."""
-        choose = self._session.choose_model
-        menu = menus.models(self._window, self._installed, self._session.chosen, choose, open_file)
+        choose = self._session.choice.choose
+        menu = menus.models(self._window, self._installed, self._session.choice.chosen, choose, open_file)
+        menu.addAction(shown(Wording("Larger models…")), self.show_larger)
         menus.open_at(menu, place, end=True)
         self.look()
 
@@ -56,11 +60,18 @@ class ModelPicker(QObject):
         menus.open_at(menu, place, end=True)
         self.look()
 
+    def show_larger(self) -> None:
+        """Say which larger models there are, and how to get them."""
+        sheet = ModelsSheet(machine.free_memory(), machine.threads(), self._window)
+        sheet.wanted.connect(self.open_file)
+        sheet.failed.connect(self._session.failed)
+        sheet.open()
+
     def open_file(self) -> None:
         """Let the person name a model's file."""
         path = self._ask_for_gguf(shown(Wording("Open model file")))
         if path:
-            self._session.choose_model(path)
+            self._session.choice.choose(path)
 
     def _on_installed(self, found: list[Installed]) -> None:
         self._installed = found
@@ -77,7 +88,7 @@ class ModelPicker(QObject):
         projector = self._ask_for_gguf(shown(Wording("Open the projector (mmproj)")))
         if projector:
             self._notice.hide()
-            self._session.choose_model(path, projector)
+            self._session.choice.choose(path, projector)
 
     def _ask_for_gguf(self, title: str) -> str:
         kinds = shown(Wording("GGUF models")) + " (*.gguf *.GGUF);;" + shown(Wording("All files")) + " (*)"

@@ -1,4 +1,4 @@
-"""The doors by which pictures come in: drop, paste, files, the screen, the camera."""
+"""The doors by which pictures come in: drop, paste, files, the screen, the camera. Videos and models too."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,11 +16,15 @@ from app.ui.desk import Desk
 from app.ui.i18n import shown
 from app.wording import Wording
 
+_MODEL = ".gguf"
+
 
 class PictureDoors(QObject):
-    """Everything ends on the desk. text: words came in, and no picture. failed: a SpyglassError."""
+    """Everything ends on the desk. text: words came in, and no picture. model: the path of a model's file. failed: a
+    SpyglassError."""
 
     text = Signal(str)
+    model = Signal(str)
     failed = Signal(object)
 
     def __init__(self, window: QWidget, desk: Desk, camera: CameraFeed) -> None:
@@ -31,7 +35,7 @@ class PictureDoors(QObject):
     def take(self, data: QMimeData) -> None:
         """Take what was dropped or pasted."""
         found = incoming(data)
-        if self._play(found.paths):
+        if self._is_other(found.paths):
             return
         if self._camera.on and found.has_picture():
             self._camera.stop()
@@ -59,17 +63,20 @@ class PictureDoors(QObject):
             self.open([Path(one) for one in chosen])
 
     def open(self, paths: Sequence[Path]) -> None:
-        """Open picture files, or play a video as if a camera saw it."""
-        if paths and not self._play(paths):
+        """Open picture files; or play a video as if a camera saw it, or take a model's file."""
+        if paths and not self._is_other(paths):
             self._camera.stop()
             self._desk.open(paths)
 
-    def _play(self, paths: Sequence[Path]) -> bool:
-        if len(paths) != 1 or paths[0].suffix.lower() not in VIDEOS:
-            return False
-        self._desk.sent()
-        self._camera.start(str(paths[0]))
-        return True
+    def _is_other(self, paths: Sequence[Path]) -> bool:
+        """Whether it was a video or a model, which are on their way then."""
+        ending = paths[0].suffix.lower() if len(paths) == 1 else ""
+        if ending in VIDEOS:
+            self._desk.sent()
+            self._camera.start(str(paths[0]))
+        elif ending == _MODEL:
+            self.model.emit(str(paths[0]))
+        return ending in VIDEOS or ending == _MODEL
 
     def pick_screen(self) -> None:
         """Let the person draw a rectangle on the screen."""

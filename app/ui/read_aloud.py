@@ -27,6 +27,11 @@ class ReadAloud(QObject):
         self.turn: Turn | None = None
         speaker.speaking.connect(self._on_speaking)
 
+    @property
+    def available(self) -> bool:
+        """Whether this system can read an answer aloud."""
+        return self._speaker.available
+
     def toggle(self, turn: Turn) -> None:
         """Read the answer of `turn`, or be silent if that is being read."""
         before = self.turn

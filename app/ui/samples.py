@@ -6,8 +6,14 @@ from pathlib import Path
 from PySide6.QtGui import QImage
 
 from app import paths
+from app.wording import Wording
 
-_SHOWN = 3
+_QUESTIONS = {
+    "chart.png": Wording("Which bar is the highest?"),
+    "balloons.png": Wording("What colour are the balloons?"),
+    "dog.png": Wording("Is there a dog?"),
+}
+"""The samples that are offered, in this order, each with a question that the starter was taught."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,12 @@ class Sample:
 
 
 def find_samples() -> list[Sample]:
-    """The first few, read. Not for the window's thread."""
-    files = sorted(path for path in (paths.assets_dir() / "samples").glob("*") if path.suffix in (".jpg", ".png"))
-    found = (Sample(path, QImage(str(path))) for path in files[:_SHOWN])
+    """Those to offer, read. Not for the window's thread."""
+    files = (paths.assets_dir() / "samples" / name for name in _QUESTIONS)
+    found = (Sample(path, QImage(str(path))) for path in files)
     return [sample for sample in found if not sample.image.isNull()]
+
+
+def question_about(name: str) -> Wording | None:
+    """What to ask first about the picture of this name, if it is a sample."""
+    return _QUESTIONS.get(name)

@@ -7,7 +7,8 @@ from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
 from app.ui.i18n import Language
-from app.ui.session import Library, Session
+from app.ui.model_choice import Library
+from app.ui.session import Session
 
 
 @dataclass(frozen=True)

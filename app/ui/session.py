@@ -3,34 +3,24 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from app.chat.conversation import Conversation, State, Turn
 from app.errors import SpyglassError
-from app.library.disk import Installed
 from app.modes.base import Mode, TextBlock
-from app.settings.schema import Settings, engine_options
+from app.settings.schema import Settings
 from app.settings.store import SettingsStore
 from app.ui import figures
 from app.ui.bridge import Background, EngineBridge
 from app.ui.i18n import shown
-from app.values import Ask, EngineOptions, Event, Failed, Load, Loading, ModelSpec, Picture
+from app.ui.model_choice import Library, ModelChoice
+from app.values import Ask, Event, Failed, Load, Loading, ModelSpec, Picture
 from app.wording import Wording
 
 _VARIED = 0.7
 """Temperature of another answer to the same question, if the person asked for the likeliest words only."""
-
-
-class Library(Protocol):
-    """What the window needs of app.library.disk."""
-
-    def resolve(self, name_or_path: str, projector: str | None, options: EngineOptions) -> ModelSpec: ...
-    def installed(self) -> list[Installed]: ...
-    def needs_projector(self, path: str) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class Session(QObject):
 
     turns: turns came or went. answer: a Turn's answer changed. activity: Activity or None. busy: a question is being
     answered. model: the model's name, or an empty one while it is looked for. failed: a SpyglassError that belongs to
-    no answer. projector_wanted: the path of a model that was chosen and lacks its projector.
+    no answer.
     """
 
     turns = Signal()
@@ -55,7 +45,6 @@ class Session(QObject):
     busy = Signal(bool)
     model = Signal(str)
     failed = Signal(object)
-    projector_wanted = Signal(str)
 
     def __init__(
         self,
@@ -71,27 +60,22 @@ class Session(QObject):
         self.modes = {mode.id: mode for mode in modes}
         self.mode = modes[0].id
         self._bridge = bridge
-        self._background = background
-        self._library = library
         self._store = store
-        self._only_now: tuple[str, str] | None = None
-        self._spec: ModelSpec | None = None
-        self._model_error: SpyglassError | None = None
+        self.choice = ModelChoice(background, library, store, self)
         self._asked: tuple[Turn, bool] | None = None
         self._job = 0
         self._load = 0
         self._loading: Activity | None = None
         self._warm = False
         bridge.events.connect(self._on_events)
+        self.choice.looking.connect(self._on_looking)
+        self.choice.found.connect(self._on_model)
+        self.choice.missing.connect(self._on_no_model)
+        self.choice.failed.connect(self.failed)
 
     @property
     def settings(self) -> Settings:
         return self._store.settings
-
-    @property
-    def spec(self) -> ModelSpec | None:
-        """The model that answers, once it is found."""
-        return self._spec
 
     @property
     def running(self) -> Turn | None:
@@ -102,14 +86,14 @@ class Session(QObject):
 
     def ask(self, question: str, pictures: Sequence[Picture]) -> Turn:
         """Ask; the answer comes through the signals."""
-        turn = self.conversation.ask(question, pictures, self.mode, self.model_name())
+        turn = self.conversation.ask(question, pictures, self.mode, self.choice.name)
         self.turns.emit()
         self._begin(turn, varied=False)
         return turn
 
     def note(self, question: str, picture: Picture, answer: str) -> None:
         """Add something that was watched for and came."""
-        self.conversation.note(question, picture, answer, self.model_name())
+        self.conversation.note(question, picture, answer, self.choice.name)
         self.turns.emit()
 
     def again(self, turn: Turn) -> None:
@@ -138,11 +122,11 @@ class Session(QObject):
         elif self._load:
             self._bridge.cancel(self._load)
 
-    def start_anew(self) -> None:
-        """Begin a new conversation."""
+    def show(self, conversation: Conversation) -> None:
+        """Go on with another conversation."""
         self.stop()
         self._job, self._asked = 0, None
-        self.conversation = Conversation()
+        self.conversation = conversation
         self.turns.emit()
         self._tell()
 
@@ -153,18 +137,18 @@ class Session(QObject):
 
     def _begin(self, turn: Turn, varied: bool) -> None:
         self._asked, self._job = (turn, varied), 0
-        if self._spec:
+        if self.spec:
             self._submit()
-        elif self._model_error:
-            self._end_waiting(self._model_error)
+        elif self.choice.error:
+            self._end_waiting(self.choice.error)
         self._tell()
 
     def _submit(self) -> None:
         assert self._asked is not None
-        assert self._spec is not None
+        assert self.spec is not None
         turn, varied = self._asked
         try:
-            job = self.modes[turn.mode].job(self.conversation.messages(turn), self._spec, self.settings)
+            job = self.modes[turn.mode].job(self.conversation.messages(turn), self.spec, self.settings)
             job = _varied(job) if varied else job
             self._job = self._bridge.start(job, self.conversation.pictures(job.messages))
             self._warm = True
@@ -215,82 +199,44 @@ class Session(QObject):
 
     # --- the model ---
 
-    def model_name(self) -> str:
-        """The model's name as people know it: that of its file without the ending."""
-        return self._chosen()[0].replace("\\", "/").rsplit("/", 1)[-1].removesuffix(".gguf")
-
     @property
-    def chosen(self) -> str:
-        """The model's name or path."""
-        return self._chosen()[0]
-
-    def _chosen(self) -> tuple[str, str]:
-        """The model's name or path, and its projector's path or nothing."""
-        return self._only_now or (self.settings["model.path"], self.settings["model.projector"])
+    def spec(self) -> ModelSpec | None:
+        """The model that answers, once it is found."""
+        return self.choice.spec
 
     def use_model(self, name_or_path: str, projector: str = "") -> None:
         """Answer with another model until the program ends; the settings stay as they are."""
-        self._only_now = (name_or_path, projector)
-        self.find_model()
+        self.choice.use(name_or_path, projector)
 
     def find_model(self) -> None:
         """Look for the model that the settings name."""
-        ticket = self._ticket()
-        self._spec, self._model_error, self._warm = None, None, False
-        self.model.emit("")
-        self._background.run(
-            lambda: self._library.resolve(*ticket),
-            partial(self._on_model, ticket),
-            partial(self._on_no_model, ticket),
-        )
-
-    def choose_model(self, name_or_path: str, projector: str = "") -> None:
-        """Answer with another model from now on; remembered."""
-        self._only_now = None
-        try:
-            self._store.set("model.path", name_or_path)
-            self._store.set("model.projector", projector)
-        except SpyglassError as error:
-            self.failed.emit(error)
-        if self._load:
-            self._bridge.cancel(self._load)
-        self.find_model()
+        self.choice.find()
 
     def warm_up(self) -> None:
         """Load the model before the question is typed. Called when a picture says that one will come."""
-        if self._spec and not self._warm:
+        if self.spec and not self._warm:
             self._warm = True
             try:
-                self._load = self._bridge.start(Load(model=self._spec))
+                self._load = self._bridge.start(Load(model=self.spec))
             except SpyglassError as error:
                 self.failed.emit(error)
 
-    def _ticket(self) -> tuple[str, str | None, EngineOptions]:
-        name, projector = self._chosen()
-        return name, projector or None, engine_options(self.settings)
+    def _on_looking(self) -> None:
+        self._warm = False
+        if self._load:
+            self._bridge.cancel(self._load)
+        self.model.emit("")
 
-    def _on_model(self, ticket: object, spec: ModelSpec) -> None:
-        if ticket != self._ticket():
-            return
-        self._spec = spec
-        self.model.emit(self.model_name())
+    def _on_model(self) -> None:
+        self.model.emit(self.choice.name)
         if self._asked and not self._job:
             self._submit()
             self._tell()
 
-    def _on_no_model(self, ticket: object, error: SpyglassError) -> None:
-        if ticket != self._ticket():
-            return
-        self._model_error = error
-        self.model.emit(self.model_name())
+    def _on_no_model(self, error: SpyglassError) -> None:
+        self.model.emit(self.choice.name)
         if self._asked and not self._job:
             self._end_waiting(error)
-        path, projector = self._chosen()
-        self._background.run(
-            lambda: not projector and self._library.needs_projector(path),
-            lambda wanted: self.projector_wanted.emit(path) if wanted else self.failed.emit(error),
-            self.failed.emit,
-        )
 
 
 def failure(error: SpyglassError) -> Failed:

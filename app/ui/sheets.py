@@ -45,7 +45,7 @@ class SmallWindow(QDialog):
         """Put buttons and Close below, and begin at `focus`."""
         row = QHBoxLayout()
         row.addStretch()
-        close = push(Wording("Close"), self.accept, "primary")
+        close = push(Wording("Close"), self.accept, "" if any(b.property("primary") for b in buttons) else "primary")
         for button in (*buttons, close):
             row.addWidget(button)
         self.column.addLayout(row)

@@ -149,9 +149,10 @@ QPushButton[row="true"]:focus { border-color: $accent; }
 #title { font-weight: 600; }
 #over { color: #ffffff; background: rgba(16, 22, 22, 190); border-radius: 16px; }
 #dropzone { background: transparent; border: 2px dashed $accent; border-radius: 16px; }
-#tools QToolButton { padding: 5px; border-radius: 8px; }
+#tools QToolButton, #edit { padding: 5px; border-radius: 8px; }
 #newest { background: $surface; border: 1px solid $line; border-radius: 16px; padding: 7px; }
 #sample { border-radius: 12px; padding: 0; }
+#thumbnail { border-radius: 4px; padding: 1px; }
 
 QProgressBar { background: $raised; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
@@ -188,6 +189,11 @@ QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { color: $accent; }
 QTabWidget::pane { border: none; border-top: 1px solid $line; }
 QTableView, QTableWidget { background: $surface; border: none; gridline-color: $line; }
+
+#history { background: transparent; border: none; }
+#history::item { padding: 8px 12px; border-radius: 8px; color: $text; }
+#history::item:hover { background: $raised; }
+#history::item:selected { background: $accent_soft; }
 
 QScrollArea, QScrollArea > QWidget > QWidget { background: transparent; border: none; }
 QScrollBar:vertical { background: transparent; width: 12px; margin: 2px; }

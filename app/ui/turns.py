@@ -3,8 +3,9 @@
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication
 
-from app.chat.conversation import Turn
+from app.chat.conversation import Conversation, Turn
 from app.ui import menus
 from app.ui.answer_translations import AnswerTranslations
 from app.ui.chat_model import ChatModel
@@ -14,6 +15,7 @@ from app.ui.read_aloud import ReadAloud
 from app.ui.session import Session
 from app.ui.sheets import DetailSheet
 from app.ui.thumbnails import Thumbnails
+from app.wording import Wording
 
 
 class Turns(QObject):
@@ -41,15 +43,20 @@ class Turns(QObject):
         view.again.connect(self._answer_again)
         view.change.connect(self._take_back)
         view.languages.connect(self._show_languages)
+        view.menu_wanted.connect(self._show_menu)
         view.speak.connect(aloud.toggle)
         view.details.connect(lambda turn: DetailSheet(turn.error, view.window()).open())
 
     def start_anew(self) -> None:
         """Begin a new conversation."""
+        self.show(Conversation())
+        self.begun.emit()
+
+    def show(self, conversation: Conversation) -> None:
+        """Go on with another conversation."""
         self._aloud.stop()
         self._answers.stop()
-        self._session.start_anew()
-        self.begun.emit()
+        self._session.show(conversation)
 
     def _on_turns(self) -> None:
         self._thumbnails.forget(self._session.conversation.shows)
@@ -73,3 +80,17 @@ class Turns(QObject):
         newest = self._session.settings["translate.to"]
         choose = partial(self._answers.translate, turn)
         menus.open_at(menus.languages(self._view.window(), newest, turn, choose), place)
+
+    def _show_menu(self, turn: Turn, is_answer: bool, words: str, place: QPoint) -> None:
+        """What can be done with a question or an answer. words: what is copied."""
+        offers: list[menus.Offer] = [(Wording("Copy"), partial(QGuiApplication.clipboard().setText, words))]
+        if turn.ended and not is_answer:
+            offers.append((Wording("Edit question"), partial(self._take_back, turn)))
+        if turn.ended and is_answer:
+            offers.append((Wording("Answer again"), partial(self._answer_again, turn)))
+        if turn.ended and is_answer and turn.answer:
+            if self._aloud.available:
+                reading = Wording("Stop reading") if self._aloud.turn is turn else Wording("Read aloud")
+                offers.append((reading, partial(self._aloud.toggle, turn)))
+            offers.append((Wording("Translate the answer"), partial(self._show_languages, turn, place)))
+        menus.open_at(menus.offers(self._view.window(), offers), place)

@@ -24,6 +24,7 @@ from app.ui.conversation_pane import ConversationPane
 from app.ui.desk import Sheet
 from app.ui.doing import Doing
 from app.ui.header import Header
+from app.ui.history import History
 from app.ui.live import LiveStage, Surroundings
 from app.ui.main_window import MainWindow
 from app.ui.model_picker import ModelPicker
@@ -31,6 +32,7 @@ from app.ui.picture_doors import PictureDoors
 from app.ui.picture_on_stage import PictureOnStage
 from app.ui.preferences import Preferences
 from app.ui.read_aloud import ReadAloud
+from app.ui.samples import question_about
 from app.ui.services import Services
 from app.ui.sheets import AboutSheet, KeySheet
 from app.ui.sightings import Sightings
@@ -108,6 +110,7 @@ class Window(QObject):
         self.picture_on_stage = PictureOnStage(self.stage, desk)
         self.camera_on_stage = CameraOnStage(widget, camera, self.stage, desk, notice)
         self.turns = Turns(session, self.chat, self.view, self.thumbnails, self.answers, self.aloud)
+        self.history = History(widget, session, desk, self.thumbnails, background, self.turns.show)
         self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
         self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
         self.appearance = Appearance(store, services.language, notice, (self.view, self.stage, notice))
@@ -118,6 +121,7 @@ class Window(QObject):
         modes = {f"mode.{mode}": lambda m=mode: self._choose_mode(m) for mode in self.session.modes}
         return {
             "new": lambda: self.turns.start_anew(),
+            "history": lambda: self.history.choose(),
             "open": lambda: self.doors.open_files(),
             "paste": lambda: self.doors.paste(),
             "screen": lambda: self.doors.pick_screen(),
@@ -141,6 +145,7 @@ class Window(QObject):
             "window.language": self.appearance.follow_language,
             "camera.speak": self._follow_camera_settings,
             "camera.figures": self._follow_camera_settings,
+            "chat": self.history.follow_limit,
             "translate": self.translate.show_settings,
             **dict.fromkeys(("model", "engine", "cache"), self.session.find_model),
         }
@@ -182,9 +187,12 @@ class Window(QObject):
         composer.submitted.connect(asking.ask)
         composer.picture.connect(self.doors.take)
         composer.removed.connect(self.picture_on_stage.remove)
+        composer.wanted.connect(self.desk.look_at)
+        view.picture_wanted.connect(self._look_again)
         self.doors.text.connect(composer.put)
+        self.doors.model.connect(self.session.choice.choose)
         pane.opening.question.connect(asking.ask_offered)
-        pane.opening.larger_model.connect(self.models.open_file)
+        pane.opening.larger_model.connect(self.models.show_larger)
         pane.find_bar.closed.connect(lambda: view.setFocus())
         asking.asking.connect(pane.notice.hide)  # what went wrong before is over
         asking.asking.connect(self.thumbnails.remember)
@@ -194,6 +202,7 @@ class Window(QObject):
         self.turns.taken_back.connect(lambda _, pictures: self.desk.restore(pictures))
         self.turns.begun.connect(self.desk.attach_stage)
         self.turns.begun.connect(self._focus)
+        self.history.opened.connect(self._on_opened)
         if self.speaker.available:
             view.allow_speech()
 
@@ -203,11 +212,12 @@ class Window(QObject):
         widget.system_theme_changed.connect(theme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(theme)
         workers = (self.session, self.translate, self.answers, self.live, self.speaker, self.aloud)
-        for source in (*workers, self.desk, self.doors, self.preferences):
+        for source in (*workers, self.desk, self.doors, self.preferences, self.history):
             source.failed.connect(self.pane.notice.show_error)
         for end in (self.translate.stop, self.answers.stop, self.live.close, self.translate.live.close):
             widget.closing.connect(end)
         widget.closing.connect(self.speaker.close)
+        widget.closing.connect(self.history.close)
 
     # --- modes ---
 
@@ -255,7 +265,8 @@ class Window(QObject):
         turns = bool(self.session.conversation.turns)
         self.pane.show_conversation(turns)
         actions.enable(self.actions, self._list, frozenset({"turns"} if turns else ()))
-        self.pane.opening.show_picture(self.desk.stage is not None)
+        sheet = self.desk.stage
+        self.pane.opening.show_picture(sheet is not None, question_about(sheet.picture.name) if sheet else None)
         self.pane.opening.show_live(self.live.on)
         self.composer.set_placeholder(self.asking.invitation(self.stage.live))
 
@@ -278,6 +289,21 @@ class Window(QObject):
         self.composer.show_attached([] if self.translate.on else sheets)
         self._refresh()
         self.labels.recognise()
+
+    def _on_opened(self) -> None:
+        """An earlier conversation is shown: it is what the person wants to see."""
+        self.camera.stop()
+        if self.translate.on:
+            self._choose_mode(AskMode.id)
+        self.view.follow()
+        self._focus()
+
+    def _look_again(self, digest: str) -> None:
+        """A picture of the conversation was clicked."""
+        picture = self.session.conversation.picture(digest)
+        if picture is not None:
+            self.camera.stop()
+            self.desk.look_again(picture)
 
     def _on_camera_left(self) -> None:
         """The picture of the desk stands on the stage again, and goes with the next question if none was about it."""

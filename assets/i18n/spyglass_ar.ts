@@ -347,6 +347,30 @@
         <translation>لا يجيب على {host} أي فيديو.</translation>
     </message>
     <message>
+        <source>The conversation could not be saved; it is there until the program ends.</source>
+        <translation>تعذّر حفظ المحادثة؛ ستبقى حتى ينتهي البرنامج.</translation>
+    </message>
+    <message>
+        <source>Check the disk and the permissions of the folder for conversations.</source>
+        <translation>تحقّق من القرص ومن أذونات مجلد المحادثات.</translation>
+    </message>
+    <message>
+        <source>This conversation cannot be read.</source>
+        <translation>لا يمكن قراءة هذه المحادثة.</translation>
+    </message>
+    <message>
+        <source>Choose another one, or begin a new one.</source>
+        <translation>اختر محادثة أخرى، أو ابدأ محادثة جديدة.</translation>
+    </message>
+    <message>
+        <source>The conversation could not be deleted.</source>
+        <translation>تعذّر حذف المحادثة.</translation>
+    </message>
+    <message>
+        <source>Check the permissions of the folder for conversations.</source>
+        <translation>تحقّق من أذونات مجلد المحادثات.</translation>
+    </message>
+    <message>
         <source>The model computes nonsense instead of an answer.</source>
         <translation>يحسب النموذج كلامًا بلا معنى بدلًا من إجابة.</translation>
     </message>
@@ -1338,10 +1362,6 @@
         <source>Describe it in one sentence.</source>
         <translation>صِفها في جملة واحدة.</translation>
     </message>
-    <message>
-        <source>Open a larger model…</source>
-        <translation>فتح نموذج أكبر…</translation>
-    </message>
     <message numerus="yes">
         <source>{n} pictures are too many for one question.</source>
         <translation>
@@ -1784,6 +1804,10 @@
         <translation>أقل بـ {degrees:.0f} °م من حد المعالج</translation>
     </message>
     <message>
+        <source>{size} · {licence} · perhaps {speed} tokens/s here</source>
+        <translation>{size} · {licence} · ربما {speed} وحدة/ث هنا</translation>
+    </message>
+    <message>
         <source>Videos</source>
         <translation>مقاطع فيديو</translation>
     </message>
@@ -2136,8 +2160,104 @@
         <translation>انتهى الفيديو.</translation>
     </message>
     <message>
+        <source>Earlier conversations…</source>
+        <translation>المحادثات السابقة…</translation>
+    </message>
+    <message>
+        <source>Show {name}</source>
+        <translation>عرض {name}</translation>
+    </message>
+    <message>
+        <source>Larger models…</source>
+        <translation>نماذج أكبر…</translation>
+    </message>
+    <message>
+        <source>Earlier conversations</source>
+        <translation>المحادثات السابقة</translation>
+    </message>
+    <message>
+        <source>Find by the first question</source>
+        <translation>ابحث بالسؤال الأول</translation>
+    </message>
+    <message>
+        <source>No earlier conversation is kept.</source>
+        <translation>لا توجد محادثة سابقة محفوظة.</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>حذف</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>فتح</translation>
+    </message>
+    <message>
+        <source>{when}, shown now</source>
+        <translation>{when}، معروضة الآن</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>حذف نهائيًا؟</translation>
+    </message>
+    <message>
+        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
+        <translation>لا ينزّل Spyglass شيئًا من تلقاء نفسه. احصل على نموذج ومُسقِطه (mmproj) بمتصفحك، وضعهما في مجلد واحد، ثم اختر هنا ملف النموذج.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory, which is free.</source>
+        <translation>يحتاج نحو {needs} من الذاكرة، وهي متاحة.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory; only {free} are free.</source>
+        <translation>يحتاج نحو {needs} من الذاكرة؛ المتاح {free} فقط.</translation>
+    </message>
+    <message>
+        <source>Its page</source>
+        <translation>صفحته</translation>
+    </message>
+    <message>
+        <source>Larger models</source>
+        <translation>نماذج أكبر</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>اختيار ملف…</translation>
+    </message>
+    <message>
+        <source>The page of {name} in the browser</source>
+        <translation>صفحة {name} في المتصفح</translation>
+    </message>
+    <message>
+        <source>To be converted after it is fetched: {command}</source>
+        <translation>يُحوَّل بعد تنزيله: {command}</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>مجلد النماذج</translation>
+    </message>
+    <message>
+        <source>The folder {name} cannot be made.</source>
+        <translation>لا يمكن إنشاء المجلد {name}.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions.</source>
+        <translation>تحقّق من القرص ومن أذوناته.</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>الصورة {name} على المنصة</translation>
+    </message>
+    <message>
+        <source>Which bar is the highest?</source>
+        <translation>أيّ عمود هو الأعلى؟</translation>
+    </message>
+    <message>
+        <source>What colour are the balloons?</source>
+        <translation>ما لون البالونات؟</translation>
+    </message>
+    <message>
+        <source>Is there a dog?</source>
+        <translation>هل يوجد كلب؟</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>
@@ -2314,6 +2434,14 @@
     <message>
         <source>An answer ends here at the latest.</source>
         <translation>تنتهي الإجابة هنا على الأكثر.</translation>
+    </message>
+    <message>
+        <source>Conversations on disk</source>
+        <translation>المحادثات على القرص</translation>
+    </message>
+    <message>
+        <source>Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.</source>
+        <translation>تُحفظ المحادثات وصورها على هذا الجهاز؛ وعند امتلاء المساحة تُحذف الأقدم. 0: لا يُحفظ شيء.</translation>
     </message>
     <message>
         <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>

@@ -347,6 +347,30 @@
         <translation>Auf {host} antwortet nichts, das ein Video ist.</translation>
     </message>
     <message>
+        <source>The conversation could not be saved; it is there until the program ends.</source>
+        <translation>Die Unterhaltung konnte nicht gespeichert werden; sie bleibt, bis das Programm endet.</translation>
+    </message>
+    <message>
+        <source>Check the disk and the permissions of the folder for conversations.</source>
+        <translation>Prüfen Sie den Datenträger und die Rechte des Ordners für Unterhaltungen.</translation>
+    </message>
+    <message>
+        <source>This conversation cannot be read.</source>
+        <translation>Diese Unterhaltung lässt sich nicht lesen.</translation>
+    </message>
+    <message>
+        <source>Choose another one, or begin a new one.</source>
+        <translation>Wählen Sie eine andere, oder beginnen Sie eine neue.</translation>
+    </message>
+    <message>
+        <source>The conversation could not be deleted.</source>
+        <translation>Die Unterhaltung konnte nicht gelöscht werden.</translation>
+    </message>
+    <message>
+        <source>Check the permissions of the folder for conversations.</source>
+        <translation>Prüfen Sie die Rechte des Ordners für Unterhaltungen.</translation>
+    </message>
+    <message>
         <source>The model computes nonsense instead of an answer.</source>
         <translation>Das Modell berechnet Unsinn statt einer Antwort.</translation>
     </message>
@@ -1338,10 +1362,6 @@
         <source>Describe it in one sentence.</source>
         <translation>Beschreibe es in einem Satz.</translation>
     </message>
-    <message>
-        <source>Open a larger model…</source>
-        <translation>Ein größeres Modell öffnen…</translation>
-    </message>
     <message numerus="yes">
         <source>{n} pictures are too many for one question.</source>
         <translation>
@@ -1772,6 +1792,10 @@
         <translation>{degrees:.0f} °C unter der Grenze des Prozessors</translation>
     </message>
     <message>
+        <source>{size} · {licence} · perhaps {speed} tokens/s here</source>
+        <translation>{size} · {licence} · hier vielleicht {speed} Token/s</translation>
+    </message>
+    <message>
         <source>Videos</source>
         <translation>Videos</translation>
     </message>
@@ -2124,8 +2148,104 @@
         <translation>Das Video ist zu Ende.</translation>
     </message>
     <message>
+        <source>Earlier conversations…</source>
+        <translation>Frühere Unterhaltungen…</translation>
+    </message>
+    <message>
+        <source>Show {name}</source>
+        <translation>{name} zeigen</translation>
+    </message>
+    <message>
+        <source>Larger models…</source>
+        <translation>Größere Modelle…</translation>
+    </message>
+    <message>
+        <source>Earlier conversations</source>
+        <translation>Frühere Unterhaltungen</translation>
+    </message>
+    <message>
+        <source>Find by the first question</source>
+        <translation>Nach der ersten Frage suchen</translation>
+    </message>
+    <message>
+        <source>No earlier conversation is kept.</source>
+        <translation>Es ist keine frühere Unterhaltung aufbewahrt.</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>{when}, shown now</source>
+        <translation>{when}, jetzt zu sehen</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>Endgültig löschen?</translation>
+    </message>
+    <message>
+        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
+        <translation>Spyglass lädt nichts selbst herunter. Laden Sie ein Modell und seinen Projektor (mmproj) mit dem Browser, legen Sie beide in einen Ordner, und wählen Sie dann hier die Datei des Modells.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory, which is free.</source>
+        <translation>Braucht etwa {needs} Speicher; so viel ist frei.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory; only {free} are free.</source>
+        <translation>Braucht etwa {needs} Speicher; nur {free} sind frei.</translation>
+    </message>
+    <message>
+        <source>Its page</source>
+        <translation>Seite öffnen</translation>
+    </message>
+    <message>
+        <source>Larger models</source>
+        <translation>Größere Modelle</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>Datei wählen…</translation>
+    </message>
+    <message>
+        <source>The page of {name} in the browser</source>
+        <translation>Die Seite von {name} im Browser</translation>
+    </message>
+    <message>
+        <source>To be converted after it is fetched: {command}</source>
+        <translation>Nach dem Herunterladen umzuwandeln: {command}</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>Modellordner</translation>
+    </message>
+    <message>
+        <source>The folder {name} cannot be made.</source>
+        <translation>Der Ordner {name} lässt sich nicht anlegen.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions.</source>
+        <translation>Prüfen Sie den Datenträger und seine Rechte.</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>Bild {name} ist auf der Bühne</translation>
+    </message>
+    <message>
+        <source>Which bar is the highest?</source>
+        <translation>Welcher Balken ist der höchste?</translation>
+    </message>
+    <message>
+        <source>What colour are the balloons?</source>
+        <translation>Welche Farbe haben die Ballons?</translation>
+    </message>
+    <message>
+        <source>Is there a dog?</source>
+        <translation>Ist da ein Hund?</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>
@@ -2302,6 +2422,14 @@
     <message>
         <source>An answer ends here at the latest.</source>
         <translation>Spätestens hier endet eine Antwort.</translation>
+    </message>
+    <message>
+        <source>Conversations on disk</source>
+        <translation>Unterhaltungen auf dem Datenträger</translation>
+    </message>
+    <message>
+        <source>Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.</source>
+        <translation>Unterhaltungen und ihre Bilder bleiben auf diesem Rechner; reicht der Platz nicht, gehen die ältesten. 0: es wird keine aufbewahrt.</translation>
     </message>
     <message>
         <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>

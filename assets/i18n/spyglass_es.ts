@@ -347,6 +347,30 @@
         <translation>En {host} no responde nada que sea un vídeo.</translation>
     </message>
     <message>
+        <source>The conversation could not be saved; it is there until the program ends.</source>
+        <translation>No se pudo guardar la conversación; estará aquí hasta que termine el programa.</translation>
+    </message>
+    <message>
+        <source>Check the disk and the permissions of the folder for conversations.</source>
+        <translation>Compruebe el disco y los permisos de la carpeta de conversaciones.</translation>
+    </message>
+    <message>
+        <source>This conversation cannot be read.</source>
+        <translation>No se puede leer esta conversación.</translation>
+    </message>
+    <message>
+        <source>Choose another one, or begin a new one.</source>
+        <translation>Elija otra o empiece una nueva.</translation>
+    </message>
+    <message>
+        <source>The conversation could not be deleted.</source>
+        <translation>No se pudo eliminar la conversación.</translation>
+    </message>
+    <message>
+        <source>Check the permissions of the folder for conversations.</source>
+        <translation>Compruebe los permisos de la carpeta de conversaciones.</translation>
+    </message>
+    <message>
         <source>The model computes nonsense instead of an answer.</source>
         <translation>El modelo calcula cosas sin sentido en lugar de una respuesta.</translation>
     </message>
@@ -1338,10 +1362,6 @@
         <source>Describe it in one sentence.</source>
         <translation>Descríbela en una frase.</translation>
     </message>
-    <message>
-        <source>Open a larger model…</source>
-        <translation>Abrir un modelo mayor…</translation>
-    </message>
     <message numerus="yes">
         <source>{n} pictures are too many for one question.</source>
         <translation>
@@ -1772,6 +1792,10 @@
         <translation>{degrees:.0f} °C por debajo del límite del procesador</translation>
     </message>
     <message>
+        <source>{size} · {licence} · perhaps {speed} tokens/s here</source>
+        <translation>{size} · {licence} · aquí quizá {speed} tokens/s</translation>
+    </message>
+    <message>
         <source>Videos</source>
         <translation>Vídeos</translation>
     </message>
@@ -2124,8 +2148,104 @@
         <translation>El vídeo ha terminado.</translation>
     </message>
     <message>
+        <source>Earlier conversations…</source>
+        <translation>Conversaciones anteriores…</translation>
+    </message>
+    <message>
+        <source>Show {name}</source>
+        <translation>Mostrar {name}</translation>
+    </message>
+    <message>
+        <source>Larger models…</source>
+        <translation>Modelos mayores…</translation>
+    </message>
+    <message>
+        <source>Earlier conversations</source>
+        <translation>Conversaciones anteriores</translation>
+    </message>
+    <message>
+        <source>Find by the first question</source>
+        <translation>Buscar por la primera pregunta</translation>
+    </message>
+    <message>
+        <source>No earlier conversation is kept.</source>
+        <translation>No se conserva ninguna conversación anterior.</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Eliminar</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Abrir</translation>
+    </message>
+    <message>
+        <source>{when}, shown now</source>
+        <translation>{when}, a la vista ahora</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>¿Eliminar para siempre?</translation>
+    </message>
+    <message>
+        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
+        <translation>Spyglass no descarga nada por sí mismo. Obtenga un modelo y su proyector (mmproj) con el navegador, ponga ambos en una carpeta y elija aquí el archivo del modelo.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory, which is free.</source>
+        <translation>Necesita unos {needs} de memoria, que están libres.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory; only {free} are free.</source>
+        <translation>Necesita unos {needs} de memoria; solo hay {free} libres.</translation>
+    </message>
+    <message>
+        <source>Its page</source>
+        <translation>Su página</translation>
+    </message>
+    <message>
+        <source>Larger models</source>
+        <translation>Modelos mayores</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>Elegir un archivo…</translation>
+    </message>
+    <message>
+        <source>The page of {name} in the browser</source>
+        <translation>La página de {name} en el navegador</translation>
+    </message>
+    <message>
+        <source>To be converted after it is fetched: {command}</source>
+        <translation>Por convertir una vez descargado: {command}</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>Carpeta de modelos</translation>
+    </message>
+    <message>
+        <source>The folder {name} cannot be made.</source>
+        <translation>No se puede crear la carpeta {name}.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions.</source>
+        <translation>Compruebe el disco y sus permisos.</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>La imagen {name} está en el escenario</translation>
+    </message>
+    <message>
+        <source>Which bar is the highest?</source>
+        <translation>¿Qué barra es la más alta?</translation>
+    </message>
+    <message>
+        <source>What colour are the balloons?</source>
+        <translation>¿De qué color son los globos?</translation>
+    </message>
+    <message>
+        <source>Is there a dog?</source>
+        <translation>¿Hay un perro?</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>
@@ -2302,6 +2422,14 @@
     <message>
         <source>An answer ends here at the latest.</source>
         <translation>Una respuesta termina aquí como muy tarde.</translation>
+    </message>
+    <message>
+        <source>Conversations on disk</source>
+        <translation>Conversaciones en disco</translation>
+    </message>
+    <message>
+        <source>Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.</source>
+        <translation>Las conversaciones y sus imágenes se guardan en este equipo; cuando no queda sitio se van las más antiguas. 0: no se guarda ninguna.</translation>
     </message>
     <message>
         <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>

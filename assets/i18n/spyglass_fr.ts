@@ -347,6 +347,30 @@
         <translation>Rien qui soit une vidéo ne répond à l’adresse {host}.</translation>
     </message>
     <message>
+        <source>The conversation could not be saved; it is there until the program ends.</source>
+        <translation>La conversation n’a pas pu être enregistrée ; elle reste là jusqu’à la fin du programme.</translation>
+    </message>
+    <message>
+        <source>Check the disk and the permissions of the folder for conversations.</source>
+        <translation>Vérifiez le disque et les droits du dossier des conversations.</translation>
+    </message>
+    <message>
+        <source>This conversation cannot be read.</source>
+        <translation>Cette conversation est illisible.</translation>
+    </message>
+    <message>
+        <source>Choose another one, or begin a new one.</source>
+        <translation>Choisissez-en une autre ou commencez-en une nouvelle.</translation>
+    </message>
+    <message>
+        <source>The conversation could not be deleted.</source>
+        <translation>La conversation n’a pas pu être supprimée.</translation>
+    </message>
+    <message>
+        <source>Check the permissions of the folder for conversations.</source>
+        <translation>Vérifiez les droits du dossier des conversations.</translation>
+    </message>
+    <message>
         <source>The model computes nonsense instead of an answer.</source>
         <translation>Le modèle calcule n’importe quoi au lieu d’une réponse.</translation>
     </message>
@@ -1338,10 +1362,6 @@
         <source>Describe it in one sentence.</source>
         <translation>Décris-la en une phrase.</translation>
     </message>
-    <message>
-        <source>Open a larger model…</source>
-        <translation>Ouvrir un plus grand modèle…</translation>
-    </message>
     <message numerus="yes">
         <source>{n} pictures are too many for one question.</source>
         <translation>
@@ -1772,6 +1792,10 @@
         <translation>{degrees:.0f} °C sous la limite du processeur</translation>
     </message>
     <message>
+        <source>{size} · {licence} · perhaps {speed} tokens/s here</source>
+        <translation>{size} · {licence} · ici peut-être {speed} tokens/s</translation>
+    </message>
+    <message>
         <source>Videos</source>
         <translation>Vidéos</translation>
     </message>
@@ -2124,8 +2148,104 @@
         <translation>La vidéo est terminée.</translation>
     </message>
     <message>
+        <source>Earlier conversations…</source>
+        <translation>Conversations précédentes…</translation>
+    </message>
+    <message>
+        <source>Show {name}</source>
+        <translation>Afficher {name}</translation>
+    </message>
+    <message>
+        <source>Larger models…</source>
+        <translation>Modèles plus grands…</translation>
+    </message>
+    <message>
+        <source>Earlier conversations</source>
+        <translation>Conversations précédentes</translation>
+    </message>
+    <message>
+        <source>Find by the first question</source>
+        <translation>Chercher par la première question</translation>
+    </message>
+    <message>
+        <source>No earlier conversation is kept.</source>
+        <translation>Aucune conversation précédente n’est conservée.</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Supprimer</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Ouvrir</translation>
+    </message>
+    <message>
+        <source>{when}, shown now</source>
+        <translation>{when}, affichée en ce moment</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>Supprimer définitivement ?</translation>
+    </message>
+    <message>
+        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
+        <translation>Spyglass ne télécharge rien de lui-même. Récupérez un modèle et son projecteur (mmproj) avec votre navigateur, mettez les deux dans un même dossier, puis choisissez ici le fichier du modèle.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory, which is free.</source>
+        <translation>Demande environ {needs} de mémoire, qui sont libres.</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory; only {free} are free.</source>
+        <translation>Demande environ {needs} de mémoire ; seuls {free} sont libres.</translation>
+    </message>
+    <message>
+        <source>Its page</source>
+        <translation>Sa page</translation>
+    </message>
+    <message>
+        <source>Larger models</source>
+        <translation>Modèles plus grands</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>Choisir un fichier…</translation>
+    </message>
+    <message>
+        <source>The page of {name} in the browser</source>
+        <translation>La page de {name} dans le navigateur</translation>
+    </message>
+    <message>
+        <source>To be converted after it is fetched: {command}</source>
+        <translation>À convertir une fois téléchargé : {command}</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>Dossier des modèles</translation>
+    </message>
+    <message>
+        <source>The folder {name} cannot be made.</source>
+        <translation>Le dossier {name} ne peut pas être créé.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions.</source>
+        <translation>Vérifiez le disque et ses droits.</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>L’image {name} est sur la scène</translation>
+    </message>
+    <message>
+        <source>Which bar is the highest?</source>
+        <translation>Quelle barre est la plus haute ?</translation>
+    </message>
+    <message>
+        <source>What colour are the balloons?</source>
+        <translation>De quelle couleur sont les ballons ?</translation>
+    </message>
+    <message>
+        <source>Is there a dog?</source>
+        <translation>Y a-t-il un chien ?</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>
@@ -2302,6 +2422,14 @@
     <message>
         <source>An answer ends here at the latest.</source>
         <translation>Une réponse se termine ici au plus tard.</translation>
+    </message>
+    <message>
+        <source>Conversations on disk</source>
+        <translation>Conversations sur le disque</translation>
+    </message>
+    <message>
+        <source>Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.</source>
+        <translation>Les conversations et leurs images restent sur cette machine ; les plus anciennes partent quand la place manque. 0 : aucune n’est conservée.</translation>
     </message>
     <message>
         <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>

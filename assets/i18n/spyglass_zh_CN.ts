@@ -347,6 +347,30 @@
         <translation>{host} 上没有视频应答。</translation>
     </message>
     <message>
+        <source>The conversation could not be saved; it is there until the program ends.</source>
+        <translation>无法保存对话；它只保留到程序结束。</translation>
+    </message>
+    <message>
+        <source>Check the disk and the permissions of the folder for conversations.</source>
+        <translation>请检查磁盘和对话文件夹的权限。</translation>
+    </message>
+    <message>
+        <source>This conversation cannot be read.</source>
+        <translation>无法读取此对话。</translation>
+    </message>
+    <message>
+        <source>Choose another one, or begin a new one.</source>
+        <translation>请选择另一个，或开始新的对话。</translation>
+    </message>
+    <message>
+        <source>The conversation could not be deleted.</source>
+        <translation>无法删除此对话。</translation>
+    </message>
+    <message>
+        <source>Check the permissions of the folder for conversations.</source>
+        <translation>请检查对话文件夹的权限。</translation>
+    </message>
+    <message>
         <source>The model computes nonsense instead of an answer.</source>
         <translation>模型计算出的是无意义的内容，而不是回答。</translation>
     </message>
@@ -1338,10 +1362,6 @@
         <source>Describe it in one sentence.</source>
         <translation>用一句话描述它。</translation>
     </message>
-    <message>
-        <source>Open a larger model…</source>
-        <translation>打开更大的模型…</translation>
-    </message>
     <message numerus="yes">
         <source>{n} pictures are too many for one question.</source>
         <translation>
@@ -1769,6 +1789,10 @@
         <translation>比处理器上限低 {degrees:.0f} °C</translation>
     </message>
     <message>
+        <source>{size} · {licence} · perhaps {speed} tokens/s here</source>
+        <translation>{size} · {licence} · 在本机约 {speed} 词元/秒</translation>
+    </message>
+    <message>
         <source>Videos</source>
         <translation>视频</translation>
     </message>
@@ -2121,8 +2145,104 @@
         <translation>视频已结束。</translation>
     </message>
     <message>
+        <source>Earlier conversations…</source>
+        <translation>以前的对话……</translation>
+    </message>
+    <message>
+        <source>Show {name}</source>
+        <translation>显示 {name}</translation>
+    </message>
+    <message>
+        <source>Larger models…</source>
+        <translation>更大的模型……</translation>
+    </message>
+    <message>
+        <source>Earlier conversations</source>
+        <translation>以前的对话</translation>
+    </message>
+    <message>
+        <source>Find by the first question</source>
+        <translation>按第一个问题查找</translation>
+    </message>
+    <message>
+        <source>No earlier conversation is kept.</source>
+        <translation>没有保存以前的对话。</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>打开</translation>
+    </message>
+    <message>
+        <source>{when}, shown now</source>
+        <translation>{when}，正在显示</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>永久删除？</translation>
+    </message>
+    <message>
+        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
+        <translation>Spyglass 自己不会下载任何东西。请用浏览器下载一个模型及其投影器（mmproj），把两者放进同一文件夹，然后在这里选择模型文件。</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory, which is free.</source>
+        <translation>约需 {needs} 内存，目前够用。</translation>
+    </message>
+    <message>
+        <source>Needs about {needs} of memory; only {free} are free.</source>
+        <translation>约需 {needs} 内存；仅有 {free} 可用。</translation>
+    </message>
+    <message>
+        <source>Its page</source>
+        <translation>打开网页</translation>
+    </message>
+    <message>
+        <source>Larger models</source>
+        <translation>更大的模型</translation>
+    </message>
+    <message>
+        <source>Choose a file…</source>
+        <translation>选择文件……</translation>
+    </message>
+    <message>
+        <source>The page of {name} in the browser</source>
+        <translation>在浏览器中打开 {name} 的网页</translation>
+    </message>
+    <message>
+        <source>To be converted after it is fetched: {command}</source>
+        <translation>下载后需转换：{command}</translation>
+    </message>
+    <message>
+        <source>Models folder</source>
+        <translation>模型文件夹</translation>
+    </message>
+    <message>
+        <source>The folder {name} cannot be made.</source>
+        <translation>无法创建文件夹 {name}。</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions.</source>
+        <translation>请检查磁盘及其权限。</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>图片 {name} 已在舞台上</translation>
+    </message>
+    <message>
+        <source>Which bar is the highest?</source>
+        <translation>哪根柱子最高？</translation>
+    </message>
+    <message>
+        <source>What colour are the balloons?</source>
+        <translation>气球是什么颜色？</translation>
+    </message>
+    <message>
+        <source>Is there a dog?</source>
+        <translation>有狗吗？</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>
@@ -2299,6 +2419,14 @@
     <message>
         <source>An answer ends here at the latest.</source>
         <translation>回答最迟在此结束。</translation>
+    </message>
+    <message>
+        <source>Conversations on disk</source>
+        <translation>磁盘上的对话</translation>
+    </message>
+    <message>
+        <source>Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.</source>
+        <translation>对话及其图片保存在本机；空间用完时先删除最旧的。0：不保存。</translation>
     </message>
     <message>
         <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>

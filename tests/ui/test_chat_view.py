@@ -10,11 +10,12 @@ from pytestqt.qtbot import QtBot
 
 from app.ui import theme
 from app.ui.blocks import Flow, Position, Selection
-from app.ui.chat_rows import AnswerRow, Row
+from app.ui.chat_rows import AnswerRow, QuestionRow, Row
 from app.ui.window import Window
 from app.values import Failed, Finished, Piece
 from tests.echo import say
-from tests.ui.steps import ask, script, type_and_send
+from tests.ui.conftest import MakePicture
+from tests.ui.steps import ask, open_picture, script, type_and_send
 
 TABLE = "| a | b |\n|---|---|\n| one | two |\n"
 
@@ -108,11 +109,11 @@ def test_mouse_selects_and_copies(window: Window, qtbot: QtBot) -> None:
     QApplication.processEvents()
     qtbot.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=event_end)
     qtbot.mouseDClick(view.viewport(), Qt.MouseButton.LeftButton, pos=start)
-    assert view.selected_text() == "alpha"
+    assert view.selection.text() == "alpha"
     qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QGuiApplication.clipboard().text() == "alpha"
     qtbot.keyClick(view, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    assert view.selected_text() == "alpha beta gamma"
+    assert view.selection.text() == "alpha beta gamma"
 
 
 def test_view_follows_until_the_person_scrolls_up(window: Window, qtbot: QtBot) -> None:
@@ -143,7 +144,7 @@ def test_find_goes_from_place_to_place(window: Window, qtbot: QtBot) -> None:
     seen = []
     for _ in range(2):
         bar.step(1)
-        seen.append(window.view.selected_text())
+        seen.append(window.view.selection.text())
     assert seen == ["haystack", "haystack"]
     bar.edit.setText("nowhere")
     assert bar.count.text() == "Not found"
@@ -230,3 +231,31 @@ def test_what_is_read_stays_in_place_when_the_width_changes(window: Window, qtbo
     qtbot.waitUntil(lambda: not view.heights._timer.isActive(), timeout=10_000)
     QApplication.processEvents()
     assert abs(view.visualRect(first).top() - before) <= 1
+
+
+def test_a_picture_of_the_conversation_is_shown_again(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture("first.png", (160, 120)))
+    ask(window, qtbot, "What is this?")
+    open_picture(window, qtbot, picture("second.png", (80, 60), "blue"))
+    row = window.view.row(window.chat.index(0))
+    assert isinstance(row, QuestionRow)
+    place = window.view.visualRect(window.chat.index(0)).topLeft() + row._thumbs[0].center()
+    qtbot.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    qtbot.waitUntil(lambda: window.desk.stage is not None and window.desk.stage.picture.name == "first.png")
+    assert [sheet.picture.name for sheet in window.desk.attached] == ["second.png"]
+
+
+def test_a_question_is_edited_by_its_button(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "What si this?")
+    window.view.setFocus()
+    window.view.setCurrentIndex(window.chat.index(0))
+    qtbot.keyClick(window.view, Qt.Key.Key_Home)
+    edit = window.view._edit
+    assert edit.isVisible()
+    row = window.view.row(window.chat.index(0))
+    assert isinstance(row, QuestionRow)
+    assert not edit.geometry().intersects(row.bubble.translated(window.view.visualRect(window.chat.index(0)).topLeft()))
+    edit.click()
+    assert window.composer.edit.toPlainText() == "What si this?"
+    assert window.session.conversation.turns == []
+    assert not edit.isVisible()

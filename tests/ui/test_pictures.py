@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QTextDocumentFragment
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.capture.qt.incoming import incoming, picture_of
@@ -13,6 +13,7 @@ from app.library.disk import Installed
 from app.ui import menus
 from app.ui.desk import MOST_AT_ONCE
 from app.ui.i18n import shown
+from app.ui.samples import find_samples, question_about
 from app.ui.window import Window
 from app.wording import Wording
 from tests.ui.conftest import MakePicture
@@ -49,6 +50,28 @@ def test_drop_of_several_goes_with_one_question(window: Window, qtbot: QtBot, pi
     qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
     turn = ask(window, qtbot, "Which is larger?")
     assert turn.answer.startswith("You showed me a picture of 10 x 20 and a picture of 30 x 40 and asked")
+
+
+def test_each_of_several_can_be_looked_at(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    drop(window, files(picture("a.png", (10, 20)), picture("b.png", (30, 40))))
+    qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
+    [second] = [one for one in window.composer.findChildren(QToolButton) if one.accessibleName() == "Show b.png"]
+    second.click()
+    assert window.desk.stage is not None
+    assert window.desk.stage.picture.name == "b.png"
+    assert len(window.desk.attached) == 2
+
+
+def test_a_sample_comes_with_a_question_that_fits_it(window: Window, qtbot: QtBot) -> None:
+    for sample in find_samples():
+        open_picture(window, qtbot, sample.path)
+        question = question_about(sample.path.name)
+        assert question is not None
+        assert window.pane.opening._first_chip.text() == question
+    turns = window.session.conversation.turns
+    window.pane.opening._first_chip.click()
+    assert turns[0].question == question
+    qtbot.waitUntil(lambda: turns[0].ended, timeout=5_000)
 
 
 def test_drop_of_too_many_is_refused(window: Window, picture: MakePicture) -> None:
@@ -220,7 +243,8 @@ def test_odd_sizes_are_shown(window: Window, qtbot: QtBot, picture: MakePicture,
 def test_names_in_tips_are_shown_as_they_are_written(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
     name = "<img src=x>.png"
     open_picture(window, qtbot, picture(name))
-    label, remove = (one for one in window.composer.findChildren(QWidget) if "img" in one.toolTip())
+    show, label, remove = (one for one in window.composer.findChildren(QWidget) if "img" in one.toolTip())
+    assert as_seen(show.toolTip()) == shown(Wording("Show {name}", name=name))
     assert as_seen(label.toolTip()) == name
     assert as_seen(remove.toolTip()) == shown(Wording("Do not send along: {name}", name=name))
     models = [Installed("one", Path("/<b>one</b>")), Installed("two", Path("/two"), problem="<b>two</b> is damaged.")]

@@ -1,0 +1,342 @@
+"""Conversations on disk, so that they go on after the program ends.
+
+    KEY/conversation.json    the words
+    KEY/DIGEST.png           each picture, pixel for pixel: what is cached by its digest stays good
+
+Each conversation has a folder of its own. Where they outgrow the limit, those changed longest ago go first.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from PIL import Image
+
+from app import paths
+from app.chat.conversation import Conversation, State, Turn
+from app.errors import SpyglassError, kind_of, of_kind
+from app.values import Picture, Stats
+from app.wording import Filling, Wording
+
+VERSION = 1
+
+_WORDS = "conversation.json"
+_TITLE = 200
+"""Letters of a conversation's first question that stand for it in a list."""
+_OWNER_ONLY = 0o700
+_DIGEST = re.compile(r"[0-9a-z-]+")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A conversation that is kept. changed: seconds since the epoch."""
+
+    key: str
+    title: str
+    changed: float
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A conversation as it is at one moment, so that another thread can write it. Of two, the higher number is newer.
+
+    content is empty if there is nothing to keep.
+    """
+
+    key: str
+    number: int
+    content: bytes
+    pictures: tuple[Picture, ...]
+
+
+_Words = list[str | dict[str, object]]
+"""A Wording: its template and its values."""
+
+
+class _Error(msgspec.Struct):
+    kind: str
+    what: _Words
+    todo: _Words
+    detail: str
+
+
+class _Turn(msgspec.Struct, omit_defaults=True):
+    question: str
+    answer: str = ""
+    pictures: tuple[str, ...] = ()
+    mode: str = "ask"
+    model: str = ""
+    state: State = State.STOPPED
+    stats: Stats | None = None
+    cut_off: bool = False
+    error: _Error | None = None
+    note: bool = False
+
+
+class _Picture(msgspec.Struct, omit_defaults=True):
+    digest: str
+    name: str
+    passing: bool = False
+
+
+class _Head(msgspec.Struct):
+    """What a list of conversations needs."""
+
+    version: int
+    title: str
+
+
+class _File(_Head):
+    turns: list[_Turn]
+    pictures: list[_Picture]
+
+
+_numbers = itertools.count(1)
+
+
+def snapshot(conversation: Conversation) -> Snapshot:
+    """The conversation as it is now. An answer that is not finished counts as stopped where it is."""
+    turns = conversation.turns
+    if not turns:
+        return Snapshot(conversation.key, next(_numbers), b"", ())
+    digests = dict.fromkeys(digest for turn in turns for digest in turn.pictures)
+    pictures = tuple(p for digest in digests if (p := conversation.picture(digest)) is not None)
+    content = _File(
+        version=VERSION,
+        title=_text(" ".join(turns[0].question.split())[:_TITLE]),
+        turns=[_packed(turn) for turn in turns],
+        pictures=[_Picture(p.digest, _text(p.name), p.passing) for p in pictures],
+    )
+    return Snapshot(conversation.key, next(_numbers), msgspec.json.encode(content), pictures)
+
+
+class Archive:
+    """The conversations of one folder. May be used from several threads."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder or paths.data_dir() / "conversations"
+        self._lock = threading.Lock()  # guards what follows, and the folder
+        self._newest: dict[str, int] = {}
+        self._ours: dict[str, int] = {}
+        self._moved: dict[str, str] = {}
+
+    def keep(self, snapshot: Snapshot, limit: int, pictures: bool = True) -> None:
+        """Write a conversation down, and forget the oldest until all take `limit` bytes or fewer; 0: keep none.
+
+        One that another program has changed meanwhile is left alone; this one is then kept beside it. pictures: whether
+        to write those too, which takes up to seconds; they can follow. Raises SpyglassError if it cannot be written.
+        """
+        with self._lock:
+            if snapshot.number <= self._newest.get(snapshot.key, 0):
+                return
+            self._newest[snapshot.key] = snapshot.number
+            try:
+                if limit and snapshot.content:
+                    self._write(snapshot, pictures)
+                else:
+                    self._remove(self._moved.get(snapshot.key, snapshot.key))
+                self._trim(limit, spare=self._moved.get(snapshot.key, snapshot.key))
+            except OSError as error:
+                raise SpyglassError(
+                    "The conversation could not be saved; it is there until the program ends.",
+                    "Check the disk and the permissions of the folder for conversations.",
+                    f"{self.folder}: {error!r}",
+                ) from error
+
+    def entries(self) -> list[Entry]:
+        """All that are kept, the one changed last first. What cannot be read is left out."""
+        found = []
+        for folder in self._folders():
+            try:
+                file = folder / _WORDS
+                head = msgspec.json.decode(file.read_bytes(), type=_Head)
+                found.append(Entry(folder.name, head.title, file.stat().st_mtime))
+            except (OSError, msgspec.DecodeError):
+                continue
+        return sorted(found, key=lambda entry: entry.changed, reverse=True)
+
+    def open(self, key: str) -> Conversation:
+        """The conversation called `key`. A picture that is gone or damaged is left out of it. Raises SpyglassError."""
+        with self._lock:
+            folder = self.folder / key
+            try:
+                content = msgspec.json.decode((folder / _WORDS).read_bytes(), type=_File)
+                self._ours[key] = (folder / _WORDS).stat().st_mtime_ns
+            except (OSError, msgspec.DecodeError) as error:
+                raise SpyglassError(
+                    "This conversation cannot be read.", "Choose another one, or begin a new one.", repr(error)
+                ) from error
+            read = (_read(folder / f"{one.digest}.png", one) for one in content.pictures)
+            pictures = {picture.digest: picture for picture in read if picture is not None}
+        turns = [_unpacked(number, turn, pictures) for number, turn in enumerate(content.turns, 1)]
+        return Conversation.restored(key, turns, pictures)
+
+    def forget(self, key: str) -> None:
+        """Delete a conversation and its pictures, for good: what is still to be written of it is not. Raises
+        SpyglassError."""
+        with self._lock:
+            self._newest[key] = sys.maxsize
+            try:
+                self._remove(self._moved.get(key, key))
+            except OSError as error:
+                raise SpyglassError(
+                    "The conversation could not be deleted.",
+                    "Check the permissions of the folder for conversations.",
+                    f"{self.folder}: {error!r}",
+                ) from error
+
+    def _write(self, snapshot: Snapshot, pictures: bool) -> None:
+        folder = self._place(snapshot.key)
+        folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+        _replace(folder / _WORDS, snapshot.content)
+        self._ours[folder.name] = (folder / _WORDS).stat().st_mtime_ns
+        if not pictures:
+            return
+        wanted = {f"{picture.digest}.png": picture for picture in snapshot.pictures}
+        for file in folder.glob("*.png"):
+            if file.name not in wanted:
+                file.unlink()
+        for name, picture in wanted.items():
+            if not (folder / name).exists():
+                _write_picture(folder / name, picture)
+
+    def _place(self, key: str) -> Path:
+        """The folder to write to; another one if somebody else has written to that of `key` since this program did."""
+        folder = self.folder / self._moved.get(key, key)
+        try:
+            found = (folder / _WORDS).stat().st_mtime_ns
+        except FileNotFoundError:
+            return folder
+        if found == self._ours.get(folder.name):
+            return folder
+        self._moved[key] = Conversation().key
+        return self.folder / self._moved[key]
+
+    def _trim(self, limit: int, spare: str) -> None:
+        sizes = {entry.key: _size(self.folder / entry.key) for entry in self.entries()}
+        for key in reversed(sizes):
+            if sum(sizes.values()) <= limit:
+                return
+            if key != spare or not limit:
+                self._remove(key)
+                sizes[key] = 0
+
+    def _remove(self, key: str) -> None:
+        self._ours.pop(key, None)
+        if (self.folder / key / _WORDS).exists():
+            shutil.rmtree(self.folder / key)
+
+    def _folders(self) -> list[Path]:
+        try:
+            return [one for one in self.folder.iterdir() if one.is_dir()]
+        except OSError:
+            return []
+
+
+# --- turns -----------------------------------------------------------------------------------------------------------
+
+
+def _packed(turn: Turn) -> _Turn:
+    error = turn.error
+    return _Turn(
+        question=_text(turn.question),
+        answer=_text(turn.answer),
+        pictures=turn.pictures,
+        mode=turn.mode,
+        model=_text(turn.model),
+        state=turn.state if turn.ended else State.STOPPED,
+        stats=turn.stats,
+        cut_off=turn.cut_off,
+        error=_Error(kind_of(error), _pack(error.what), _pack(error.todo), _text(error.detail)) if error else None,
+        note=turn.note,
+    )
+
+
+def _unpacked(number: int, kept: _Turn, pictures: Mapping[str, Picture]) -> Turn:
+    error = kept.error
+    return Turn(
+        id=number,
+        question=kept.question,
+        pictures=tuple(digest for digest in kept.pictures if digest in pictures),
+        mode=kept.mode,
+        model=kept.model,
+        answer=kept.answer,
+        state=kept.state,
+        stats=kept.stats,
+        cut_off=kept.cut_off,
+        error=of_kind(error.kind, _unpack(error.what), _unpack(error.todo), error.detail) if error else None,
+        note=kept.note,
+    )
+
+
+def _pack(words: Wording) -> _Words:
+    return [_text(words.template), {name: _pack_filling(value) for name, value in words.values.items()}]
+
+
+def _pack_filling(value: Filling) -> object:
+    if isinstance(value, Wording):
+        return _pack(value)
+    return _text(value) if isinstance(value, str) else value
+
+
+def _unpack(packed: object) -> Wording:
+    """What `_pack` packed; what is none becomes words all the same."""
+    match packed:
+        case [str(template), {**values}]:
+            return Wording(template, **{str(name): _filling(value) for name, value in values.items()})
+    return Wording(str(packed))
+
+
+def _filling(value: object) -> Filling:
+    return value if isinstance(value, str | int | float) else _unpack(value)
+
+
+def _text(text: str) -> str:
+    """`text` as it can be written: half a surrogate pair, as a keyboard may send, has no UTF-8."""
+    return text.encode(errors="replace").decode()
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_suffix(".part")
+    with open(part, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, path)
+
+
+def _write_picture(path: Path, picture: Picture) -> None:
+    part = path.with_suffix(".part")
+    image = Image.frombuffer("RGB", (picture.width, picture.height), picture.pixels, "raw", "RGB", 0, 1)
+    image.save(part, "PNG", compress_level=1)
+    os.replace(part, path)
+
+
+def _read(path: Path, kept: _Picture) -> Picture | None:
+    """The picture at `path`; None if it is not, to the pixel, the one that was kept."""
+    try:
+        if not _DIGEST.fullmatch(kept.digest) or not path.is_file():
+            return None
+        with Image.open(path, formats=("PNG",)) as image:
+            width, height, pixels = *image.size, image.convert("RGB").tobytes()
+        picture = Picture(width, height, pixels, kept.name, kept.digest if kept.passing else "")
+    except Exception:  # a decoder raises whatever it likes
+        return None
+    return picture if picture.digest == kept.digest else None
+
+
+def _size(folder: Path) -> int:
+    try:
+        return sum(file.stat().st_size for file in folder.iterdir())
+    except OSError:
+        return 0

@@ -1,0 +1,146 @@
+"""Conversations outlive the program: they are written down as they go on, and can be opened again."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.chat.archive import Archive, Entry, snapshot
+from app.chat.conversation import Conversation, Turn
+from app.errors import SpyglassError
+from app.settings.schema import conversations_limit
+from app.ui.bridge import Background
+from app.ui.desk import Desk, Sheet, make_sheet
+from app.ui.history_sheet import HistorySheet
+from app.ui.session import Session
+from app.ui.thumbnails import Thumbnails
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A conversation from the disk, with its pictures made ready. on_stage: the last of them."""
+
+    conversation: Conversation
+    sheets: Sequence[Sheet]
+    on_stage: Sheet | None
+
+
+class History(QObject):
+    """opened: an earlier conversation is shown. failed: a SpyglassError, the same trouble once only."""
+
+    opened = Signal()
+    failed = Signal(object)
+
+    def __init__(
+        self,
+        window: QWidget,
+        session: Session,
+        desk: Desk,
+        thumbnails: Thumbnails,
+        background: Background,
+        show: Callable[[Conversation], object],
+    ) -> None:
+        """show: what puts another conversation on the screen."""
+        super().__init__(window)
+        self._window, self._session, self._desk = window, session, desk
+        self._thumbnails, self._background, self._show = thumbnails, background, show
+        self._archive = Archive()
+        self._last = session.conversation
+        self._in_trouble = False
+        session.turns.connect(self._on_turns)
+        session.answer.connect(self._on_answer)
+
+    def resume(self) -> None:
+        """Show the conversation that was shown last, unless another has begun by the time it is read."""
+
+        def read() -> _Read | None:
+            entries = self._archive.entries()
+            return _read(self._archive, entries[0].key) if entries else None
+
+        def done(found: _Read | None) -> None:
+            if found is not None and not self._session.conversation.turns and self._desk.stage is None:
+                self._on_read(found)
+
+        self._background.run(read, done, self.failed.emit)
+
+    def choose(self) -> None:
+        """Let the person choose among the conversations that are kept."""
+        self._background.run(self._archive.entries, self._open_sheet, self.failed.emit)
+
+    def follow_limit(self) -> None:
+        """Another number of conversations may be kept from now on."""
+        self._keep(self._session.conversation)
+
+    def close(self) -> None:
+        """Write down what is not yet; the last chance, so it is waited for."""
+        try:
+            self._archive.keep(snapshot(self._session.conversation), conversations_limit(self._session.settings))
+        except SpyglassError as error:
+            _log.warning("%s %s", error, error.detail)
+
+    def _open_sheet(self, entries: list[Entry]) -> None:
+        sheet = HistorySheet(entries, self._session.conversation.key, self._window)
+        sheet.chosen.connect(self._open)
+        sheet.deleted.connect(self._delete)
+        sheet.open()
+
+    def _open(self, key: str) -> None:
+        if key != self._session.conversation.key:
+            self._background.run(partial(_read, self._archive, key), self._on_read, self.failed.emit)
+
+    def _delete(self, key: str) -> None:
+        if key == self._session.conversation.key:
+            self._show(Conversation())
+        self._background.run(partial(self._archive.forget, key), lambda _: None, self.failed.emit)
+
+    def _on_read(self, read: _Read) -> None:
+        for turn in read.conversation.turns:
+            if turn.mode not in self._session.modes:
+                turn.mode = next(iter(self._session.modes))
+        self._thumbnails.remember(read.sheets)
+        self._show(read.conversation)
+        self._desk.lay(read.on_stage)
+        self.opened.emit()
+
+    # --- writing down ---
+
+    def _on_turns(self) -> None:
+        now, before = self._session.conversation, self._last
+        if now is not before:
+            self._last = now
+            self._keep(before)
+        # While an answer is awaited the engine has work to do; pictures are written when it is there.
+        self._keep(now, pictures=not now.turns or now.turns[-1].ended)
+
+    def _on_answer(self, turn: Turn) -> None:
+        if turn.ended:
+            self._keep(self._session.conversation)
+
+    def _keep(self, conversation: Conversation, pictures: bool = True) -> None:
+        work = partial(
+            self._archive.keep, snapshot(conversation), conversations_limit(self._session.settings), pictures
+        )
+        self._background.run(work, self._on_kept, self._on_not_kept)
+
+    def _on_kept(self, _: None) -> None:
+        self._in_trouble = False
+
+    def _on_not_kept(self, error: SpyglassError) -> None:
+        if not self._in_trouble:
+            self._in_trouble = True
+            self.failed.emit(error)
+
+
+def _read(archive: Archive, key: str) -> _Read:
+    conversation = archive.open(key)
+    digests = dict.fromkeys(digest for turn in conversation.turns for digest in turn.pictures)
+    sheets = [make_sheet(picture) for digest in digests if (picture := conversation.picture(digest)) is not None]
+    asked = [turn for turn in conversation.turns if turn.pictures]
+    last = asked[-1].pictures[0] if asked else None
+    on_stage = next((sheet for sheet in sheets if sheet.picture.digest == last), None)
+    return _Read(conversation, sheets, on_stage)

@@ -1,0 +1,170 @@
+"""Conversations outlive the window."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.chat.archive import Archive
+from app.chat.conversation import State
+from app.settings.store import SettingsStore
+from app.ui import app as composition
+from app.ui.history_sheet import HistorySheet
+from app.ui.window import Window
+from tests.echo import say
+from tests.ui.conftest import MakePicture
+from tests.ui.steps import ask, cut_off, open_picture, script, type_and_send
+
+
+@pytest.fixture
+def later(qapp: QApplication) -> Iterator[Window]:  # noqa: ARG001
+    """Another window, opened after the first one was used. Its model is found already."""
+    services = composition.build(SettingsStore())
+    later = Window(services)
+    yield later
+    later.widget.close()
+    composition.dismantle(services)
+
+
+def resume(window: Window, qtbot: QtBot) -> None:
+    """Start the program again."""
+    window.start()
+    window.services.session.find_model()
+    window.history.resume()
+    qtbot.waitUntil(lambda: window.session.spec is not None and bool(window.session.conversation.turns))
+
+
+def kept(qtbot: QtBot, number: int) -> None:
+    """Wait until so many conversations are on disk, and nothing is on its way there."""
+    qtbot.waitUntil(lambda: len(Archive().entries()) == number, timeout=5_000)
+
+
+def open_sheet(window: Window, qtbot: QtBot) -> HistorySheet:
+    window.actions["history"].trigger()
+    qtbot.waitUntil(lambda: window.widget.findChild(HistorySheet) is not None, timeout=5_000)
+    sheet = window.widget.findChild(HistorySheet)
+    assert sheet is not None
+    return sheet
+
+
+def button(sheet: HistorySheet, words: str) -> QPushButton:
+    [found] = [one for one in sheet.findChildren(QPushButton) if one.text() == words]
+    return found
+
+
+def test_a_conversation_goes_on_tomorrow(window: Window, later: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture(size=(160, 120)))
+    ask(window, qtbot, "What colour?")
+    window.widget.close()
+    resume(later, qtbot)
+    assert [turn.question for turn in later.session.conversation.turns] == ["What colour?"]
+    assert later.desk.stage is not None
+    assert later.desk.stage.picture.name == "red.png"
+    assert later.desk.attached == []
+    [digest] = later.session.conversation.turns[0].pictures
+    assert later.thumbnails.get(digest) is not None
+    assert ask(later, qtbot, "What did I show?").answer.startswith("You showed me a picture of 160 x 120")
+    messages = later.session.conversation.messages(later.session.conversation.turns[1])
+    assert [len(message.pictures) for message in messages] == [1, 0, 0]
+
+
+def test_words_written_before_the_window_closed_are_there(window: Window, later: Window, qtbot: QtBot) -> None:
+    type_and_send(window, script(say("word ", delay=0.02, times=500)))
+    qtbot.waitUntil(lambda: "word" in window.session.conversation.turns[0].answer, timeout=5_000)
+    window.widget.close()
+    resume(later, qtbot)
+    turn = later.session.conversation.turns[0]
+    assert turn.state is State.STOPPED
+    assert turn.answer.startswith("word")
+
+
+def test_a_new_conversation_keeps_the_words_of_the_one_before(window: Window, qtbot: QtBot) -> None:
+    type_and_send(window, script(say("word ", delay=0.02, times=500)))
+    qtbot.waitUntil(lambda: "word" in window.session.conversation.turns[0].answer, timeout=5_000)
+    window.actions["new"].trigger()
+    assert window.session.conversation.turns == []
+    archive = Archive()
+    qtbot.waitUntil(lambda: bool(archive.entries()), timeout=5_000)
+    key = archive.entries()[0].key
+    qtbot.waitUntil(lambda: archive.open(key).turns[0].answer.startswith("word"), timeout=5_000)
+
+
+def test_an_earlier_conversation_is_opened_and_the_other_stays(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "The first?")
+    window.actions["new"].trigger()
+    ask(window, qtbot, "The second?")
+    kept(qtbot, 2)
+    sheet = open_sheet(window, qtbot)
+    assert cut_off(sheet) == []
+    rows = [sheet.list.item(i).text().partition("\n") for i in range(2)]
+    assert [row[0] for row in rows] == ["The second?", "The first?"]
+    assert rows[0][2].endswith("shown now")
+    sheet.list.setCurrentRow(1)
+    button(sheet, "Open").click()
+    qtbot.waitUntil(lambda: window.session.conversation.turns[0].question == "The first?", timeout=5_000)
+    assert ask(window, qtbot, "And on?").answer == "You asked: And on?"
+    kept(qtbot, 2)
+    assert window.chat.rowCount() == 4
+
+
+def test_finding_and_deleting(window: Window, qtbot: QtBot) -> None:
+    for words in ("A tale of cats?", "About dogs?"):
+        ask(window, qtbot, words)
+        window.actions["new"].trigger()
+    kept(qtbot, 2)
+    sheet = open_sheet(window, qtbot)
+    sheet._find.setText("CATS")
+    assert [sheet.list.item(i).isHidden() for i in range(2)] == [True, False]
+    button(sheet, "Delete").click()
+    assert sheet.list.count() == 2  # asked first
+    button(sheet, "Delete for good?").click()
+    kept(qtbot, 1)
+    assert Archive().entries()[0].title == "About dogs?"
+    sheet._find.setText("")
+    sheet.list.setCurrentRow(0)
+    qtbot.keyClick(sheet.list, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=5_000)
+    assert window.session.conversation.turns[0].question == "About dogs?"
+
+
+def test_deleting_the_one_that_is_shown_clears_the_window(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "A secret?")
+    kept(qtbot, 1)
+    sheet = open_sheet(window, qtbot)
+    button(sheet, "Delete").click()
+    button(sheet, "Delete for good?").click()
+    kept(qtbot, 0)
+    assert window.session.conversation.turns == []
+    assert not sheet._open.isEnabled()
+    sheet.accept()
+    window.widget.close()
+    assert Archive().entries() == []
+
+
+def test_nothing_is_kept_if_the_person_wants_none(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "Before?")
+    kept(qtbot, 1)
+    window.services.store.set("chat.disk", 0)
+    window.preferences.follow("chat.disk")
+    kept(qtbot, 0)
+    ask(window, qtbot, "After?")
+    QApplication.processEvents()
+    window.widget.close()
+    assert Archive().entries() == []
+
+
+def test_a_disk_that_refuses_is_told_once(window: Window, qtbot: QtBot) -> None:
+    folder = Archive().folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    ask(window, qtbot, "What?")
+    qtbot.waitUntil(lambda: "could not be saved" in window.pane.notice.words, timeout=5_000)
+    window.pane.notice.hide()
+    ask(window, qtbot, "And again?")
+    done: list[None] = []
+    for _ in range(2):  # both workers have done what was asked of them before
+        window.services.background.run(lambda: None, done.append, window.session.failed.emit)
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=5_000)
+    assert window.pane.notice.words == ""
