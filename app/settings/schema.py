@@ -3,65 +3,17 @@
 A new setting is one entry here. Its type is the type of its default.
 """
 
-import math
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from app import paths
 from app.errors import UsageError
+from app.settings.setting import Plain, Setting
 from app.values import EngineOptions, Sampling
 from app.wording import Wording
 
-Plain = bool | int | float | str
-
 MIB = 1 << 20
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting: what it is called in the file, what it may be, and what a person reads about it.
-
-    choices: the values it may take, each with its label. low, high: the range of a number, both ends included.
-    unit: shown behind a number.
-    """
-
-    key: str
-    section: str
-    default: Plain
-    title: str
-    help: str
-    choices: tuple[tuple[str, str], ...] = ()
-    low: float = -math.inf
-    high: float = math.inf
-    unit: str = ""
-
-    def check(self, value: object) -> Plain:
-        """`value` as this setting keeps it (whole numbers are accepted where fractions are). Raises UsageError."""
-        if isinstance(self.default, float) and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if type(value) is not type(self.default):
-            raise self._refusal(_KINDS[type(self.default)], value)
-        if self.choices and value not in dict(self.choices):
-            raise self._refusal(Wording("one of {names}", names=", ".join(dict(self.choices))), value)
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            return cast(Plain, value)
-        if not self.low <= value <= self.high:  # NaN compares with nothing, so it is refused too
-            raise self._refusal(Wording("between {low} and {high}", low=str(self.low), high=str(self.high)), value)
-        return value
-
-    def _refusal(self, rule: Wording, value: object) -> UsageError:
-        what = Wording("The setting {key} must be {rule}.", key=self.key, rule=rule)
-        return UsageError(what, Wording("Its default is {value}.", value=repr(self.default)), f"given: {value!r}")
-
-
-_KINDS = {
-    bool: Wording("true or false"),
-    int: Wording("a whole number"),
-    float: Wording("a number"),
-    str: Wording("text"),
-}
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("model.path", "Model", "starter", "Model", "A model's name, or the path of its GGUF file."),

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.errors import SpyglassError
-from app.settings.schema import SETTINGS, Plain, Setting
+from app.settings.schema import SETTINGS
+from app.settings.setting import Plain, Setting
 from app.settings.store import SettingsStore
 from app.ui import theme
 from app.ui.i18n import say, shown

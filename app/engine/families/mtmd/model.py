@@ -8,10 +8,11 @@ from typing import Literal
 import llama_cpp
 
 from app.engine.families import Cancel, Emit
+from app.engine.families.mtmd.chunks import Chunk
 from app.engine.families.mtmd.reading import Reader
 from app.engine.families.mtmd.tally import Tally
 from app.engine.families.mtmd.text import Aborted, ContextFullError, TextModel
-from app.engine.families.mtmd.vision import Chunk, Vision
+from app.engine.families.mtmd.vision import Vision
 from app.engine.pictures import PictureCache
 from app.engine.quotes import Quotes
 from app.engine.sampling import Detokenizer, NotNumbersError, Sampler

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from app.engine import prefix
 from app.engine.families import Cancel, Emit
+from app.engine.families.mtmd.chunks import Chunk
 from app.engine.families.mtmd.tally import Tally
 from app.engine.families.mtmd.text import Aborted, TextModel
-from app.engine.families.mtmd.vision import Chunk, Vision
+from app.engine.families.mtmd.vision import Vision
 from app.engine.pictures import PictureCache, key
 from app.engine.prefix import Item, PictureSpan
 from app.errors import ModelError, PictureError, UsageError

@@ -4,7 +4,6 @@ import ctypes
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +12,21 @@ import numpy as np
 from llama_cpp import mtmd_cpp
 from numpy.typing import NDArray
 
-from app.engine import ggml, native
+from app.engine import native
 from app.engine.families import LoadCancelled, Progress
+from app.engine.families.mtmd.chunks import Bitmap, Chunk, chunk_at, inputs_of
 from app.engine.families.mtmd.files import wrong_projector
 from app.engine.families.mtmd.text import FLASH, Aborted, TextModel, Weights, check_status
+from app.engine.families.mtmd.watch import Watch
 from app.engine.quotes import Words
 from app.engine.sampling import NotNumbersError
 from app.errors import ModelError, PictureError, SpyglassError
 from app.values import EngineOptions, Picture
 from app.wording import Wording
 
-_NODES = 8
-"""Graph nodes computed between two looks at the cancel flag: a twentieth of a layer to half of one."""
 _MISMATCH = re.compile(r"text model \(n_embd = (\d+)\) and mmproj \(n_embd = (\d+)\)")
 _LARGEST = 4096
 """Side of the placeholder picture that tells how many tokens a picture can take."""
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """One piece of a tokenized prompt: tokens, or a slice of a picture.
-
-    pointer: `const mtmd_input_chunk *`, valid as long as the chunks it came from.
-    """
-
-    tokens: tuple[int, ...] = ()
-    picture: str = ""
-    cells: int = 0
-    positions: int = 0
-    pointer: int = 0
 
 
 class Vision:
@@ -58,7 +43,7 @@ class Vision:
         threads: int,
         progress: Progress,
     ) -> None:
-        self._watch = _Watch(layers)
+        self._watch = Watch(layers)
         self._width = weights.width
         params = mtmd_cpp.mtmd_context_params_default()
         params.use_gpu, params.n_threads, params.print_timings = gpu, threads, False
@@ -94,7 +79,7 @@ class Vision:
 
     def most_cells(self) -> int:
         """How many tokens the largest chunk of a picture takes."""
-        picture = _Bitmap(_LARGEST, _LARGEST, None, "")
+        picture = Bitmap(_LARGEST, _LARGEST, None, "")
         with self._chunks(
             [picture], ModelError("The model cannot tell the size of a picture.", "Use another model.")
         ) as chunks:
@@ -106,20 +91,20 @@ class Vision:
 
         The pixels are not looked at; the chunks serve to count and to place what is encoded elsewhere.
         """
-        mixed: list[Words | _Bitmap] = [*parts[0]]
+        mixed: list[Words | Bitmap] = [*parts[0]]
         for picture, words in zip(pictures, parts[1:], strict=True):
-            mixed += [_Bitmap(picture.width, picture.height, None, picture.digest), *words]
+            mixed += [Bitmap(picture.width, picture.height, None, picture.digest), *words]
         problem = ModelError("The model cannot read this conversation.", "Try another picture or another model.")
         with self._chunks(mixed, problem) as chunks:
             yield chunks
 
     @contextmanager
-    def _chunks(self, parts: Sequence["Words | _Bitmap"], problem: SpyglassError) -> Iterator[list[Chunk]]:
+    def _chunks(self, parts: Sequence[Words | Bitmap], problem: SpyglassError) -> Iterator[list[Chunk]]:
         """Tokenize. The chunks are valid inside the `with`. Raises `problem` if that fails."""
         bitmaps: list[int] = []
         output = mtmd_cpp.mtmd_input_chunks_init()
         try:
-            inputs, keep = _inputs(parts, bitmaps)
+            inputs, keep = inputs_of(parts, bitmaps)
             with native.complaints() as complaints:
                 status = mtmd_cpp.mtmd_tokenize_from_parts(self.pointer, output, inputs, len(inputs), False)
             del keep
@@ -127,7 +112,7 @@ class Vision:
                 problem.detail = "\n".join(complaints)
                 raise problem
             count = mtmd_cpp.mtmd_input_chunks_size(output)
-            yield [_chunk(mtmd_cpp.mtmd_input_chunks_get(output, index)) for index in range(count)]
+            yield [chunk_at(mtmd_cpp.mtmd_input_chunks_get(output, index)) for index in range(count)]
         finally:
             mtmd_cpp.mtmd_input_chunks_free(output)
             for bitmap in bitmaps:
@@ -136,7 +121,7 @@ class Vision:
     @contextmanager
     def slices(self, picture: Picture) -> Iterator[list[Chunk]]:
         """The slices of one picture, ready to be encoded."""
-        bitmap = _Bitmap(picture.width, picture.height, picture.pixels, picture.digest)
+        bitmap = Bitmap(picture.width, picture.height, picture.pixels, picture.digest)
         problem = PictureError("The model cannot prepare this picture.", "Try another picture.")
         with self._chunks([bitmap], problem) as chunks:
             yield [chunk for chunk in chunks if chunk.picture]
@@ -208,97 +193,3 @@ class Vision:
                 None,
             )
         check_status(status, complaints)
-
-
-@dataclass(frozen=True)
-class _Bitmap:
-    width: int
-    height: int
-    pixels: bytes | None
-    digest: str
-
-
-def _inputs(parts: Sequence[Words | _Bitmap], bitmaps: list[int]) -> tuple[Any, list[Any]]:
-    """`mtmd_input_part **` for `parts`, and what must stay alive with it. New bitmaps are appended to `bitmaps`."""
-    keep: list[Any] = []
-    pointers: list[Any] = []
-    for part in parts:
-        if isinstance(part, _Bitmap):
-            data = (
-                None
-                if part.pixels is None
-                else ctypes.cast(ctypes.c_char_p(part.pixels), ctypes.POINTER(ctypes.c_uint8))
-            )
-            bitmap = mtmd_cpp.mtmd_bitmap_init(part.width, part.height, data)
-            bitmaps.append(bitmap)
-            mtmd_cpp.mtmd_bitmap_set_id(bitmap, part.digest.encode())
-            item = mtmd_cpp.mtmd_input_part(text=None, bitmap=bitmap)
-        else:
-            raw, special = part.text.encode(), not part.plain
-            text = mtmd_cpp.mtmd_input_text(text=raw, text_len=len(raw), add_special=False, parse_special=special)
-            keep += [raw, text]
-            item = mtmd_cpp.mtmd_input_part(text=ctypes.pointer(text), bitmap=None)
-        keep.append(item)
-        pointers.append(ctypes.pointer(item))
-    array = (ctypes.POINTER(mtmd_cpp.mtmd_input_part) * len(pointers))(*pointers)
-    return array, [*keep, *pointers]
-
-
-def _chunk(pointer: int) -> Chunk:
-    if mtmd_cpp.mtmd_input_chunk_get_type(pointer) == mtmd_cpp.MTMD_INPUT_CHUNK_TYPE_TEXT:
-        count = ctypes.c_size_t()
-        tokens = mtmd_cpp.mtmd_input_chunk_get_tokens_text(pointer, ctypes.byref(count))
-        return Chunk(tokens=tuple(tokens[: count.value]), pointer=pointer)
-    return Chunk(
-        picture=(mtmd_cpp.mtmd_input_chunk_get_id(pointer) or b"").decode() or "?",
-        cells=mtmd_cpp.mtmd_input_chunk_get_n_tokens(pointer),
-        positions=mtmd_cpp.mtmd_input_chunk_get_n_pos(pointer),
-        pointer=pointer,
-    )
-
-
-class _Watch:
-    """The scheduler's eval callback: reports progress layer by layer and stops the encoder.
-
-    ggml asks before computing whether a node's result is wanted (`ask`), computes up to the next wanted one, and
-    tells. Answering False then ends the computation, which libmtmd takes for its end.
-    """
-
-    def __init__(self, layers: int) -> None:
-        self._layers = max(1, layers)
-        self._name = ggml.library().get_name
-        self._progress: Progress = lambda _: None
-        self._cancelled: Callable[[], bool] = lambda: False
-        self._asked = 0
-        self.stopped = False
-        self.failure: Exception | None = None
-        self.callback = llama_cpp.ggml_backend_sched_eval_callback(self._on_node)
-
-    @contextmanager
-    def watching(self, progress: Progress, cancelled: Callable[[], bool]) -> Iterator[None]:
-        before = self._progress, self._cancelled
-        self._progress, self._cancelled, self._asked = progress, cancelled, 0
-        self.stopped, self.failure = False, None
-        try:
-            yield
-        finally:
-            self._progress, self._cancelled = before
-
-    def _on_node(self, node: int, ask: bool, _: object) -> bool:
-        try:
-            return self._wanted(node, ask)
-        except Exception as error:  # ctypes would swallow it and answer False, which passes for a finished picture
-            self.failure, self.stopped = error, True
-            return ask
-
-    def _wanted(self, node: int, ask: bool) -> bool:
-        if self.stopped or self._cancelled():
-            self.stopped = True
-            return ask
-        layer = self._name(node).removeprefix(b"layer_out-")
-        if not ask:
-            if layer.isdigit():
-                self._progress(min(1.0, (int(layer) + 1) / self._layers))
-            return True
-        self._asked += 1
-        return self._asked % _NODES == 0 or layer.isdigit()

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from app.engine import sampling
+from app.engine.families.mtmd.chunks import Chunk
 from app.engine.families.mtmd.text import TextModel
-from app.engine.families.mtmd.vision import Chunk, Vision
+from app.engine.families.mtmd.vision import Vision
 from app.errors import ModelError
 from app.values import Looking, Message, Reading, passing_picture
 from tests import models

@@ -1,13 +1,7 @@
-"""A family without weights: it echoes the question, or follows a script that can fail in every way a model can.
-
-For `--model echo`, for demonstrations, and for the tests of everything around the engine. A script is JSON,
-`{"load": [STEP...], "answer": [STEP...]}`, in the file named by the model path `echo:FILE`, or as the text of the
-question itself. Each step is one of the classes below, named by its tag under "do".
-"""
+"""The steps a script is made of: each is one class, named by its tag under "do"."""
 
 import ctypes
 import itertools
-import json
 import math
 import os
 import re
@@ -15,20 +9,17 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from app.engine.families import Cancel, Emit, LoadCancelled, Progress
+from app.engine.families import Cancel, Emit
 from app.errors import UsageError, of_kind
-from app.values import Ask, Event, Finished, Loading, Looking, ModelSpec, Picture, Piece, Reading, Stats
+from app.values import Loading, Looking, Piece, Reading
 
 
 @dataclass
-class _Stage:
+class Stage:
     """What a step acts on."""
 
     emit: Emit
@@ -54,7 +45,7 @@ class _Stage:
 class Step(msgspec.Struct, frozen=True, tag_field="do", forbid_unknown_fields=True):
     """Base of the steps."""
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         raise NotImplementedError
 
 
@@ -66,7 +57,7 @@ class Say(Step, frozen=True, tag="say"):
     probability: float = 0.9
     times: int = 1
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         for _ in range(self.times):
             for word in _words(self.text):
                 if not stage.wait(self.delay):
@@ -83,7 +74,7 @@ class Look(Step, frozen=True, tag="look"):
     steps: int = 4
     deaf: bool = False
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         for i in range(self.steps + 1):
             stage.emit(Looking(picture=self.picture, of=self.of, fraction=i / self.steps))
             if self.deaf:
@@ -98,7 +89,7 @@ class Read(Step, frozen=True, tag="read"):
     seconds: float = 0.0
     steps: int = 2
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         for i in range(self.steps + 1):
             stage.emit(Reading(fraction=i / self.steps))
             if not stage.wait(self.seconds / self.steps):
@@ -111,7 +102,7 @@ class Progressing(Step, frozen=True, tag="loading"):
     fraction: float
     seconds: float = 0.0
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         stage.emit(Loading(fraction=self.fraction))
         stage.wait(self.seconds)
 
@@ -123,7 +114,7 @@ class Wait(Step, frozen=True, tag="wait"):
     deaf: bool = False
     text: str = ""
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         if self.text:
             stage.piece(self.text, 0.9)
         if self.deaf:
@@ -137,7 +128,7 @@ class Signal(Step, frozen=True, tag="signal"):
 
     name: str
 
-    def play(self, _: _Stage) -> None:
+    def play(self, _: Stage) -> None:
         os.kill(os.getpid(), signal.Signals[self.name])
 
 
@@ -146,7 +137,7 @@ class Hold(Step, frozen=True, tag="hold"):
 
     seconds: int
 
-    def play(self, _: _Stage) -> None:
+    def play(self, _: Stage) -> None:
         sleep = ctypes.PyDLL(None).sleep  # PyDLL, unlike CDLL, keeps the interpreter's lock during the call
         end = time.monotonic() + self.seconds
         while time.monotonic() < end:
@@ -159,7 +150,7 @@ class Exit(Step, frozen=True, tag="exit"):
     status: int = 0
     abort: bool = False
 
-    def play(self, _: _Stage) -> None:
+    def play(self, _: Stage) -> None:
         if self.abort:
             os.abort()
         os._exit(self.status)
@@ -170,7 +161,7 @@ class Raise(Step, frozen=True, tag="raise"):
 
     name: str
 
-    def play(self, _: _Stage) -> None:
+    def play(self, _: Stage) -> None:
         if self.name == "MemoryError":
             raise MemoryError
         if self.name.endswith("Error") and self.name != "RuntimeError":
@@ -184,7 +175,7 @@ class Fill(Step, frozen=True, tag="fill"):
     mb: int = 16
     unlimited: bool = False
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         if self.unlimited and sys.platform != "win32":
             import resource
 
@@ -200,7 +191,7 @@ class Raw(Step, frozen=True, tag="raw"):
     hex: str
     times: int = 1
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         data = bytes.fromhex(self.hex)
         with socket.socket(fileno=os.dup(int(sys.argv[-2]))) as line:
             for _ in range(self.times) if self.times else itertools.count():
@@ -212,7 +203,7 @@ class Raw(Step, frozen=True, tag="raw"):
 class Nonsense(Step, frozen=True, tag="nan"):
     """Write a piece whose probability is not a number, as damaged weights do."""
 
-    def play(self, stage: _Stage) -> None:
+    def play(self, stage: Stage) -> None:
         stage.piece("?", math.nan)
 
 
@@ -222,7 +213,7 @@ class Show(Step, frozen=True, tag="print"):
     text: str
     times: int = 1
 
-    def play(self, _: _Stage) -> None:
+    def play(self, _: Stage) -> None:
         for _i in range(self.times):
             os.write(1, self.text.encode())
             os.write(2, self.text.encode())
@@ -238,100 +229,14 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answer: tuple[AnyStep, ...] = ()
 
 
-def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> "EchoModel":
-    """Play the script's load steps. Raises UsageError for a script that cannot be read, LoadCancelled."""
-    _, _, path = spec.path.partition(":")
-    script = _script(_read(path)) if path else Script()
-
-    def tell(event: Event) -> None:
-        if isinstance(event, Loading):
-            progress(event.fraction)
-
-    progress(0.0)
-    for step in script.load:
-        step.play(_Stage(tell, cancel))
-        if cancel.is_set():
-            raise LoadCancelled
-    progress(1.0)
-    return EchoModel(script)
-
-
-class EchoModel:
-    """Says what it was asked, or does what the script says."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-
-    def answer(self, ask: Ask, pictures: Mapping[str, Picture], emit: Emit, cancel: Cancel) -> Finished:
-        """Answer as the Model protocol says. Raises UsageError for a question that begins a script but is none."""
-        stage = _Stage(emit, cancel)
-        question = ask.messages[-1].text if ask.messages else ""
-        steps = _script(question.encode()).answer if question.startswith('{"answer"') else self._script.answer
-        for step in steps or _echo(ask, question, pictures):
-            if cancel.is_set():
-                break
-            step.play(stage)
-        words = sum(len(m.text.split()) for m in ask.messages)
-        stats = Stats(
-            prompt_tokens=words,
-            computed_tokens=words,
-            pictures=len(pictures),
-            written_tokens=stage.written,
-            first_token_s=stage.first,
-            write_s=time.monotonic() - stage.began,
-            probability=0.9,
-        )
-        return Finished(reason="cancelled" if cancel.is_set() else "stop", stats=stats)
-
-    def close(self) -> None:
-        """Nothing to free."""
-
-
-def example(schema: Mapping[str, Any], text: str) -> Any:
-    """A value that follows a JSON schema in the simplest way, with `text` wherever a text may stand."""
-    if "const" in schema:
-        return schema["const"]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    for either in ("anyOf", "oneOf"):
-        if schema.get(either):
-            return example(schema[either][0], text)
-    kind = schema.get("type", "object" if "properties" in schema else "string")
-    if kind == "object":
-        return {name: example(part, text) for name, part in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [example(schema.get("items", {}), text)] * max(1, schema.get("minItems", 1))
-    simple: dict[str, Any] = {
-        "integer": int(schema.get("minimum", 0)),
-        "number": float(schema.get("minimum", 0)),
-        "boolean": True,
-        "null": None,
-    }
-    return simple.get(kind, text[: schema.get("maxLength", len(text))])
-
-
-def _echo(ask: Ask, question: str, pictures: Mapping[str, Picture]) -> list[AnyStep]:
-    looks: list[AnyStep] = [Look(picture=i, of=len(pictures)) for i in range(len(pictures))]
-    if ask.schema is not None:
-        return [*looks, Read(), Say(json.dumps(example(ask.schema, question), ensure_ascii=False))]
-    sizes = " and ".join(f"a picture of {p.width} x {p.height}" for p in pictures.values())
-    return [*looks, Read(), Say(f"You showed me {sizes} and asked: {question}" if sizes else f"You asked: {question}")]
+def read_script(text: bytes) -> Script:
+    """The script in `text`. Raises UsageError if it is none."""
+    try:
+        return msgspec.json.decode(text, type=Script)
+    except msgspec.DecodeError as e:
+        raise UsageError("This is not an echo script.", "See app/engine/families/echo/steps.py.", str(e)) from e
 
 
 def _words(text: str) -> list[str]:
     """The text in pieces of one word and the space before it, nothing lost."""
     return re.findall(r"\s*\S+|\s+$", text)
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as e:
-        raise UsageError("The echo script cannot be read.", "Check its path.", str(e)) from e
-
-
-def _script(text: bytes) -> Script:
-    try:
-        return msgspec.json.decode(text, type=Script)
-    except msgspec.DecodeError as e:
-        raise UsageError("This is not an echo script.", "See app/engine/families/echo.py.", str(e)) from e
