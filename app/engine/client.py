@@ -4,17 +4,16 @@ One background thread runs an event loop over the line to the engine process, a 
 job gets exactly one last event (`Finished` or `Failed`), whatever happens to the process.
 """
 
-import contextlib
 import itertools
 import logging
 import queue
 import selectors
-import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from app.engine.commands import Commands
 from app.engine.exits import Fault
 from app.engine.link import Link, LinkEvents, Patience
 from app.engine.protocol import ProtocolError, failed
@@ -45,6 +44,8 @@ class _Task:
     on_event: Callable[[Event], None]
     cancelled: bool = False
     last: Event | None = None
+    ended: bool = False
+    """Whether its last event was told; its process may still be at it."""
 
 
 class EngineClient:
@@ -67,15 +68,9 @@ class EngineClient:
         self._selector = selectors.DefaultSelector()
         events = LinkEvents(up=self._on_up, event=self._on_event, down=self._on_down)
         self._link = Link(self._supervisor, self._patience, picture_bytes, self._selector, self._timers, events)
-        self._wake_in, self._wake_out = socket.socketpair()
-        self._wake_in.setblocking(False)
-        self._wake_out.setblocking(False)
-        self._selector.register(self._wake_out, selectors.EVENT_READ, self._on_wake)
-
-        self._lock = threading.Lock()  # guards the next three
-        self._commands: list[Callable[[], None]] = []
+        self._commands = Commands()
+        self._selector.register(self._commands.line, selectors.EVENT_READ, lambda _: self._commands.run())
         self._ids = itertools.count(1)
-        self._closed = False
 
         self._waiting: list[_Task] = []
         self._running: _Task | None = None
@@ -101,7 +96,7 @@ class EngineClient:
             self._watchers.append(watcher)
             self._call(watcher, self._state)
 
-        self._command(add)
+        self._commands.add(add)
 
     def submit(self, job: Job, pictures: Iterable[Picture] = (), on_event: Callable[[Event], None] = ignore) -> int:
         """Queue a job and return its id.
@@ -110,16 +105,14 @@ class EngineClient:
         the engine process gets only those it does not hold already. Raises ValueError if a named picture is
         missing, EngineError if the client was closed.
         """
-        job_pictures = _pictures_of(job, pictures)
-        with self._lock:
-            task = _Task(next(self._ids), job, job_pictures, on_event)
-        if not self._command(lambda: self._enqueue(task)):
+        task = _Task(next(self._ids), job, _pictures_of(job, pictures), on_event)
+        if not self._commands.add(lambda: self._enqueue(task)):
             raise EngineError("The engine has been closed.", "Start Spyglass again.")
         return task.id
 
     def cancel(self, job_id: int) -> None:
         """End a job soon; its last event is Finished("cancelled"). A job that has ended is left alone."""
-        self._command(lambda: self._cancel(job_id))
+        self._commands.add(lambda: self._cancel(job_id))
 
     def run(self, job: Job, pictures: Iterable[Picture] = ()) -> Iterator[Event]:
         """Submit a job (at the first `next`) and yield its events. Closing the generator cancels the job."""
@@ -139,7 +132,7 @@ class EngineClient:
 
     def close(self) -> None:
         """Cancel every job, end the engine process and the thread."""
-        self._command(self._begin_close)
+        self._commands.add(self._begin_close)
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -148,15 +141,6 @@ class EngineClient:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    def _command(self, command: Callable[[], None]) -> bool:
-        with self._lock:
-            if self._closed:
-                return False
-            self._commands.append(command)
-            with contextlib.suppress(BlockingIOError):  # full: the loop is being woken anyway
-                self._wake_in.send(b"\0")
-            return True
 
     # --- the client's thread: the loop ---
 
@@ -180,26 +164,11 @@ class EngineClient:
             key.data(mask)
         self._timers.run_due()
 
-    def _on_wake(self, _: int) -> None:
-        with contextlib.suppress(BlockingIOError):
-            self._wake_out.recv(4096)
-        self._run_commands()
-
-    def _run_commands(self) -> None:
-        with self._lock:
-            commands, self._commands = self._commands, []
-        for command in commands:
-            command()
-
     def _shut(self) -> None:
-        with self._lock:
-            self._closed = True
         self._closing = True
-        self._run_commands()
+        self._commands.close()
         self._tell_state()
         self._selector.close()
-        self._wake_in.close()
-        self._wake_out.close()
 
     # --- the client's thread: jobs ---
 
@@ -249,10 +218,17 @@ class EngineClient:
             running.cancelled = True
             self._link.stop(job_id)
             slow = isinstance(running.last, _SLOW_TO_STOP)
-            self._timers.set("stop", self._patience.stop_slow if slow else self._patience.stop, self._stop_hard)
+            self._timers.set("stop", self._patience.stop_slow if slow else self._patience.stop, self._give_up)
+
+    def _give_up(self) -> None:
+        """The job did not end when asked. It is told as ended; its process, and with it the model, gets more time to
+        come to the end of what it is computing."""
+        if self._running:
+            self._deliver(self._running, Finished(reason="cancelled"))
+        self._timers.set("stop", self._patience.kill, self._stop_hard)
 
     def _stop_hard(self) -> None:
-        """The job did not end when asked: end the process; the next job starts it anew."""
+        """It still has not ended: end the process; the next job starts it anew."""
         self._link.end()
         self._finish_running(Finished(reason="cancelled"))
 
@@ -308,7 +284,9 @@ class EngineClient:
     # --- the client's thread: telling ---
 
     def _deliver(self, task: _Task, event: Event) -> None:
-        self._call(task.on_event, event)
+        if not task.ended:
+            task.ended = is_last(event)
+            self._call(task.on_event, event)
 
     def _call(self, listener: Callable[[_T], None], value: _T) -> None:
         try:

@@ -32,9 +32,11 @@ class Patience:
     progress: float = 300.0
     """Between two events of a job that say something new. A slow disk or vision tower may take minutes."""
     stop: float = 0.2
-    """For a job to end when it was asked to, while it reads or writes."""
+    """For a job to end when it was asked to, while it reads or writes; then it is told as ended."""
     stop_slow: float = 0.8
     """The same while it loads a model or looks at a picture."""
+    kill: float = 1.5
+    """For a job that was told as ended to end indeed, before its process is killed, and with it the loaded model."""
     exit: float = 5.0
     """For the operating system to clear the process away."""
 

@@ -216,12 +216,32 @@ def test_a_job_that_listens_ends_at_once_and_the_process_stays(steps: tuple[dict
         assert engine_processes() == pids
 
 
-def test_a_deaf_job_that_writes_is_ended_within_three_tenths(client: EngineClient) -> None:
-    list(client.run(question("start")))
-    pids = engine_processes()
-    assert seconds_to_cancel(client, script(DEAF), is_piece) < 0.3
-    assert [e.reason for e in client.run(question("next")) if isinstance(e, Finished)] == ["stop"]
-    assert engine_processes() != pids
+def test_a_deaf_job_that_writes_is_ended_within_three_tenths() -> None:
+    with EngineClient(patience=Patience(kill=0.1)) as client:
+        list(client.run(question("start")))
+        pids = engine_processes()
+        assert seconds_to_cancel(client, script(DEAF), is_piece) < 0.3
+        assert [e.reason for e in client.run(question("next")) if isinstance(e, Finished)] == ["stop"]
+        assert engine_processes() != pids
+
+
+def test_a_job_that_ends_late_is_over_in_time_and_costs_no_process() -> None:
+    """One operation of a large model may take longer than a person wants to wait."""
+    with EngineClient(patience=Patience(kill=PATIENCE_S)) as client:
+        list(client.run(question("start")))
+        pids = engine_processes()
+        late = script({"do": "wait", "seconds": 0.6, "text": "begun", "deaf": True}, say("too late"))
+        heard = Heard()
+        job_id = client.submit(late, on_event=heard)
+        heard.wait_for(is_piece)
+        began = time.monotonic()
+        client.cancel(job_id)
+        assert heard.reason() == "cancelled"
+        assert time.monotonic() - began < 0.5
+        assert [e.reason for e in client.run(question("next")) if isinstance(e, Finished)] == ["stop"]
+        assert engine_processes() == pids
+        assert heard.text == "begun"
+        assert heard.reason() == "cancelled"
 
 
 def test_a_deaf_look_at_a_picture_is_ended_within_a_second(client: EngineClient) -> None:
