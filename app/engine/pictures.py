@@ -43,8 +43,9 @@ def key(*parts: str | int) -> str:
 class PictureCache:
     """Arrays by key, least recently used forgotten first. Used by one thread.
 
-    memory, disk: how many bytes of arrays each level may hold. folder: of the disk level; None for none. A disk that
-    is full or a folder that cannot be written costs the cache, never the answer.
+    memory, disk: how many bytes of arrays each level may hold. folder: of the disk level; None for none. What it holds
+    beyond the limit is removed at once: a limit of 0 leaves nothing of earlier days. A disk that is full or a folder
+    that cannot be written costs the cache, never the answer.
     """
 
     def __init__(self, memory: int, folder: Path | None = None, disk: int = 0) -> None:
@@ -53,6 +54,9 @@ class PictureCache:
         self._folder = folder if disk > 0 else None
         self._entries: OrderedDict[str, Arrays] = OrderedDict()
         self._bytes = 0
+        if folder is not None:
+            with contextlib.suppress(OSError):
+                self._prune(folder)
 
     def get(self, name: str) -> Found | None:
         """The read-only arrays under `name`, or None. A damaged file is a miss, and is removed."""

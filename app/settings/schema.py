@@ -297,7 +297,7 @@ def engine_options(settings: Settings) -> EngineOptions:
         threads=settings["engine.threads"],
         gpu_layers=settings["engine.gpu_layers"],
         vision=cast(Literal["exact", "fast"], settings["engine.vision"]),
-        cache_dir=str(paths.cache_dir() / "pictures") if settings["cache.disk"] else "",
+        cache_dir=str(paths.cache_dir() / "pictures"),
         cache_memory=settings["cache.memory"] * MIB,
         cache_disk=settings["cache.disk"] * MIB,
     )

@@ -32,7 +32,7 @@ class Setting:
         """`value` as this setting keeps it (whole numbers are accepted where fractions are). Raises UsageError."""
         if isinstance(self.default, float) and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        if type(value) is not type(self.default):
+        if type(value) is not type(self.default) or not _can_be_written(value):
             raise self._refusal(_KINDS[type(self.default)], value)
         if self.choices and value not in dict(self.choices):
             raise self._refusal(Wording("one of {names}", names=", ".join(dict(self.choices))), value)
@@ -45,6 +45,15 @@ class Setting:
     def _refusal(self, rule: Wording, value: object) -> UsageError:
         what = Wording("The setting {key} must be {rule}.", key=self.key, rule=rule)
         return UsageError(what, Wording("Its default is {value}.", value=repr(self.default)), f"given: {value!r}")
+
+
+def _can_be_written(value: object) -> bool:
+    """Whether a text is Unicode: file names may hold bytes that are none, and no file could keep them."""
+    try:
+        str(value).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 _KINDS = {

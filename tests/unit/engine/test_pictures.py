@@ -135,6 +135,20 @@ def test_larger_than_the_disk_may_hold_is_not_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(("limit", "left"), [(0, []), (5 * KIB, ["b"])])
+def test_a_smaller_limit_holds_at_once(tmp_path: Path, limit: int, left: list[str]) -> None:
+    """Whoever wants no trace of pictures on disk means those of earlier days too."""
+    cache = PictureCache(memory=0, folder=tmp_path, disk=64 * KIB)
+    for age, name in ((200, "a"), (100, "b")):
+        cache.put(name, block(0.0))
+        os.utime(tmp_path / f"{name}.npz", (time.time() - age,) * 2)
+    (tmp_path / "somebody's.txt").touch()
+    smaller = PictureCache(memory=0, folder=tmp_path, disk=limit)
+    assert sorted(path.stem for path in tmp_path.glob("*.npz")) == left
+    assert (tmp_path / "somebody's.txt").exists()
+    assert smaller.get("a") is None
+
+
 def test_keys_tell_everything_apart() -> None:
     keys = {key("p", "a", 0), key("p", "a", 1), key("pa", "", 0), key("q", "a", 0), key("p", "a")}
     assert len(keys) == 5

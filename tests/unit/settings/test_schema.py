@@ -31,6 +31,7 @@ def test_every_setting_is_complete_and_its_default_is_allowed() -> None:
         ("answer.temperature", math.nan),
         ("answer.temperature", [1]),
         ("model.path", 3),
+        ("model.path", "/models/no-unicode-\udcff.gguf"),
     ],
 )
 def test_what_a_setting_does_not_take_is_refused(key: str, value: object) -> None:
@@ -62,7 +63,8 @@ def test_the_engine_gets_what_was_chosen() -> None:
     options = engine_options(chosen)
     assert (options.context, options.kv, options.cache_memory, options.cache_disk) == (8192, "q8_0", 1 << 20, 3 << 20)
     assert options.cache_dir
-    assert engine_options(Settings({"cache.disk": 0})).cache_dir == ""
+    nothing = engine_options(Settings({"cache.disk": 0}))
+    assert (nothing.cache_dir, nothing.cache_disk) == (options.cache_dir, 0)  # so that what is there can be removed
 
 
 def test_the_defaults_are_those_of_the_engine() -> None:
