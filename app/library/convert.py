@@ -9,18 +9,22 @@ Tensors stream through memory a few rows at a time.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from app.errors import ModelError
-from app.gguf import TYPES, Gguf, TensorInfo, read_header
+from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo, read_header
 from app.library import quantise
 from app.library.gguf_writer import PlannedTensor, Progress, entry, write
 from app.library.names import check_complete, gguf_name
 from app.library.safetensors import StoredTensor, open_checkpoint, read_json
+from app.library.stored import read_bytes
 from app.library.tokenizer_json import tokenizer_metadata
+
+_BYTES_AT_ONCE = 64 << 20
 
 
 def convert(
@@ -67,12 +71,11 @@ def requantise(
     mixes = [quantise.mix_named(t) if t else None for t in (type, vision_type)]
     if Path(out_gguf).resolve() == file.path.resolve():
         raise ModelError("A model cannot be written over itself.", "Choose another name for the new file.")
-    raw = np.memmap(file.path, np.uint8, "r")
-    spans = {key: bytes(raw[start:end]) for key, (start, end) in file.spans.items()}
+    spans = {key: read_bytes(file.path, start, end - start).tobytes() for key, (start, end) in file.spans.items()}
     if mixes[0]:
         spans["general.file_type"] = entry("general.file_type", quantise.MIXES[mixes[0]][1])
     spans.pop("general.alignment", None)
-    tensors = [_again(file, info, raw, mixes[_is_vision(info.name)]) for info in file.tensors.values()]
+    tensors = [_again(file, info, mixes[_is_vision(info.name)]) for info in file.tensors.values()]
     write(Path(out_gguf), spans.values(), tensors, progress)
 
 
@@ -159,9 +162,9 @@ def _tensors(
     named = {gguf_name(name): tensor for name, tensor in stored.items()}
     if "output.weight" not in named and t.get("tie_word_embeddings"):
         head = named["token_embd.weight"]
-        named["output.weight"] = StoredTensor(
-            "lm_head", (t["vocab_size"], *head.shape[1:]), head.dtype, head.data[: t["vocab_size"] * head.shape[1]]
-        )
+        if head.shape[0] < t["vocab_size"]:
+            raise ValueError(f"{t['vocab_size']} tokens, but embeddings of {head.shape}")
+        named["output.weight"] = replace(head, name="lm_head", shape=(int(t["vocab_size"]), *head.shape[1:]))
     v = config["vision_config"]
     check_complete(
         {name for name in named if name},
@@ -207,7 +210,7 @@ def _matrix(name: str, tensor: StoredTensor, kind: int, order: np.ndarray | None
     shape = tensor.shape[::-1]
     n_rows = tensor.shape[0] if len(tensor.shape) > 1 else 1
     width = int(np.prod(shape)) // n_rows
-    source = tensor if len(tensor.shape) > 1 else StoredTensor(name, (1, width), tensor.dtype, tensor.data)
+    source = tensor if len(tensor.shape) > 1 else replace(tensor, shape=(1, width))
     return PlannedTensor(
         name, shape, kind, lambda: quantise.blocks(lambda a, b: source.rows(a, b, order), n_rows, width, kind)
     )
@@ -221,22 +224,25 @@ def _is_vision(name: str) -> bool:
     return name.startswith(("v.", "mm."))
 
 
-def _again(file: Gguf, info: TensorInfo, raw: np.ndarray, mix: str | None) -> PlannedTensor:
+def _again(file: Gguf, info: TensorInfo, mix: str | None) -> PlannedTensor:
     """A tensor of a GGUF file in the type `mix` gives it."""
     layers = int(file.number(f"{file.architecture}.block_count", 0))
     heads = file.number(f"{file.architecture}.attention.head_count", 1)
-    gqa = int(heads // file.number(f"{file.architecture}.attention.head_count_kv", heads))
-    kind = quantise.type_of(info.name, info.shape, mix, layers, gqa) if mix else info.type
+    gqa = int(heads // max(1, file.number(f"{file.architecture}.attention.head_count_kv", heads)))
+    kind = info.type
+    if mix and TYPES[kind].name not in NOT_WEIGHTS:
+        kind = quantise.type_of(info.name, info.shape, mix, layers, gqa)
     n_rows = int(np.prod(info.shape[1:], dtype=np.int64)) if len(info.shape) > 1 else 1
-    width, stored = info.shape[0], TYPES[info.type]
-    row = width // stored.block * stored.size
+    width, layout = info.shape[0], TYPES[info.type]
+    row = width // layout.block * layout.size
 
     def rows(start: int, stop: int) -> np.ndarray:
-        return quantise.to_float(raw[info.offset + start * row : info.offset + stop * row], info.type, width)
+        stored = read_bytes(file.path, info.offset + start * row, (stop - start) * row)
+        return quantise.to_float(stored, info.type, width)
 
     def unchanged() -> Iterator[bytes]:
-        for start in range(0, info.nbytes, 64 << 20):
-            yield bytes(raw[info.offset + start : info.offset + min(start + (64 << 20), info.nbytes)])
+        for start in range(0, info.nbytes, _BYTES_AT_ONCE):
+            yield read_bytes(file.path, info.offset + start, min(_BYTES_AT_ONCE, info.nbytes - start)).tobytes()
 
     def changed() -> Iterator[bytes]:
         return quantise.blocks(rows, n_rows, width, kind)

@@ -1,5 +1,6 @@
 """Writes a GGUF file tensor by tensor: the header first, then the data as it is made; complete or not at all."""
 
+import contextlib
 import os
 import shutil
 import struct
@@ -44,12 +45,15 @@ def write(
 ) -> None:
     """Write the file to `path` through a `.part` beside it, which is removed if anything fails.
 
-    Raises ModelError if the disk is too small or cannot be written to.
+    A GGUF file that is there is replaced at the end. Raises ModelError if anything else is there, or if the disk is
+    too small or cannot be written to.
     """
     header = _header(list(entries), tensors)
     total = len(header) + sum(_padded(tensor.nbytes) for tensor in tensors)
     part = path.with_name(path.name + ".part")
     try:
+        _check_place(path)
+        part.unlink(missing_ok=True)  # of a run that was killed: it would take the room that is needed now
         free = shutil.disk_usage(path.parent).free
         if total > free:
             raise ModelError(
@@ -67,7 +71,18 @@ def write(
             f"The model file {path.name} cannot be written.", "Check the folder and the disk.", str(error)
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
+
+
+def _check_place(path: Path) -> None:
+    """Raises ModelError where something lies that must not be replaced: a slip of the hand costs no other file."""
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder.", "Name the file to write.")
+    if path.exists() and path.stat().st_size:
+        with open(path, "rb") as file:
+            if file.read(4) != b"GGUF":
+                raise ModelError(f"{path.name} is there already and is no model file.", "Choose another name.")
 
 
 def _write_data(put: Callable[[bytes], Any], tensors: list[PlannedTensor], total: int, progress: Progress) -> None:

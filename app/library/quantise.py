@@ -44,6 +44,8 @@ _ALIASES = {"Q4_K": "Q4_K_M", "Q5_K": "Q5_K_M", "Q3_K": "Q3_K_M"}
 _FALLBACKS = {"Q2_K": "Q4_0", "Q3_K": "Q4_0", "Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0", "IQ4_XS": "IQ4_NL"}
 _ROWS_AT_ONCE = 8 << 20
 """Elements turned at a time: 32 MiB as float32."""
+_WORTH_A_THREAD = 1 << 16
+"""Elements: most tensors of a model are vectors, made in less time than a thread."""
 
 
 def mix_named(name: str) -> str:
@@ -128,8 +130,11 @@ def blocks(rows: Callable[[int, int], np.ndarray], n_rows: int, width: int, kind
     with ThreadPoolExecutor(cpu_count() or 1) as pool:
         for start in range(0, n_rows, step):
             values = rows(start, min(start + step, n_rows))
-            parts = np.array_split(values, min(len(values), cpu_count() or 1))
-            yield b"".join(pool.map(lambda part: to_type(part, kind), parts))
+            share = min(len(values), cpu_count() or 1, values.size // _WORTH_A_THREAD)
+            if share < 2:
+                yield to_type(values, kind)
+            else:
+                yield b"".join(pool.map(lambda part: to_type(part, kind), np.array_split(values, share)))
 
 
 def to_type(values: np.ndarray, kind: int) -> bytes:

@@ -5,7 +5,6 @@ Format: an 8-byte length, that many bytes of JSON (name -> dtype, shape, offsets
 
 import json
 import math
-import mmap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.errors import ModelError
+from app.library.stored import read_bytes
 
 _DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 _MAX_HEADER = 100 << 20
@@ -20,23 +20,35 @@ _MAX_HEADER = 100 << 20
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor in a file; shape as in the checkpoint, slowest dimension first."""
+    """A tensor in a file; shape as in the checkpoint, slowest dimension first, at least one. offset is in bytes."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    data: np.ndarray
+    path: Path
+    offset: int
 
     def rows(self, start: int, stop: int, order: np.ndarray | None = None) -> np.ndarray:
         """Rows start .. stop of the tensor seen as a matrix (first dimension, the rest), float32.
 
-        order: which stored row stands at each place.
+        order: which stored row stands at each place; neighbours come from near one another. Raises ModelError.
         """
-        matrix = self.data.reshape(self.shape[0] if self.shape else 1, -1)
-        block = matrix[start:stop] if order is None else matrix[order[start:stop]]
-        if self.dtype == "BF16":
-            return (block.astype(np.uint32) << 16).view(np.float32)
-        return np.ascontiguousarray(block, np.float32)
+        if order is None:
+            return self._read(start, stop)
+        wanted = order[start:stop]
+        first = int(wanted.min())
+        found: np.ndarray = self._read(first, int(wanted.max()) + 1)[wanted - first]
+        return found
+
+    def _read(self, start: int, stop: int) -> np.ndarray:
+        kind, width = np.dtype(_DTYPES[self.dtype]), math.prod(self.shape[1:])
+        row = width * kind.itemsize
+        stored = read_bytes(self.path, self.offset + start * row, (stop - start) * row).view(kind).reshape(-1, width)
+        if self.dtype != "BF16":
+            return stored.astype(np.float32, copy=False)
+        wide = stored.astype(np.uint32)
+        wide <<= 16
+        return wide.view(np.float32)
 
 
 def open_checkpoint(folder: Path) -> dict[str, StoredTensor]:
@@ -76,20 +88,19 @@ def _read(path: Path) -> dict[str, StoredTensor]:
         if not 2 <= length <= min(_MAX_HEADER, size - 8):
             raise ValueError(f"a header of {length} bytes in a file of {size}")
         header: dict[str, Any] = json.loads(file.read(length))
-        data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)[8 + length :]
-    tensors = {}
+    tensors, data = {}, size - 8 - length
     for name, entry in header.items():
         if name == "__metadata__":
             continue
         dtype, shape, (start, end) = entry["dtype"], tuple(int(side) for side in entry["shape"]), entry["data_offsets"]
         kind = np.dtype(_DTYPES[dtype])
         if (
-            not 0 <= start <= end <= data.size
+            not 0 <= start <= end <= data
             or end - start != math.prod(shape) * kind.itemsize
             or min(shape, default=1) < 1
         ):
             raise ValueError(f"tensor {name}: {entry}")
-        tensors[name] = StoredTensor(name, shape, dtype, data[start:end].view(kind))
+        tensors[name] = StoredTensor(name, shape or (1,), dtype, path, 8 + length + start)
     return tensors
 
 

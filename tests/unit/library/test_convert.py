@@ -1,6 +1,8 @@
 """Checkpoint to GGUF: what is written, streaming, and checkpoints that are not right."""
 
+import errno
 import json
+import os
 import shutil
 import tracemalloc
 from types import SimpleNamespace
@@ -183,7 +185,7 @@ def test_tensors_stream_through_memory(tmp_path, monkeypatch):
 def test_a_failure_leaves_nothing_behind_and_keeps_the_old_file(checkpoint, tmp_path):
     out = tmp_path / "out" / "m.gguf"
     out.parent.mkdir()
-    out.write_bytes(b"old")
+    out.write_bytes(b"GGUF, an old one")
 
     def stop(fraction):
         if fraction > 0.5:
@@ -191,8 +193,78 @@ def test_a_failure_leaves_nothing_behind_and_keeps_the_old_file(checkpoint, tmp_
 
     with pytest.raises(KeyboardInterrupt):
         convert(checkpoint, out, progress=stop)
-    assert out.read_bytes() == b"old"
+    assert out.read_bytes() == b"GGUF, an old one"
     assert [path.name for path in out.parent.iterdir()] == ["m.gguf"]
+
+
+def test_what_a_killed_run_left_is_taken_away_before_room_is_looked_for(checkpoint, tmp_path, monkeypatch):
+    left = tmp_path / "m.gguf.part"
+    left.write_bytes(b"half a model")
+    monkeypatch.setattr(
+        gguf_writer.shutil, "disk_usage", lambda _: SimpleNamespace(free=0 if left.exists() else 1 << 40)
+    )
+    convert(checkpoint, tmp_path / "m.gguf")
+    assert not left.exists()
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(checkpoint, tmp_path, monkeypatch):
+    real = gguf_writer._write_data
+
+    def full(put, *rest):
+        def put_a_little(block):
+            if file.tell() > 100_000:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return put(block)
+
+        file = put.__self__
+        real(put_a_little, *rest)
+
+    monkeypatch.setattr(gguf_writer, "_write_data", full)
+    with pytest.raises(ModelError, match="cannot be written") as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert "No space" in caught.value.detail
+    assert not list(tmp_path.glob("m.gguf*"))
+
+
+def test_only_a_model_file_is_replaced(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "m.gguf")
+    convert(checkpoint, tmp_path / "m.gguf", type="F16")
+    assert kinds(tmp_path / "m.gguf")["blk.0.attn_q.weight"] == "F16"
+    weights = checkpoint / "model.safetensors"
+    before = weights.read_bytes()
+    for place, words in ((weights, "no model file"), (checkpoint, "folder"), (weights / "m.gguf", "cannot be written")):
+        with pytest.raises(ModelError, match=words):
+            convert(checkpoint, place)
+    assert weights.read_bytes() == before
+
+
+def test_a_checkpoint_that_becomes_shorter_meanwhile_is_named(checkpoint, tmp_path):
+    """Mapped, it would end the process with a signal."""
+    weights = checkpoint / "model.safetensors"
+
+    def cut(fraction):
+        if fraction > 0.2:
+            os.truncate(weights, 100_000)
+
+    with pytest.raises(ModelError, match=r"model\.safetensors could not be read on"):
+        convert(checkpoint, tmp_path / "m.gguf", progress=cut)
+    assert not list(tmp_path.glob("m.gguf*"))
+
+
+def test_a_gate_may_have_no_dimension(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "a.gguf")
+    tensors = {name: t.reshape(()) if t.shape == (1,) else t for name, t in read_tensors(VECTORS).items()}
+    write_tensors(checkpoint / "model.safetensors", tensors)
+    convert(checkpoint, tmp_path / "b.gguf")
+    assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
+
+
+def test_requantising_leaves_alone_what_are_no_weights(tmp_path):
+    """ggml has no way from such a type to another."""
+    wholes = gguf_writer.PlannedTensor("blk.0.ids.weight", (32, 2), 26, lambda: iter([bytes(256)]))
+    gguf_writer.write(tmp_path / "a.gguf", [gguf_writer.entry("general.architecture", "mllama")], [wholes])
+    requantise(tmp_path / "a.gguf", tmp_path / "b.gguf", type="Q8_0")
+    assert kinds(tmp_path / "b.gguf") == {"blk.0.ids.weight": "I32"}
 
 
 def test_a_full_disk_is_named_before_anything_is_written(checkpoint, tmp_path, monkeypatch):

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 
 from app.engine.families.mllama.config import Config, TextConfig, VisionConfig, arrangements
 from app.errors import ModelError
-from app.gguf import TYPES, Gguf, TensorInfo
+from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo
 from app.wording import Wording
 
 _OLD_SUFFIXES = {"attn_norm": "ln1", "ffn_norm": "ln2", "attn_output": "attn_out"}
-_NOT_WEIGHTS = {"I8", "I16", "I32", "I64", "F64"}
 
 Shapes = dict[str, tuple[int, ...]]
 Located = dict[str, tuple[Gguf, TensorInfo]]
@@ -132,7 +131,7 @@ def _check_shape(file: Gguf, info: TensorInfo, shape: tuple[int, ...]) -> None:
     wanted = [side for side in shape if side != 1] or [1]
     fits = len(sides) == len(wanted) and all(w in (0, s) for s, w in zip(sides, wanted, strict=True))
     kind = TYPES[info.type].name
-    if not fits or kind in _NOT_WEIGHTS:
+    if not fits or kind in NOT_WEIGHTS:
         raise ModelError(
             Wording("The model file {name} does not fit its own description.", name=file.path.name),
             "Download or convert it again.",
