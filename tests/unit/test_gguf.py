@@ -69,7 +69,7 @@ def test_every_truncation_is_an_error(good):
 
 def test_every_changed_byte_of_the_header_is_read_or_refused_quickly(good):
     whole = good.read_bytes()
-    start = time.monotonic()
+    start = time.process_time()
     end = read_header(good).data_offset
     for place in range(end):
         for value in (0x00, 0x7F, 0xFF):
@@ -80,7 +80,7 @@ def test_every_changed_byte_of_the_header_is_read_or_refused_quickly(good):
                     file.array(key)
             except GgufError:
                 pass
-    assert time.monotonic() - start < 0.01 * 3 * end
+    assert time.process_time() - start < 0.01 * 3 * end
 
 
 def header(n_tensors=0, n_keys=0, rest=b"", version=3):

@@ -1,7 +1,10 @@
 """The layer under the model: operations check their operands, and a computation can be stopped."""
 
+import resource
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +14,7 @@ from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Cancelled, Graph, Workspace
 from app.engine.families.mllama.store import Store
 from app.engine.families.mllama.tensor import F32, I64, Tensor
-from app.errors import EngineError
+from app.errors import EngineError, MemoryShortError
 
 
 @pytest.fixture
@@ -52,6 +55,33 @@ def test_operands_that_do_not_fit_raise_instead_of_ending_the_process(graph):
     ):
         with pytest.raises(EngineError):
             wrong()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit of memory that the system keeps")
+def test_a_graph_that_found_no_memory_may_be_tried_again(devices):
+    """ggml takes a plan whose memory could not be had for carried out: the second time it would end the process."""
+    workspace = Workspace(devices, 64)
+
+    def double(rows):
+        with Graph(devices, workspace) as g:
+            x = g.input((1024, rows))
+            y = g.scale(x, 2.0)
+            g.outputs(y)
+            g.set(x, np.ones((rows, 1024), np.float32))
+            g.run()
+            return g.get(y)
+
+    limit = resource.getrlimit(resource.RLIMIT_DATA)
+    used = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_DATA, (used + (64 << 20), limit[1]))
+    try:
+        for _ in range(2):
+            with pytest.raises(MemoryShortError):
+                double(1 << 16)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limit)
+    assert (double(4) == 2).all()
+    workspace.close()
 
 
 @pytest.mark.parametrize("n", [1, 5])

@@ -1,5 +1,8 @@
 """How a loaded model answers: reuse, caches, progress, cancelling, limits."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,8 +10,12 @@ from PIL import Image
 from app.engine import machine
 from app.engine.families import Cancel, LoadCancelled, mllama
 from app.engine.families.mllama import core
+from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.device import Devices
+from app.engine.families.mllama.graph import Graph
 from app.engine.sampling import NotNumbersError
 from app.errors import MemoryShortError, ModelError, PictureError, UsageError
+from app.library.convert import convert
 from app.values import (
     Ask,
     EngineOptions,
@@ -21,7 +28,7 @@ from app.values import (
     Sampling,
     passing_picture,
 )
-from tests.unit.mllama.checkpoints import VECTORS
+from tests.unit.mllama.checkpoints import VECTORS, config_of, read_tensors, write_checkpoint, write_tensors
 
 
 def picture(name: str) -> Picture:
@@ -207,6 +214,14 @@ def test_the_answer_ends_where_the_context_ends(open_model):
     assert finished.stats.prompt_tokens + finished.stats.written_tokens <= 257
 
 
+def test_the_context_is_as_large_as_it_was_wanted(open_model):
+    """The KV cache has rows to spare, but a model must not go beyond what it was trained for."""
+    model = open_model(context=300)
+    _, finished, _ = run(model, asks(user("What is it? " * 40), tokens=2000))
+    assert model.context == 300
+    assert finished.stats.prompt_tokens + finished.stats.written_tokens <= 301
+
+
 def test_a_context_beyond_what_the_model_was_trained_for_is_cut(open_model):
     assert open_model(context=1 << 30).context == 4096
 
@@ -238,6 +253,50 @@ def test_sampling_follows_the_seed_and_a_schema_is_kept(open_model):
     text, finished, _ = run(model, ask)
     assert text.strip().startswith("{")
     assert finished.stats.probability > 0
+
+
+def test_padding_of_the_output_matrix_is_never_written(tmp_path):
+    """Rows beyond the vocabulary have no text: libllama would end the process over such a token."""
+    config = json.loads((VECTORS / "config.json").read_text())
+    tensors = read_tensors(VECTORS)
+    head = tensors["language_model.lm_head.weight"]
+    padding = np.full((30, head.shape[1]), 50, np.float32) * np.sign(tensors["language_model.model.norm.weight"])
+    tensors["language_model.lm_head.weight"] = np.concatenate([head, padding, -padding])
+    checkpoint = shutil.copytree(VECTORS, tmp_path / "checkpoint")
+    assert config["text_config"]["vocab_size"] == len(head)
+    write_tensors(checkpoint / "model.safetensors", tensors)
+    convert(checkpoint, tmp_path / "padded.gguf")
+    model = mllama.load(ModelSpec(path=str(tmp_path / "padded.gguf"), options=options()), lambda _: None, Cancel())
+    try:
+        for schema in (None, {"type": "boolean"}):
+            ask = Ask(model=ModelSpec(path=""), messages=(user("?"),), schema=schema, sampling=Sampling(max_tokens=4))
+            _, finished, _ = run(model, ask)
+            assert finished.stats.written_tokens > 0
+    finally:
+        model.close()
+
+
+def test_no_operation_takes_all_rows_of_a_picture_at_once(tmp_path, monkeypatch):
+    """A stop is felt only between two operations, and one of 6404 rows takes seconds."""
+    config = config_of(
+        width=64, heads=2, kv_heads=1, mlp=64, layers=2, cross=[1], tower=32, tower_heads=2, tower_mlp=32,
+        tower_layers=2, global_layers=1, taps=[1, 0], tile=84, patch=4, max_tiles=4,
+    )  # fmt: skip
+    write_checkpoint(tmp_path / "checkpoint", config, seed=1)
+    convert(tmp_path / "checkpoint", tmp_path / "m.gguf")
+    rows, linear = [], Graph.linear
+
+    def counted(g, weight, x, bias=None):
+        rows.append(x.shape[1])
+        return linear(g, weight, x, bias)
+
+    monkeypatch.setattr(Graph, "linear", counted)
+    square = Image.frombytes("RGB", (80, 80), bytes(range(256)) * 75)
+    small = Core(Files(tmp_path / "m.gguf"), 256, devices=Devices())
+    seen = small.see(square.resize((160, 160)))
+    small.close()
+    assert seen.shape[2] == 4 * 442
+    assert max(rows) <= 442
 
 
 def test_loading_reports_progress_and_can_be_cancelled(tiny):

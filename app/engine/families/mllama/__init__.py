@@ -14,11 +14,11 @@ from PIL import Image
 from app.engine import ggml, machine
 from app.engine.families import Cancel, LoadCancelled, Progress
 from app.engine.families.mllama.core import Core, Files
-from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, placement
+from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, kv_type, placement
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.model import MllamaModel
-from app.engine.families.mllama.tensor import F16, F32, Q8_0
+from app.engine.families.mllama.tensor import F32, Q8_0
 from app.engine.families.mllama.text import Wanted, spans
 from app.engine.fit import cache_that_fits, context_that_fits
 from app.engine.pictures import PictureCache, key
@@ -36,8 +36,8 @@ GgufPath = str | Path | tuple[str | Path, str | Path]
 def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
     """See the family contract."""
     files, options = Files(spec.path, spec.projector), spec.options
-    kv_type = Q8_0 if options.kv == "q8_0" and files.config.text.head_size % 32 == 0 else F16
-    if kv_type == Q8_0 and options.flash == "off":
+    kind = kv_type(files.config, options)
+    if kind == Q8_0 and options.flash == "off":
         raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
     identity = key(fingerprint(*files.all), ggml.VERSION, _ARITHMETIC, options.vision)
     devices, free = Devices(options.threads, gpu=options.gpu_layers != 0), machine.free_memory()
@@ -49,7 +49,7 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
     except SpyglassError:
         devices.close()
         raise
-    core = Core(files, context, devices=devices, placement=placed, kv_type=kv_type, flash=options.flash)
+    core = Core(files, context, devices=devices, placement=placed, kv_type=kind, flash=options.flash)
     with ExitStack() as stack:
         stack.callback(core.close)
         plenty = free - wanted.total(context) > core.one_row.size + free // 4

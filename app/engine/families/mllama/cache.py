@@ -15,22 +15,22 @@ from app.engine.families.mllama.tensor import Tensor
 
 
 class KvCache:
-    """Keys and values of the self-attention layers, `context` tokens each."""
+    """Keys and values of the self-attention layers, `rows` tokens each."""
 
     def __init__(
         self,
         c: TextConfig,
         devices: Devices,
-        context: int,
+        rows: int,
         kind: int,
         place: Callable[[int], int | None],
         by_columns: Callable[[int], bool],
     ) -> None:
         """kind: F16, Q8_0 or F32. place and by_columns: of each layer. Raises MemoryShortError."""
-        self._c, self.context, self._by_columns = c, context, by_columns
+        self._c, self.rows, self._by_columns = c, rows, by_columns
         self._width = c.kv_heads * c.head_size
         self._store = Store(devices, 2 * len(c.self_layers))
-        shapes = {True: (context, c.head_size, c.kv_heads), False: (self._width, context)}
+        shapes = {True: (rows, c.head_size, c.kv_heads), False: (self._width, rows)}
         self._keys = {i: self._store.tensor(shapes[False], kind, place(i)) for i in c.self_layers}
         self._values = {i: self._store.tensor(shapes[by_columns(i)], kind, place(i)) for i in c.self_layers}
         self._store.allocate()
@@ -46,7 +46,7 @@ class KvCache:
         keys = g.put(self._keys[i], k, places)
         if columns is None or not self._by_columns(i):
             return keys, g.put(self._values[i], v, places)
-        flat = g.reshape(self._values[i], (1, self._width * self.context))
+        flat = g.reshape(self._values[i], (1, self._width * self.rows))
         values = g.put(flat, g.reshape(v, (1, columns.shape[0])), columns)
         return keys, g.reshape(values, self._values[i].shape)
 

@@ -4,12 +4,17 @@ from app.engine.families.mllama.config import Config
 from app.engine.families.mllama.core import Files
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.place import Placement, place, sizes
+from app.engine.families.mllama.tensor import F16, Q8_0, nbytes
 from app.engine.families.mllama.text import BATCH
 from app.engine.fit import Demand
 from app.values import EngineOptions
 
 DEFAULT_CONTEXT = 8192
-_KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32}
+
+
+def kv_type(config: Config, options: EngineOptions) -> int:
+    """How keys and values are stored: as asked, but not in blocks of 32 where heads do not consist of them."""
+    return Q8_0 if options.kv == "q8_0" and config.text.head_size % 32 == 0 else F16
 
 
 def placement(files: Files, devices: Devices, options: EngineOptions) -> Placement:
@@ -17,34 +22,40 @@ def placement(files: Files, devices: Devices, options: EngineOptions) -> Placeme
     if devices.gpu is None:
         return Placement()
     context = min(options.context or DEFAULT_CONTEXT, files.config.text.context)
-    parts = sizes(
-        files.config, files.tensors, token_bytes(files.config, options.kv), context, _tower_memory(files.config)
-    )
+    token = token_bytes(files.config, kv_type(files.config, options))
+    parts = sizes(files.config, files.tensors, token, context, _tower_memory(files.config))
     free = devices.free_memory(devices.gpu)
     return place(parts, devices.gpu_buffer_type, free, _batch_memory(files), options.gpu_layers)
 
 
 def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
-    """What the machine's own memory must hold: weights as they lie in the files, the KV cache a token (a layer's once
-    more, gathered for reading), one picture's keys and values twice (ready for use, and remembered), working memory."""
+    """What the machine's own memory must hold.
+
+    Weights as they lie in the files; a token's part of the KV cache (a layer's once more, gathered for reading) and of
+    a batch's mask; one picture's keys and values twice (ready for use, and remembered); working memory; without flash
+    attention also a batch's scores of everything it looks at.
+    """
     config = files.config
     here = {name: info.nbytes for name, info in files.tensors.items() if placed.weight(name) is None}
     vision = sum(size for name, size in here.items() if name.startswith(("v.", "mm.")))
     seen = picture_bytes(config)
     layers = sum(placed.layer(i) is None for i in config.text.self_layers)
+    token = token_bytes(config, kv_type(config, options)) * (layers + bool(layers)) // len(config.text.self_layers)
+    rows = config.vision.max_tiles * config.vision.rows
+    scores = 4 * BATCH * config.text.heads if options.flash == "off" else 0
     return Demand(
         weights=sum(here.values()) - vision + seen + min(options.cache_memory, seen),
-        token=token_bytes(config, options.kv) * (layers + bool(layers)) // max(1, len(config.text.self_layers)),
+        token=token + 2 * BATCH + scores,
         projector=vision,
         picture=0 if placed.tower else _tower_memory(config),
-        text=_batch_memory(files),
+        text=_batch_memory(files) + scores * rows,
     )
 
 
-def token_bytes(config: Config, kv: str) -> int:
-    """Bytes a token takes in the KV cache, all layers together."""
+def token_bytes(config: Config, kind: int) -> int:
+    """Bytes a token takes in the KV cache of type `kind`, all layers together."""
     c = config.text
-    return int(2 * len(c.self_layers) * c.kv_heads * c.head_size * _KV_BYTES[kv])
+    return 2 * len(c.self_layers) * nbytes((c.kv_heads * c.head_size,), kind)
 
 
 def picture_bytes(config: Config) -> int:

@@ -26,16 +26,26 @@ class Workspace:
 
     def __init__(self, devices: Devices, max_nodes: int) -> None:
         self._g, self._backends, self.max_nodes = devices.g, devices.backends, max_nodes
-        handles = (ctypes.c_void_p * len(self._backends))(*self._backends)
-        self.sched = self._g.backend_sched_new(handles, None, len(self._backends), max_nodes, False, True)
+        self.sched = self._new()
 
     @property
     def size(self) -> int:
         """Bytes held."""
         return sum(self._g.backend_sched_get_buffer_size(self.sched, b) for b in self._backends)
 
+    def renew(self) -> None:
+        """Let go of all memory. After an allocation that failed ggml takes its plan for carried out: the same graph
+        would then be computed in memory that is not there."""
+        self.close()
+        self.sched = self._new()
+
     def close(self) -> None:
         self._g.backend_sched_free(self.sched)
+
+    def _new(self) -> int:
+        handles = (ctypes.c_void_p * len(self._backends))(*self._backends)
+        new: int = self._g.backend_sched_new(handles, None, len(self._backends), self.max_nodes, False, True)
+        return new
 
 
 class Graph:
@@ -48,7 +58,7 @@ class Graph:
         self._devices, self._g, self._workspace = devices, devices.g, workspace
         g, n = self._g, workspace.max_nodes
         size = 2 * n * g.tensor_overhead() + g.graph_overhead_custom(n, False)
-        self._ctx = g.init(ggml.InitParams(size, None, True))
+        self._ctx: int | None = g.init(ggml.InitParams(size, None, True))
         self._graph = g.new_graph_custom(self._ctx, n, False)
         self._constants: list[tuple[Tensor, np.ndarray]] = []
 
@@ -229,7 +239,8 @@ class Graph:
     # --- running ------------------------------------------------------------------------------------------------
 
     def outputs(self, *tensors: Tensor) -> Self:
-        """Close the graph: these are computed by `run`. Raises MemoryShortError if its memory cannot be had."""
+        """Close the graph: these are computed by `run`. Raises MemoryShortError if its memory cannot be had; the graph
+        is then gone."""
         g = self._g
         for tensor in tensors:
             g.set_output(tensor.at)
@@ -237,6 +248,8 @@ class Graph:
         check(g.graph_n_nodes(self._graph) < self._workspace.max_nodes, "graph size")
         g.backend_sched_reset(self._workspace.sched)
         if not g.backend_sched_alloc_graph(self._workspace.sched, self._graph):
+            self._workspace.renew()
+            self.close()
             raise MemoryShortError(
                 "There is not enough memory for the computation.", "Choose a smaller context or close other programs."
             )
@@ -261,7 +274,9 @@ class Graph:
         return download(self._g, tensor)
 
     def close(self) -> None:
-        self._g.free(self._ctx)
+        if self._ctx:
+            self._g.free(self._ctx)
+            self._ctx = None
 
     def __enter__(self) -> Self:
         return self

@@ -1,6 +1,7 @@
 """What text sees of pictures: the keys and values of the cross-attention layers, computed once a picture."""
 
 from collections.abc import Callable
+from itertools import chain
 
 import numpy as np
 
@@ -8,8 +9,11 @@ from app.engine.families.mllama.attention import Seen, heads_last
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.store import Store
-from app.engine.families.mllama.tensor import F16, F32, upload
+from app.engine.families.mllama.tensor import F16, F32, Tensor, upload
 from app.engine.families.mllama.weights import Weights
+
+_ROWS_AT_ONCE = 256
+"""Rows of features per product, as in the tower (docs/decisions/0018); a stop is felt only between two."""
 
 
 class Looks:
@@ -58,19 +62,27 @@ def compute(weights: Weights, devices: Devices, features: np.ndarray, exact: boo
     (cross layers, 2, rows, kv heads * head size), float16, or float32 if `exact`. Raises Cancelled.
     """
     c, rows = weights.config.text, features.shape[0]
-    kind = F32 if exact else F16
     result = np.empty((len(c.cross_layers), 2, rows, c.kv_heads * c.head_size), np.float32 if exact else np.float16)
-    workspace = Workspace(devices, max_nodes=64)
+    workspace = Workspace(devices, max_nodes=64 + 32 * len(c.cross_layers))
     try:
-        for number, i in enumerate(c.cross_layers):
+        for start in range(0, rows, _ROWS_AT_ONCE):
+            block = features[start : start + _ROWS_AT_ONCE]
             with Graph(devices, workspace) as g:
-                x, block = g.constant(features), f"blk.{i}.cross_attn_"
-                k = g.reshape(g.linear(weights[f"{block}k_proj.weight"], x), (c.head_size, c.kv_heads, rows))
-                k = g.cast(g.rms_norm(k, weights[f"{block}k_norm.weight"], c.norm_eps), kind)
-                v = g.cast(g.linear(weights[f"{block}v_proj.weight"], x), kind)
-                g.outputs(k, v).run()
-                result[number, 0] = g.get(k).reshape(rows, -1)
-                result[number, 1] = g.get(v)
+                x = g.constant(block)
+                found = [_keys_and_values(g, weights, i, x, F32 if exact else F16) for i in c.cross_layers]
+                g.outputs(*chain(*found)).run()
+                for of_layer, pair in zip(result, found, strict=True):
+                    for of_part, part in zip(of_layer, pair, strict=True):
+                        of_part[start : start + len(block)] = g.get(part).reshape(len(block), -1)
     finally:
         workspace.close()
     return result
+
+
+def _keys_and_values(g: Graph, weights: Weights, i: int, x: Tensor, kind: int) -> tuple[Tensor, Tensor]:
+    """Keys and values that cross-attention layer i makes of some rows of features, (text width, rows)."""
+    c, block, rows = weights.config.text, f"blk.{i}.cross_attn_", x.shape[1]
+    k = g.reshape(g.linear(weights[f"{block}k_proj.weight"], x), (c.head_size, c.kv_heads, rows))
+    k = g.rms_norm(k, weights[f"{block}k_norm.weight"], c.norm_eps)
+    v = g.linear(weights[f"{block}v_proj.weight"], x)
+    return g.cast(k, kind), g.cast(v, kind)

@@ -146,11 +146,12 @@ class MllamaModel:
     ) -> Reason:
         """Write the answer token by token."""
         decoder, vocabulary = self._core.decoder, self._core.vocabulary
+        # A file's output matrix may have more rows than there are tokens: padding that stands for nothing.
         words = Detokenizer(vocabulary.pointer)
         reason: Reason = "length"
         try:
             while tally.written < limit:
-                token, probability = sampler.choose(logits)
+                token, probability = sampler.choose(logits[: vocabulary.size])
                 if vocabulary.ends(token):
                     reason = "stop"
                     break

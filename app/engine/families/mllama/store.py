@@ -77,7 +77,7 @@ class Store:
 
     def __init__(self, devices: Devices, max_tensors: int) -> None:
         self._g, self._devices = devices.g, devices
-        self._ctx = self._g.init(ggml.InitParams((max_tensors + 1) * self._g.tensor_overhead(), None, True))
+        self._ctx: int | None = self._g.init(ggml.InitParams((max_tensors + 1) * self._g.tensor_overhead(), None, True))
         self._pools: dict[int, Pool] = {}
 
     def tensor(self, shape: Sequence[int], type: int = F32, buffer_type: int | None = None) -> Tensor:
@@ -89,9 +89,13 @@ class Store:
         return tensor
 
     def allocate(self) -> Self:
-        """Raises MemoryShortError."""
-        for pool in self._pools.values():
-            pool.fill()
+        """Raises MemoryShortError; the store is then closed."""
+        try:
+            for pool in self._pools.values():
+                pool.fill()
+        except MemoryShortError:
+            self.close()
+            raise
         return self
 
     @property
@@ -107,8 +111,9 @@ class Store:
     def close(self) -> None:
         for pool in self._pools.values():
             pool.close()
-        self._g.free(self._ctx)
-        self._pools = {}
+        if self._ctx:
+            self._g.free(self._ctx)
+        self._pools, self._ctx = {}, None
 
     def __enter__(self) -> Self:
         return self

@@ -76,15 +76,15 @@ class TextDecoder:
     def __init__(
         self, weights: Weights, devices: Devices, context: int, kv_type: int = F16, flash: Flash = "auto"
     ) -> None:
-        """context: rows of the KV cache. kv_type: F16, Q8_0 (not without flash attention) or F32.
+        """context: tokens it can hold. kv_type: F16, Q8_0 (not without flash attention) or F32.
 
         flash: "off" for no flash attention at all, "on" for nothing else. Raises MemoryShortError.
         """
         self._w, self._devices, self._c = weights, devices, weights.config.text
         self._flash, self._quantised = flash, kv_type == Q8_0
-        self.context = -(-context // _BLOCK) * _BLOCK
-        self._cache = KvCache(self._c, devices, self.context, kv_type, weights.placement.layer, self._by_columns)
-        self._first_of_columns = np.arange(self._c.kv_heads * self._c.head_size) * self.context
+        self.context = context
+        self._cache = KvCache(self._c, devices, _up(context), kv_type, weights.placement.layer, self._by_columns)
+        self._first_of_columns = np.arange(self._c.kv_heads * self._c.head_size) * self._cache.rows
         """Where each number of a token's values begins its column."""
         self._looks: Looks | None = None
         self._reading, self._writing = (Workspace(devices, 64 + 48 * self._c.layers) for _ in range(2))

@@ -70,7 +70,8 @@ class VisionTower:
         self._w, self._devices, self._c = weights, devices, weights.config.vision
         rows = self._c.max_tiles * (self._c.rows + self._c.padding)
         self._workspace = Workspace(
-            devices, max_nodes=256 + (48 + 16 * self._c.heads) * (3 + rows // _QUERIES_IN_CACHE)
+            devices,
+            max_nodes=256 + 4 * len(self._c.taps) + (48 + 16 * self._c.heads) * (3 + rows // _QUERIES_IN_CACHE),
         )
         plain = weights["v.blk.0.attn_q.weight"].type == F32
         self.by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
@@ -98,7 +99,8 @@ class VisionTower:
             for i in range(c.global_layers):
                 self._advance(f"v.global.blk.{i}.", state, rows)
                 progress((c.layers + i + 1) / steps)
-            return self._fetch(lambda g: self._project(g, g.rows(state.x, 0, rows.real), list(state.taps.values())))
+            starts = range(0, rows.real, _ROWS_IN_CACHE)
+            return np.concatenate([self._project(state, i, min(_ROWS_IN_CACHE, rows.real - i)) for i in starts])
 
     def _state(self, store: Store, rows: Rows) -> _State:
         c, place = self._c, self._w.placement.vision
@@ -220,10 +222,15 @@ class VisionTower:
             added = g.concat(added, padding, axis=1)
         return g.add(x, added)
 
-    def _project(self, g: Graph, x: Tensor, states: list[Tensor]) -> Tensor:
-        """The final state and the intermediate ones, feature by feature, projected to the text's width."""
-        features = g.concat(x, g.interleave(states), axis=0) if states else x
-        return g.linear(self._w["mm.0.weight"], features, self._w["mm.0.bias"])
+    def _project(self, state: _State, start: int, n: int) -> np.ndarray:
+        """Some rows' final state and intermediate ones, feature by feature, projected to the text's width."""
+
+        def build(g: Graph) -> Tensor:
+            x, *states = (g.rows(t, start, n) for t in (state.x, *state.taps.values()))
+            features = g.concat(x, g.interleave(states), axis=0) if states else x
+            return g.linear(self._w["mm.0.weight"], features, self._w["mm.0.bias"])
+
+        return self._fetch(build)
 
     # --- running ------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import math
 import mmap
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -34,12 +35,14 @@ class Weights:
         """found: the checked tensors. Raises MemoryShortError if a device is too small."""
         self._g, self._devices, self.config, self.placement = devices.g, devices, config, placement
         self._found = found
-        self._maps = {path: _Map(file, self._g) for path, file in {f.path: f for f, _ in found.values()}.items()}
+        self._maps: dict[Path, _Map] = {}
         self._ctx = self._g.init(ggml.InitParams((len(self._found) + 1) * self._g.tensor_overhead(), None, True))
         self._tensors: dict[str, Tensor] = {}
         self._gates: dict[str, float] = {}
         self._pools: dict[int, Pool] = {}
         try:
+            for file in {file.path: file for file, _ in found.values()}.values():
+                self._maps[file.path] = _Map(file, self._g)
             for name in self._found:
                 self._add(name, placement.weight(name))
             for pool in self._pools.values():
