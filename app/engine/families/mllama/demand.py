@@ -45,7 +45,7 @@ def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
     scores = 4 * BATCH * config.text.heads if options.flash == "off" else 0
     return Demand(
         weights=sum(here.values()) - vision + seen + min(options.cache_memory, seen),
-        token=token + 2 * BATCH + scores,
+        token=token + 2 * BATCH + scores if layers else 0,
         projector=vision,
         picture=0 if placed.tower else _tower_memory(config),
         text=_batch_memory(files) + scores * rows,
