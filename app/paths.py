@@ -40,6 +40,10 @@ def models_dir() -> Path:
     return data_dir() / "models"
 
 
+def conversations_dir() -> Path:
+    return data_dir() / "conversations"
+
+
 def assets_dir() -> Path:
     """Files that ship with the program: icons, the starter model, sample pictures."""
     inside = Path(__file__).parent / "assets"

@@ -7,6 +7,7 @@ that of the error (app.errors), 130 after Ctrl-C, 141 if whoever read the output
 import argparse
 import io
 import logging
+import re
 import sys
 from typing import NoReturn
 
@@ -23,10 +24,28 @@ NOBODY_READS = 141
 _COMMANDS = (ask, doctor, models, recognise, translate)
 
 
+_EXAMPLES = """\
+examples:
+  spyglass ask cat.jpg "What is this?"
+  spyglass ask before.png after.png "What has changed?"
+  spyglass recognise camera --watch "a bus"
+  spyglass translate menu.jpg --to en
+  spyglass doctor
+
+exit status: 0, or what went wrong: 1 something unforeseen, 2 the command, 3 a picture,
+4 a model, 5 too little memory, 6 the engine, 7 the camera, 130 Ctrl-C
+"""
+_NO_CHOICE = re.compile(r"argument (\w+): invalid choice: (.*) \(choose from (.*)\)")
+
+
 class _Parser(argparse.ArgumentParser):
     """Reports mistakes like every other failure."""
 
     def error(self, message: str) -> NoReturn:
+        if unknown := _NO_CHOICE.fullmatch(message):
+            name, given, choices = unknown.groups()
+            message = f"there is no {name.lower()} {given}; choose from {choices}"
+        message = message.replace("the following arguments are required", "missing")
         raise UsageError(f"{message[:1].upper()}{message[1:]}.", f"See `{self.prog} --help`.")
 
 
@@ -62,7 +81,12 @@ def main(argv: list[str]) -> int:
 def _parse(argv: list[str]) -> argparse.Namespace:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("-v", "--verbose", action="store_true", help="tell the details of what happens")
-    parser = _Parser(prog="spyglass", description="Ask about pictures, offline. Without a command the window opens.")
+    parser = _Parser(
+        prog="spyglass",
+        description="Ask about pictures, offline. Without a command the window opens.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"Spyglass {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True, parser_class=_Parser)
     for command in _COMMANDS:

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -46,11 +47,12 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if len(arguments.words) < 2:
         raise UsageError("A picture and a question are needed.", 'For example: spyglass ask cat.jpg "What is this?"')
     *names, question = arguments.words
-    settings = _settings(arguments, terminal)
-    pictures = _open(names)
-    job = _job(arguments, settings, question, pictures)
     answer = _Answer(terminal, quiet=arguments.json)
     try:
+        _need_question(names, question)
+        settings = _settings(arguments, terminal)
+        pictures = _open(names)
+        job = _job(arguments, settings, question, pictures)
         with EngineClient(Supervisor(memory_limit(settings))) as client:
             answer.follow(client.run(job, pictures))
     except SpyglassError as error:
@@ -67,12 +69,23 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     return 0
 
 
+def _need_question(names: list[str], question: str) -> None:
+    example = 'For example: spyglass ask cat.jpg "What is this?"'
+    if not question.strip():
+        raise UsageError("The question is empty.", example)
+    if Path(question).is_file() and not Path(names[0]).exists():
+        raise UsageError("The question comes last, after the pictures.", example)
+
+
 def _settings(arguments: argparse.Namespace, terminal: Terminal) -> Settings:
     settings = setup.settings(terminal)
-    for _, _, key, _ in _OPTIONS:
+    for name, _, key, _ in _OPTIONS:
         value = getattr(arguments, key)
         if value is not None:
-            settings = settings.changed(key, value)
+            try:
+                settings = settings.changed(key, value)
+            except UsageError as error:
+                raise UsageError(f"{name} must be {error.what.values['rule']}.", error.todo, error.detail) from error
     return settings
 
 

@@ -66,6 +66,7 @@ def _program() -> dict[str, Any]:
         "packages": {name: _version(name) for name in _PACKAGES},
         "settings": str(paths.config_dir()),
         "models": str(paths.models_dir()),
+        "conversations": str(paths.conversations_dir()),
         "logs": str(paths.log_dir()),
     }
 

@@ -8,7 +8,7 @@ from app import paths
 from app.cli.terminal import Terminal
 from app.engine import fit
 from app.library.convert import convert, requantise
-from app.library.disk import Installed, installed
+from app.library.disk import STARTER, Installed, installed
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", common: argparse.ArgumentParser) -> None:
@@ -42,7 +42,8 @@ def list_(arguments: argparse.Namespace, terminal: Terminal) -> int:
         terminal.write_json([_as_json(model) for model in found])
         return 0
     for model in found:
-        about = model.problem or ", ".join(filter(None, (model.title, model.architecture, fit.gib(model.size))))
+        title = "ships with Spyglass" if model.name == STARTER else model.title
+        about = model.problem or ", ".join(filter(None, (title, model.architecture, fit.gib(model.size))))
         terminal.write(f"{model.name}\t{about}\n")
     if not found:
         terminal.note(f"There are no models. Put GGUF files into {paths.models_dir()}.")

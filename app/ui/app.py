@@ -24,7 +24,7 @@ from app.library.disk import Installed
 from app.modes import MODES
 from app.settings.schema import MIB, camera_format
 from app.settings.store import SettingsStore
-from app.ui import fonts, icons, placing, theme
+from app.ui import display, fonts, icons, placing, theme
 from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
@@ -37,6 +37,10 @@ from app.values import EngineOptions, ModelSpec
 from app.wording import Wording
 
 _log = logging.getLogger(__name__)
+
+_NO_DISPLAY = (
+    'spyglass: There is no display to open the window on. Ask in the terminal: spyglass ask PICTURE "QUESTION".'
+)
 
 
 class DiskLibrary:
@@ -93,6 +97,9 @@ def main(argv: Sequence[str]) -> int:
     """Run the window until it is closed. argv: pictures to open, and options. Returns the exit status."""
     started = time.monotonic()
     arguments = _parse(argv)
+    if not display.there_is_one():
+        print(_NO_DISPLAY, file=sys.stderr)
+        return 1
     log.start(arguments.verbose)
     app = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(app, QApplication)
@@ -123,6 +130,7 @@ def main(argv: Sequence[str]) -> int:
         window.pane.notice.show_hint(warning)
     if missing:
         window.pane.notice.show_hint(missing, Wording("Install Spyglass again."))
+    window.history.recall_draft()
     if arguments.pictures:
         window.doors.open([Path(one) for one in arguments.pictures])
     else:

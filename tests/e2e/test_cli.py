@@ -99,7 +99,13 @@ def test_settings_hold_and_options_win(picture: str) -> None:
         (("-", "-", "Hm?"), 2, "Standard input can be read only once."),
         (("{picture}", "Hm?", "--model", "gone.gguf"), 4, "There is no model file gone.gguf."),
         (("{picture}", "Hm?", "--model", "{picture}"), 4, "The model file scene ü.png is damaged"),
-        (("{picture}", "Hm?", "--temperature", "9"), 2, "The setting answer.temperature must be between 0.0 and 2.0."),
+        (
+            ("{picture}", "Hm?", "--temperature", "9"),
+            2,
+            "--temperature must be between 0.0 and 2.0.",
+        ),
+        (("{picture}", " "), 2, "The question is empty."),
+        (("What is this?", "{picture}"), 2, "The question comes last, after the pictures."),
         (("{picture}", "Hm?", "--temperature", "warm"), 2, "Argument --temperature: invalid float value: 'warm'."),
         (("{picture}", "Hm?", "--turbo"), 2, "Unknown: --turbo."),
     ],
@@ -109,6 +115,12 @@ def test_mistakes_end_in_one_line_and_a_status(picture: str, words: tuple[str, .
     assert (done.returncode, done.stdout) == (status, b"")
     assert done.stderr.decode().startswith(f"spyglass: {message}")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_json_says_what_went_wrong_before_the_engine_was_asked() -> None:
+    done = spyglass("ask", "gone.png", "Hm?", "--model", "echo", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["error"]["kind"], told["answer"]) == (3, "PictureError", "")
 
 
 @pytest.mark.parametrize("name", ["empty.png", "drawing.png", "bomb.png", "cut.jpeg"])
@@ -261,4 +273,6 @@ def test_version_and_help() -> None:
         done = spyglass(*words)
         assert (done.returncode, done.stderr) == (0, b"")
         assert b"usage: spyglass" in done.stdout
-    assert spyglass("paint").returncode == 2
+    done = spyglass("paint")
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"spyglass: There is no command 'paint'; choose from ")
