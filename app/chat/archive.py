@@ -2,6 +2,7 @@
 
     KEY/conversation.json    the words
     KEY/DIGEST.png           each picture, pixel for pixel: what is cached by its digest stays good
+    draft.txt                what was typed and not asked when the window closed
 
 Each conversation has a folder of its own. Where they outgrow the limit, those changed longest ago go first.
 """
@@ -28,6 +29,7 @@ from app.wording import Filling, Wording
 VERSION = 1
 
 _WORDS = "conversation.json"
+_DRAFT = "draft.txt"
 _TITLE = 200
 """Letters of a conversation's first question that stand for it in a list."""
 _OWNER_ONLY = 0o700
@@ -121,7 +123,7 @@ class Archive:
     """The conversations of one folder. May be used from several threads."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self.folder = folder or paths.data_dir() / "conversations"
+        self.folder = folder or paths.conversations_dir()
         self._lock = threading.Lock()  # guards what follows, and the folder
         self._newest: dict[str, int] = {}
         self._ours: dict[str, int] = {}
@@ -191,6 +193,26 @@ class Archive:
                     "Check the permissions of the folder for conversations.",
                     f"{self.folder}: {error!r}",
                 ) from error
+
+    def keep_draft(self, text: str) -> None:
+        """Write down what is typed and not asked yet. Raises SpyglassError."""
+        try:
+            if text:
+                self.folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+                _replace(self.folder / _DRAFT, _text(text).encode())
+            else:
+                (self.folder / _DRAFT).unlink(missing_ok=True)
+        except OSError as error:
+            raise SpyglassError(
+                "What is typed could not be saved.", "Check the disk and its permissions.", repr(error)
+            ) from error
+
+    def draft(self) -> str:
+        """What was typed when the program ended, or nothing."""
+        try:
+            return (self.folder / _DRAFT).read_text("utf-8", errors="replace")
+        except OSError:
+            return ""
 
     def _write(self, snapshot: Snapshot, pictures: bool) -> None:
         folder = self._place(snapshot.key)

@@ -153,16 +153,6 @@ SETTINGS: tuple[Setting, ...] = (
         unit="tokens",
     ),
     Setting(
-        "chat.disk",
-        "Window",
-        1024,
-        "Conversations on disk",
-        "Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.",
-        low=0,
-        high=1 << 22,
-        unit="MiB",
-    ),
-    Setting(
         "translate.to",
         "Translate",
         "en",
@@ -252,6 +242,16 @@ SETTINGS: tuple[Setting, ...] = (
             ("fr", "Français"),
             ("zh_CN", "简体中文"),
         ),
+    ),
+    Setting(
+        "chat.disk",
+        "Window",
+        1024,
+        "Conversations on disk",
+        "Conversations and their pictures are kept on this machine; the oldest go when this is full. 0: none is kept.",
+        low=0,
+        high=1 << 22,
+        unit="MiB",
     ),
 )
 

@@ -1,9 +1,11 @@
 """The conversation: a list view that lays out only what changed, follows the newest words, and has text to select."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QRectF, QSize, Qt, QUrl, Signal
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
     QDesktopServices,
+    QFocusEvent,
     QGuiApplication,
     QKeyEvent,
     QKeySequence,
@@ -15,13 +17,13 @@ from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewIt
 
 from app.chat.conversation import Turn
 from app.ui import icons, theme
-from app.ui.answer_tools import AnswerTools, EditButton
 from app.ui.blocks import Selection
 from app.ui.chat_model import IS_ANSWER, TURN, ChatModel
-from app.ui.chat_rows import TOOLS, AnswerRow, Look, QuestionRow, Row, side_margin
+from app.ui.chat_rows import AnswerRow, Look, QuestionRow, Row
 from app.ui.chat_selection import ChatSelection
 from app.ui.i18n import say
 from app.ui.row_heights import RowHeights
+from app.ui.turn_tools import TurnTools
 from app.wording import Wording
 
 Index = QModelIndex | QPersistentModelIndex
@@ -43,6 +45,9 @@ class _Delegate(QStyledItemDelegate):
         if self._view.row(index).height(rect.width()) != rect.height():  # it was guessed
             self._view.heights.better.emit()
         self._view.row(index).paint(painter, rect, self._view.viewport().rect(), self._view.selection.within(index))
+        if self._view.is_held(index):
+            painter.setPen(QColor(theme.current().accent))
+            painter.drawRoundedRect(QRectF(rect).adjusted(4.5, 2.5, -4.5, -2.5), 8, 8)
 
 
 class ChatView(QListView):
@@ -69,10 +74,9 @@ class ChatView(QListView):
         self.selection = ChatSelection(self)
         self._following = True
         self.setModel(model)
-        self._tools = AnswerTools(self.viewport())
-        self._tools.chosen.connect(self._on_tool)
-        self._edit = EditButton(self.viewport())
-        self._edit.chosen.connect(self.change)
+        self._buttons = TurnTools(self, self.viewport())
+        self._tools = self._buttons.answer
+        self._buttons.chosen.connect(self._on_tool)
         self._newest = QToolButton(self)
         self._newest.setObjectName("newest")
         say(self._newest.setAccessibleName, Wording("Go to the newest words"))
@@ -101,6 +105,10 @@ class ChatView(QListView):
 
     # --- rows ---
 
+    def is_held(self, index: Index) -> bool:
+        """Whether the keyboard is at this row, and the person steers by it."""
+        return self.hasFocus() and self.currentIndex() == index and bool(self.window().property("keyboard"))
+
     def row(self, index: Index) -> Row:
         """The row at `index`."""
         return self._row_at(index.row())
@@ -117,8 +125,7 @@ class ChatView(QListView):
         self.heights.forget()
         colours = theme.current()
         self._newest.setIcon(icons.icon("arrow-down", colours.text))
-        self._tools.retint()
-        self._edit.retint()
+        self._buttons.retint()
         self.scheduleDelayedItemsLayout()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -181,23 +188,13 @@ class ChatView(QListView):
     # --- the buttons of a turn ---
 
     def _place_tools(self) -> None:
-        """At the answer or the question that the pointer or the keyboard is at, and else under the last answer."""
+        """At the answer and the question that the keyboard or the pointer is at, and else under the last answer."""
         at = [self.model().index(self.model().rowCount() - 1, 0)]
         if self.underMouse():
             at.append(self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())))
-        if self.hasFocus() or self._tools.has_focus() or self._edit.hasFocus():
+        if self.hasFocus() or self._buttons.has_focus():
             at.append(self.currentIndex())
-        ended = [index for index in at if index.isValid() and index.data(TURN).ended]
-        answer = next((index for index in reversed(ended) if index.data(IS_ANSWER)), None)
-        self._tools.setVisible(answer is not None)
-        if answer is not None:
-            left, bottom = side_margin(self.viewport().width()) - 6, self.visualRect(answer).bottom()
-            self._tools.show_for(answer.data(TURN), QPoint(left, bottom - TOOLS + 2))
-        question = next((index for index in reversed(ended) if not index.data(IS_ANSWER)), None)
-        row = self.row(question) if question is not None else None
-        self._edit.setVisible(isinstance(row, QuestionRow))
-        if question is not None and isinstance(row, QuestionRow):
-            self._edit.show_for(row.turn, row.bubble.translated(self.visualRect(question).topLeft()))
+        self._buttons.place(at)
 
     def _on_tool(self, name: str, turn: Turn) -> None:
         match name:
@@ -209,6 +206,8 @@ class ChatView(QListView):
                 self.details.emit(turn)
             case "speak":
                 self.speak.emit(turn)
+            case "edit":
+                self.change.emit(turn)
             case "translate":
                 self.languages.emit(turn, self._tools.below("translate"))
 
@@ -257,6 +256,13 @@ class ChatView(QListView):
         self.selection.take_word(event.position())
         self.viewport().update()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        nowhere = not self.currentIndex().isValid()
+        super().focusInEvent(event)  # which would begin at the first row
+        if nowhere:
+            self.setCurrentIndex(self.model().index(self.model().rowCount() - 1, 0))
+        self._place_tools()
+
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self._place_tools()
@@ -267,19 +273,6 @@ class ChatView(QListView):
         self.selection.set(index, selection)
         self.scrollTo(index, QListView.ScrollHint.EnsureVisible)
         self.viewport().update()
-
-    def places(self, needle: str) -> list[tuple[QModelIndex, Selection]]:
-        """Every place where `needle` stands, from the top."""
-        if not needle:
-            return []
-        width = self.viewport().width()
-        found = []
-        for i in range(self.model().rowCount()):
-            index = self.model().index(i, 0)
-            row = self.row(index)
-            row.height(width)  # an unmeasured row holds no text yet
-            found += [(index, selection) for selection in row.flow.find(needle)]
-        return found
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Copy):

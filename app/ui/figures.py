@@ -10,6 +10,9 @@ DOTS = 5
 _LEVELS = (0.3, 0.5, 0.7, 0.88)
 """Mean probability of the tokens from which an answer gets one dot more."""
 
+_ENOUGH = 5
+"""Tokens below which a speed means nothing."""
+
 
 def sure_dots(probability: float) -> int:
     """1..5 dots."""
@@ -33,7 +36,7 @@ def figures(stats: Stats) -> str:
     parts = []
     if stats.first_token_s:
         parts.append(shown(Wording("{time} to first word", time=seconds(stats.first_token_s))))
-    if stats.write_s > 0 and stats.written_tokens > 1:
+    if stats.write_s > 0 and stats.written_tokens >= _ENOUGH:
         parts.append(shown(Wording("{speed} tokens/s", speed=rounded(stats.written_tokens / stats.write_s))))
     if stats.pictures and not stats.pictures_encoded:
         parts.append(shown(Wording("picture reused")))

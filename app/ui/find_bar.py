@@ -1,9 +1,10 @@
 """Find words in the conversation."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit
 
+from app.ui.blocks import Selection
 from app.ui.buttons import IconButton
 from app.ui.chat_view import ChatView
 from app.ui.i18n import say
@@ -47,7 +48,7 @@ class FindBar(QFrame):
 
     def step(self, by: int) -> None:
         """Show another of the places found."""
-        found = self._view.places(self.edit.text())
+        found = self._places(self.edit.text())
         if found:
             self._at = (self._at + by) % len(found)
             self._view.select(*found[self._at])
@@ -64,3 +65,14 @@ class FindBar(QFrame):
             self.step(-1 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1)
         else:
             super().keyPressEvent(event)
+
+    def _places(self, needle: str) -> list[tuple[QModelIndex, Selection]]:
+        """Every place where `needle` stands, from the top."""
+        view, width = self._view, self._view.viewport().width()
+        found = []
+        for number in range(view.model().rowCount() if needle else 0):
+            index = view.model().index(number, 0)
+            row = view.row(index)
+            row.height(width)  # an unmeasured row holds no text yet
+            found += [(index, selection) for selection in row.flow.find(needle)]
+        return found

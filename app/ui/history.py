@@ -31,9 +31,11 @@ class _Read:
 
 
 class History(QObject):
-    """opened: an earlier conversation is shown. failed: a SpyglassError, the same trouble once only."""
+    """opened: an earlier conversation is shown. typed: what was typed when the window closed. failed: a SpyglassError,
+    the same trouble once only."""
 
     opened = Signal()
+    typed = Signal(str)
     failed = Signal(object)
 
     def __init__(
@@ -44,11 +46,13 @@ class History(QObject):
         thumbnails: Thumbnails,
         background: Background,
         show: Callable[[Conversation], object],
+        draft: Callable[[], str],
     ) -> None:
-        """show: what puts another conversation on the screen."""
+        """show: what puts another conversation on the screen. draft: what is typed now."""
         super().__init__(window)
         self._window, self._session, self._desk = window, session, desk
         self._thumbnails, self._background, self._show = thumbnails, background, show
+        self._draft = draft
         self._archive = Archive()
         self._last = session.conversation
         self._in_trouble = False
@@ -68,6 +72,12 @@ class History(QObject):
 
         self._background.run(read, done, self.failed.emit)
 
+    def recall_draft(self) -> None:
+        """Type again what was typed when the window closed."""
+        draft = self._archive.draft()
+        if draft:
+            self.typed.emit(draft)
+
     def choose(self) -> None:
         """Let the person choose among the conversations that are kept."""
         self._background.run(self._archive.entries, self._open_sheet, self.failed.emit)
@@ -78,8 +88,10 @@ class History(QObject):
 
     def close(self) -> None:
         """Write down what is not yet; the last chance, so it is waited for."""
+        limit = conversations_limit(self._session.settings)
         try:
-            self._archive.keep(snapshot(self._session.conversation), conversations_limit(self._session.settings))
+            self._archive.keep(snapshot(self._session.conversation), limit)
+            self._archive.keep_draft(self._draft() if limit else "")
         except SpyglassError as error:
             _log.warning("%s %s", error, error.detail)
 

@@ -62,11 +62,12 @@ def main(parent: QWidget, actions: Actions, about: Callable[[], None]) -> QMenu:
     return menu
 
 
-def _add(menu: QMenu, action: QAction) -> None:
+def _add(menu: QMenu, action: QAction, with_icon: bool = True) -> None:
     """An action as an entry. Qt would write "Ctrl+," from the right as ",+Ctrl"."""
     keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
     words = f"{action.text()}\t{isolated(keys)}" if keys else action.text()
-    menu.addAction(action.icon(), words, action.trigger).setEnabled(action.isEnabled())
+    icon = action.icon() if with_icon else QIcon()
+    menu.addAction(icon, words, action.trigger).setEnabled(action.isEnabled())
 
 
 def models(
@@ -88,7 +89,7 @@ def models(
         action.setCheckable(True)
         action.setChecked(True)
     menu.addSeparator()
-    menu.addAction(open_file)
+    _add(menu, open_file, with_icon=False)
     return menu
 
 

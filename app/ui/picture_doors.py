@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, Signal
+from PySide6.QtCore import QMimeData, QObject, QStandardPaths, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
@@ -57,7 +57,9 @@ class PictureDoors(QObject):
             f"{shown(Wording('All files'))} (*)",
         )
         title = shown(Wording("Open picture"))
-        chosen, _ = QFileDialog.getOpenFileNames(self._window, title, self._folder, ";;".join(kinds))
+        folder = self._folder or QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        brief = QFileDialog.Option.HideNameFilterDetails
+        chosen, _ = QFileDialog.getOpenFileNames(self._window, title, folder, ";;".join(kinds), "", brief)
         if chosen:
             self._folder = str(Path(chosen[0]).parent)
             self.open([Path(one) for one in chosen])

@@ -107,10 +107,10 @@ class Window(QObject):
         self.sightings = Sightings(widget, session, background, self.thumbnails)
         self.models = ModelPicker(widget, session, services.library, background, notice)
         self.doors = PictureDoors(widget, desk, camera)
-        self.picture_on_stage = PictureOnStage(self.stage, desk)
+        self.picture_on_stage = PictureOnStage(self.stage, desk, camera, session, notice)
         self.camera_on_stage = CameraOnStage(widget, camera, self.stage, desk, notice)
         self.turns = Turns(session, self.chat, self.view, self.thumbnails, self.answers, self.aloud)
-        self.history = History(widget, session, desk, self.thumbnails, background, self.turns.show)
+        self.history = History(widget, session, desk, self.thumbnails, background, self.turns.show, self._draft)
         self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
         self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
         self.appearance = Appearance(store, services.language, notice, (self.view, self.stage, notice))
@@ -188,7 +188,7 @@ class Window(QObject):
         composer.picture.connect(self.doors.take)
         composer.removed.connect(self.picture_on_stage.remove)
         composer.wanted.connect(self.desk.look_at)
-        view.picture_wanted.connect(self._look_again)
+        view.picture_wanted.connect(self.picture_on_stage.look_again)
         self.doors.text.connect(composer.put)
         self.doors.model.connect(self.session.choice.choose)
         pane.opening.question.connect(asking.ask_offered)
@@ -200,9 +200,11 @@ class Window(QObject):
         asking.asked.connect(view.follow)
         self.turns.taken_back.connect(lambda question, _: composer.replace(question))
         self.turns.taken_back.connect(lambda _, pictures: self.desk.restore(pictures))
+        self.turns.begun.connect(pane.notice.hide)
         self.turns.begun.connect(self.desk.attach_stage)
         self.turns.begun.connect(self._focus)
         self.history.opened.connect(self._on_opened)
+        self.history.typed.connect(composer.put)
         if self.speaker.available:
             view.allow_speech()
 
@@ -270,6 +272,9 @@ class Window(QObject):
         self.pane.opening.show_live(self.live.on)
         self.composer.set_placeholder(self.asking.invitation(self.stage.live))
 
+    def _draft(self) -> str:
+        return self.composer.edit.toPlainText()
+
     def _focus(self) -> None:
         self.composer.edit.setFocus()
 
@@ -297,13 +302,6 @@ class Window(QObject):
             self._choose_mode(AskMode.id)
         self.view.follow()
         self._focus()
-
-    def _look_again(self, digest: str) -> None:
-        """A picture of the conversation was clicked."""
-        picture = self.session.conversation.picture(digest)
-        if picture is not None:
-            self.camera.stop()
-            self.desk.look_again(picture)
 
     def _on_camera_left(self) -> None:
         """The picture of the desk stands on the stage again, and goes with the next question if none was about it."""

@@ -347,6 +347,10 @@
         <translation>لا يجيب على {host} أي فيديو.</translation>
     </message>
     <message>
+        <source>What is typed could not be saved.</source>
+        <translation>تعذّر حفظ ما كُتب.</translation>
+    </message>
+    <message>
         <source>The conversation could not be saved; it is there until the program ends.</source>
         <translation>تعذّر حفظ المحادثة؛ ستبقى حتى ينتهي البرنامج.</translation>
     </message>

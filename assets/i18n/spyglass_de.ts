@@ -347,6 +347,10 @@
         <translation>Auf {host} antwortet nichts, das ein Video ist.</translation>
     </message>
     <message>
+        <source>What is typed could not be saved.</source>
+        <translation>Was getippt ist, konnte nicht gespeichert werden.</translation>
+    </message>
+    <message>
         <source>The conversation could not be saved; it is there until the program ends.</source>
         <translation>Die Unterhaltung konnte nicht gespeichert werden; sie bleibt, bis das Programm endet.</translation>
     </message>

@@ -347,6 +347,10 @@
         <translation>En {host} no responde nada que sea un vídeo.</translation>
     </message>
     <message>
+        <source>What is typed could not be saved.</source>
+        <translation>No se pudo guardar lo que está escrito.</translation>
+    </message>
+    <message>
         <source>The conversation could not be saved; it is there until the program ends.</source>
         <translation>No se pudo guardar la conversación; estará aquí hasta que termine el programa.</translation>
     </message>

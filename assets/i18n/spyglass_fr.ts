@@ -347,6 +347,10 @@
         <translation>Rien qui soit une vidéo ne répond à l’adresse {host}.</translation>
     </message>
     <message>
+        <source>What is typed could not be saved.</source>
+        <translation>Le texte saisi n’a pas pu être enregistré.</translation>
+    </message>
+    <message>
         <source>The conversation could not be saved; it is there until the program ends.</source>
         <translation>La conversation n’a pas pu être enregistrée ; elle reste là jusqu’à la fin du programme.</translation>
     </message>

@@ -347,6 +347,10 @@
         <translation>{host} 上没有视频应答。</translation>
     </message>
     <message>
+        <source>What is typed could not be saved.</source>
+        <translation>无法保存已输入的内容。</translation>
+    </message>
+    <message>
         <source>The conversation could not be saved; it is there until the program ends.</source>
         <translation>无法保存对话；它只保留到程序结束。</translation>
     </message>

@@ -250,7 +250,7 @@ def test_a_question_is_edited_by_its_button(window: Window, qtbot: QtBot) -> Non
     window.view.setFocus()
     window.view.setCurrentIndex(window.chat.index(0))
     qtbot.keyClick(window.view, Qt.Key.Key_Home)
-    edit = window.view._edit
+    edit = window.view._buttons.question
     assert edit.isVisible()
     row = window.view.row(window.chat.index(0))
     assert isinstance(row, QuestionRow)
@@ -259,3 +259,16 @@ def test_a_question_is_edited_by_its_button(window: Window, qtbot: QtBot) -> Non
     assert window.composer.edit.toPlainText() == "What si this?"
     assert window.session.conversation.turns == []
     assert not edit.isVisible()
+
+
+def test_the_row_that_the_keyboard_is_at_is_marked(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "What?")
+    qtbot.waitUntil(lambda: window.composer.edit.hasFocus())
+    before = window.view.viewport().grab().toImage()
+    qtbot.keyClick(window.composer.edit, Qt.Key.Key_Backtab)
+    window.view.setFocus(Qt.FocusReason.BacktabFocusReason)
+    assert window.view.currentIndex().row() == 1
+    assert window.view.is_held(window.chat.index(1))
+    assert window.view.viewport().grab().toImage() != before
+    qtbot.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
+    assert not window.view.is_held(window.view.currentIndex())

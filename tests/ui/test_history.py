@@ -32,6 +32,7 @@ def resume(window: Window, qtbot: QtBot) -> None:
     """Start the program again."""
     window.start()
     window.services.session.find_model()
+    window.history.recall_draft()
     window.history.resume()
     qtbot.waitUntil(lambda: window.session.spec is not None and bool(window.session.conversation.turns))
 
@@ -78,6 +79,17 @@ def test_words_written_before_the_window_closed_are_there(window: Window, later:
     turn = later.session.conversation.turns[0]
     assert turn.state is State.STOPPED
     assert turn.answer.startswith("word")
+
+
+def test_what_was_typed_is_there_again(window: Window, later: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "What?")
+    window.composer.edit.setPlainText("half a\nquestion")
+    window.widget.close()
+    resume(later, qtbot)
+    assert later.composer.edit.toPlainText() == "half a\nquestion"
+    later.composer.clear()
+    later.widget.close()
+    assert Archive().draft() == ""
 
 
 def test_a_new_conversation_keeps_the_words_of_the_one_before(window: Window, qtbot: QtBot) -> None:

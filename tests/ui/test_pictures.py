@@ -255,3 +255,16 @@ def test_names_in_tips_are_shown_as_they_are_written(window: Window, qtbot: QtBo
 def as_seen(tip: str) -> str:
     """What a person reads of a tip."""
     return QTextDocumentFragment.fromHtml(tip).toPlainText()
+
+
+def test_what_was_wrong_with_a_picture_is_over_with_the_next(
+    window: Window, qtbot: QtBot, picture: MakePicture, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    window.desk.open([tmp_path / "bad.png"])
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    open_picture(window, qtbot, picture("good.png"))
+    assert window.pane.notice.words == ""
+    window.pane.notice.show_hint("Something else.")
+    window.actions["new"].trigger()
+    assert window.pane.notice.words == ""
