@@ -1,4 +1,5 @@
 # make run    opens the window (or answers in the terminal where there is no display)
+# make desktop   puts it among your programs (make desktop-remove takes it away)
 # make test   the whole test suite, without a display
 # make lint   style, types, import contracts, catalogues of the window's languages
 # make bench  the benchmarks, one after the other
@@ -9,9 +10,9 @@ PYTHON := .venv/bin/python
 
 CATALOGUES := $(patsubst %.ts,%.qm,$(wildcard assets/i18n/*.ts))
 
-.PHONY: run test lint bench lock catalogues
-run test lint bench catalogues: .venv/.complete
-run test bench: $(CATALOGUES)
+.PHONY: run desktop desktop-remove test lint bench lock catalogues
+run desktop test lint bench catalogues: .venv/.complete
+run desktop test bench: $(CATALOGUES)
 
 .venv/.complete: requirements.lock packaging/environment.sh
 	@packaging/environment.sh
@@ -21,6 +22,12 @@ assets/i18n/%.qm: assets/i18n/%.ts .venv/.complete
 
 run:
 	@packaging/run.sh
+
+desktop:
+	@packaging/desktop.sh
+
+desktop-remove:
+	@packaging/desktop.sh remove
 
 test:
 	QT_QPA_PLATFORM=offscreen $(PYTHON) -m pytest
