@@ -27,7 +27,9 @@ _QUESTIONS = (
     Wording("What does the text say?"),
     Wording("Describe it in one sentence."),
 )
-_STARTER = Wording("The starter answers in few words: drawn things, signs and charts, not photographs.")
+_TAUGHT = (Wording("What is in this picture?"), Wording("What colour is it?"), Wording("Where is it?"))
+"""Questions for the starter, which cannot read, and answers in few words."""
+_STARTER = Wording("The starter is small and often wrong. It was taught drawings, not photographs.")
 
 
 class Opening(QWidget):
@@ -64,10 +66,9 @@ class Opening(QWidget):
         chips = QVBoxLayout(self._questions)
         chips.setContentsMargins(0, 8, 0, 0)
         chips.setSpacing(8)
-        self._first = _QUESTIONS[0]
-        self._first_chip = push(self._first, lambda: self.question.emit(self._first), "chip")
-        others = [push(words, partial(self.question.emit, words), "chip") for words in _QUESTIONS[1:]]
-        for chip in (self._first_chip, *others):
+        self._fitting: Wording | None = None
+        self._chips = [push(words, partial(self._ask, n), "chip") for n, words in enumerate(_QUESTIONS)]
+        for chip in self._chips:
             chips.addWidget(chip, 0, Qt.AlignmentFlag.AlignHCenter)
         self._questions.hide()
         return self._questions
@@ -93,12 +94,12 @@ class Opening(QWidget):
         """Say what the model that ships with the program can and cannot do, while it is the one that answers."""
         self._is_starter = is_starter
         self._fit()
+        self._say()
 
     def show_picture(self, there: bool, first: Wording | None = None) -> None:
         """Offer questions once there is something to ask about. first: one that fits the picture."""
         self._there = there
-        self._first = first or _QUESTIONS[0]
-        say(self._first_chip.setText, self._first)
+        self._fitting = first
         self._fit()
         self._say()
 
@@ -108,7 +109,16 @@ class Opening(QWidget):
         self._fit()
         self._say()
 
+    def _offered(self) -> tuple[Wording, ...]:
+        first, *others = _TAUGHT if self._is_starter else _QUESTIONS
+        return (self._fitting or first, *others)
+
+    def _ask(self, number: int) -> None:
+        self.question.emit(self._offered()[number])
+
     def _say(self) -> None:
+        for chip, words in zip(self._chips, self._offered(), strict=True):
+            say(chip.setText, words)
         say(self._head.setText, _POINT if self._live else _WHAT)
         say(self._line.setText, _CLICK if self._live else _DRAG if self._there else _BRING)
 

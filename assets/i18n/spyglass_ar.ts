@@ -1347,10 +1347,6 @@
         <translation>ارسم مستطيلًا على الصورة للسؤال عن جزء منها.</translation>
     </message>
     <message>
-        <source>The starter answers in few words: drawn things, signs and charts, not photographs.</source>
-        <translation>يجيب نموذج البداية بكلمات قليلة: عن الرسوم واللافتات والمخططات، لا عن الصور الفوتوغرافية.</translation>
-    </message>
-    <message>
         <source>What would you like to know?</source>
         <translation>ماذا تريد أن تعرف؟</translation>
     </message>
@@ -2246,6 +2242,18 @@
     <message>
         <source>Check the disk and its permissions.</source>
         <translation>تحقّق من القرص ومن أذوناته.</translation>
+    </message>
+    <message>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
+        <translation>نموذج البداية صغير ويخطئ كثيرًا. تعلّم الرسوم، لا الصور الفوتوغرافية.</translation>
+    </message>
+    <message>
+        <source>What colour is it?</source>
+        <translation>ما لونه؟</translation>
+    </message>
+    <message>
+        <source>Where is it?</source>
+        <translation>أين هو؟</translation>
     </message>
     <message>
         <source>Picture {name} is on the stage</source>

@@ -1347,10 +1347,6 @@
         <translation>Ziehen Sie auf dem Bild ein Rechteck, um nach einem Teil davon zu fragen.</translation>
     </message>
     <message>
-        <source>The starter answers in few words: drawn things, signs and charts, not photographs.</source>
-        <translation>Das Startmodell antwortet mit wenigen Worten: auf Gezeichnetes, Schilder und Diagramme, nicht auf Fotos.</translation>
-    </message>
-    <message>
         <source>What would you like to know?</source>
         <translation>Was möchten Sie wissen?</translation>
     </message>
@@ -2234,6 +2230,18 @@
     <message>
         <source>Check the disk and its permissions.</source>
         <translation>Prüfen Sie den Datenträger und seine Rechte.</translation>
+    </message>
+    <message>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
+        <translation>Das Startmodell ist klein und irrt oft. Es hat Zeichnungen gelernt, keine Fotos.</translation>
+    </message>
+    <message>
+        <source>What colour is it?</source>
+        <translation>Welche Farbe hat es?</translation>
+    </message>
+    <message>
+        <source>Where is it?</source>
+        <translation>Wo ist es?</translation>
     </message>
     <message>
         <source>Picture {name} is on the stage</source>

@@ -1347,10 +1347,6 @@
         <translation>Dibuje un rectángulo en la imagen para preguntar por una parte.</translation>
     </message>
     <message>
-        <source>The starter answers in few words: drawn things, signs and charts, not photographs.</source>
-        <translation>El modelo inicial responde con pocas palabras: dibujos, señales y gráficos, no fotografías.</translation>
-    </message>
-    <message>
         <source>What would you like to know?</source>
         <translation>¿Qué quiere saber?</translation>
     </message>
@@ -2234,6 +2230,18 @@
     <message>
         <source>Check the disk and its permissions.</source>
         <translation>Compruebe el disco y sus permisos.</translation>
+    </message>
+    <message>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
+        <translation>El modelo inicial es pequeño y se equivoca a menudo. Ha aprendido dibujos, no fotos.</translation>
+    </message>
+    <message>
+        <source>What colour is it?</source>
+        <translation>¿De qué color es?</translation>
+    </message>
+    <message>
+        <source>Where is it?</source>
+        <translation>¿Dónde está?</translation>
     </message>
     <message>
         <source>Picture {name} is on the stage</source>

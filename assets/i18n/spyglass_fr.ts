@@ -1347,10 +1347,6 @@
         <translation>Tracez un rectangle sur l’image pour poser une question sur une partie.</translation>
     </message>
     <message>
-        <source>The starter answers in few words: drawn things, signs and charts, not photographs.</source>
-        <translation>Le modèle de départ répond en peu de mots&#xa0;: dessins, panneaux et graphiques, pas de photos.</translation>
-    </message>
-    <message>
         <source>What would you like to know?</source>
         <translation>Que voulez-vous savoir&#xa0;?</translation>
     </message>
@@ -2234,6 +2230,18 @@
     <message>
         <source>Check the disk and its permissions.</source>
         <translation>Vérifiez le disque et ses droits.</translation>
+    </message>
+    <message>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
+        <translation>Le modèle de départ est petit et se trompe souvent. Il a appris des dessins, pas des photos.</translation>
+    </message>
+    <message>
+        <source>What colour is it?</source>
+        <translation>De quelle couleur est-ce ?</translation>
+    </message>
+    <message>
+        <source>Where is it?</source>
+        <translation>Où est-ce ?</translation>
     </message>
     <message>
         <source>Picture {name} is on the stage</source>

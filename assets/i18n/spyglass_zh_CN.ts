@@ -1347,10 +1347,6 @@
         <translation>在图片上框选一个区域，可就该部分提问。</translation>
     </message>
     <message>
-        <source>The starter answers in few words: drawn things, signs and charts, not photographs.</source>
-        <translation>入门模型回答简短：适用于图画、标志和图表，不适用于照片。</translation>
-    </message>
-    <message>
         <source>What would you like to know?</source>
         <translation>您想知道什么？</translation>
     </message>
@@ -2231,6 +2227,18 @@
     <message>
         <source>Check the disk and its permissions.</source>
         <translation>请检查磁盘及其权限。</translation>
+    </message>
+    <message>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
+        <translation>入门模型很小，经常出错。它学的是图画，不是照片。</translation>
+    </message>
+    <message>
+        <source>What colour is it?</source>
+        <translation>它是什么颜色？</translation>
+    </message>
+    <message>
+        <source>Where is it?</source>
+        <translation>它在哪里？</translation>
     </message>
     <message>
         <source>Picture {name} is on the stage</source>

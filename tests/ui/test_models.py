@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.library.known import KNOWN
 from app.ui.models_sheet import ModelsSheet
 from app.ui.window import Window
+from tests.models import write_text_model
 from tests.ui.steps import ask, cut_off
 
 
@@ -47,6 +48,31 @@ def test_a_dropped_model_is_chosen(window: Window, qtbot: QtBot, tmp_path: Path)
     qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
     assert window.pane.notice.words.startswith("The model file dropped.GGUF is damaged")
     assert window.desk.stage is None
+
+
+def test_a_model_that_only_reads_asks_for_its_projector(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    write_text_model(tmp_path / "words.gguf")
+    window.session.choice.choose(str(tmp_path / "words.gguf"))
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=10_000)
+    assert window.pane.notice.words.startswith("words.gguf reads text only")
+    assert [b.text() for b in window.pane.notice.findChildren(QPushButton)] == ["Choose its projector…"]
+    qtbot.waitUntil(lambda: window.session.spec is not None, timeout=5_000)
+    assert window.header._full_name == "echo"
+
+
+def test_the_starter_is_asked_only_what_it_was_taught(window: Window) -> None:
+    opening = window.pane.opening
+    opening.show_picture(True)
+    assert "What does the text say?" in [chip.text() for chip in opening._chips]
+    opening.show_starter(True)
+    chips = [chip.text() for chip in opening._chips]
+    assert chips == ["What is in this picture?", "What colour is it?", "Where is it?"]
+    asked: list[str] = []
+    opening.question.disconnect()
+    opening.question.connect(asked.append)
+    for chip in opening._chips:
+        chip.click()
+    assert asked == chips
 
 
 def test_larger_models_are_offered_in_numbers(window: Window, monkeypatch: pytest.MonkeyPatch) -> None:

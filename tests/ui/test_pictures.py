@@ -67,9 +67,9 @@ def test_a_sample_comes_with_a_question_that_fits_it(window: Window, qtbot: QtBo
         open_picture(window, qtbot, sample.path)
         question = question_about(sample.path.name)
         assert question is not None
-        assert window.pane.opening._first_chip.text() == question
+        assert window.pane.opening._chips[0].text() == question
     turns = window.session.conversation.turns
-    window.pane.opening._first_chip.click()
+    window.pane.opening._chips[0].click()
     assert turns[0].question == question
     qtbot.waitUntil(lambda: turns[0].ended, timeout=5_000)
 
