@@ -3,7 +3,6 @@
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontDatabase,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -15,7 +14,7 @@ from PySide6.QtGui import (
     QTextTable,
 )
 
-from app.ui import theme
+from app.ui import fonts, theme
 
 _CODE_SIZE = 0.92
 _HEADINGS = (1.0, 1.35, 1.2, 1.1, 1.0, 1.0, 1.0)
@@ -25,7 +24,7 @@ _LINE_HEIGHT = 118.0
 def monospaced(font: QFont) -> QFont:
     """The letters of code, to stand among those of `font`."""
     result = theme.scaled(font, _CODE_SIZE)
-    result.setFamilies([QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()])
+    result.setFamilies([fonts.fixed().family()])
     return result
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from PySide6.QtGui import QFont, QFontDatabase, QGuiApplication
+from PySide6.QtGui import QFont, QFontDatabase, QFontInfo, QGuiApplication
 
 from app import paths
 
@@ -20,6 +20,13 @@ _FILES = {
 }
 
 
+def fixed() -> QFont:
+    """The system's font for code, by its own name: a substitute for the word "monospace" would stand in for it."""
+    font = QFontDatabase.systemFont(_FIXED)
+    font.setFamily(QFontInfo(font).family())
+    return font
+
+
 def complete() -> None:
     """Make every language readable that the window, answers and translations may be in. Takes milliseconds."""
     for system in _FILES:
@@ -35,5 +42,5 @@ def _add(system: QFontDatabase.WritingSystem) -> None:
         _log.warning("the font %s cannot be used", file.name)
         return
     # Named as a substitute, it comes before fonts that happen to have a few of its letters.
-    for family in (QGuiApplication.font().family(), QFontDatabase.systemFont(_FIXED).family()):
-        QFont.insertSubstitutions(family, QFontDatabase.applicationFontFamilies(added))
+    for font in (QGuiApplication.font(), fixed()):
+        QFont.insertSubstitutions(font.family(), QFontDatabase.applicationFontFamilies(added))

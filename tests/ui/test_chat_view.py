@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QTextDocument
+from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QImage, QPainter, QTextDocument
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui import theme
+from app.ui import dress, fonts, theme
 from app.ui.blocks import Flow, Position, Selection
 from app.ui.chat_rows import AnswerRow, QuestionRow, Row
 from app.ui.window import Window
@@ -272,3 +272,9 @@ def test_the_row_that_the_keyboard_is_at_is_marked(window: Window, qtbot: QtBot)
     assert window.view.viewport().grab().toImage() != before
     qtbot.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(5, 5))
     assert not window.view.is_held(window.view.currentIndex())
+
+
+def test_code_is_written_in_letters_of_one_width(qtbot: QtBot) -> None:  # noqa: ARG001
+    fonts.complete()
+    metrics = QFontMetricsF(dress.monospaced(QApplication.font()))
+    assert metrics.horizontalAdvance("iiii") == metrics.horizontalAdvance("MMMM")
