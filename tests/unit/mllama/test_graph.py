@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.engine.families.mllama.attention import Seen, attend, by_products, columns, heads_last
+from app.engine.families.mllama.attention import Seen, attend, by_products, columns, flash_queries, heads_last
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Cancelled, Graph, Workspace
 from app.engine.families.mllama.store import Store
@@ -82,6 +82,17 @@ def test_a_graph_that_found_no_memory_may_be_tried_again(devices):
         resource.setrlimit(resource.RLIMIT_DATA, limit)
     assert (double(4) == 2).all()
     workspace.close()
+
+
+@pytest.mark.parametrize("heads", [1, 2, 5, 12, 16, 40])
+def test_flash_attention_gets_whole_tiles_for_every_thread(heads):
+    """ggml cuts the queries of all heads into 4 equal shares a thread, and a share into tiles of 64 of one head."""
+    for threads in range(1, 65):
+        n = flash_queries(heads, threads)
+        share, rest = divmod(n * heads, 4 * threads)
+        assert (rest, share % 64, n % 64) == (0, 0, 0)
+        assert n <= max(1024, 256 * threads)
+    assert [flash_queries(16, threads) for threads in (1, 2, 4, 6, 8, 12)] == [1024, 1024, 1024, 960, 1024, 960]
 
 
 @pytest.mark.parametrize("n", [1, 5])

@@ -6,11 +6,16 @@ head.
 """
 
 from dataclasses import dataclass
+from math import lcm
 
 from app.engine.families.mllama.graph import Graph
 from app.engine.families.mllama.tensor import Tensor
 
 _HEADS_LAST = (0, 2, 1, 3)
+_FLASH_TILE = 64
+"""Queries of one head that ggml's flash attention on a CPU takes at once; fewer cost as much."""
+_FLASH_SHARES = 4
+"""Equal shares a thread into which it cuts the queries of all heads."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,13 @@ def by_flash(g: Graph, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = No
     """ggml's one operation for it, values by rows. On a CPU a fifth faster where k and v are contiguous."""
     head, heads, n, _ = q.shape
     return g.reshape(g.flash(heads_last(g, q), k, v, head**-0.5, mask), (head * heads, n))
+
+
+def flash_queries(heads: int, threads: int, most: int = 1024) -> int:
+    """How many queries one flash attention operation should have, about `most`: so many that every share of every
+    thread consists of whole tiles. With 6 threads and 16 heads 960 instead of 1024 are a twelfth faster each."""
+    step = lcm(_FLASH_TILE * _FLASH_SHARES * threads, _FLASH_TILE * heads) // heads
+    return max(step, most // step * step)
 
 
 def by_products(g: Graph, q: Tensor, k: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:

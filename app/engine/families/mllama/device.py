@@ -31,7 +31,8 @@ class Devices:
         used = [self.cpu] if self.gpu is None else [self.gpu, self.cpu]
         self.backends = [self.g.backend_dev_init(device, None) for device in used]
         self._abort = native.Abort()
-        self._on_cpu("ggml_backend_set_n_threads", (c_void_p, c_int), self.backends[-1], machine.threads(threads))
+        self.threads = machine.threads(threads)
+        self._on_cpu("ggml_backend_set_n_threads", (c_void_p, c_int), self.backends[-1], self.threads)
         abort = (c_void_p, c_void_p, c_void_p)
         self._on_cpu(
             "ggml_backend_set_abort_callback", abort, self.backends[-1], self._abort.callback, self._abort.data

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.engine.families.mllama.attention import columns, head_by_head, heads_last
+from app.engine.families.mllama.attention import columns, flash_queries, head_by_head, heads_last
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
@@ -25,8 +25,6 @@ from app.engine.families.mllama.weights import Weights
 
 Progress = Callable[[float], None]
 
-_QUERIES_AT_ONCE = 1024
-"""Rows per flash attention operation: a computation can be stopped only between two operations."""
 _QUERIES_IN_CACHE = 256
 """Rows per attention by products: the scores of one head then stay in the processor's caches."""
 _ROWS_IN_CACHE = 256
@@ -73,6 +71,8 @@ class VisionTower:
             devices,
             max_nodes=256 + 4 * len(self._c.taps) + (48 + 16 * self._c.heads) * (3 + rows // _QUERIES_IN_CACHE),
         )
+        self._queries_at_once = flash_queries(self._c.heads, devices.threads)
+        """Rows per flash attention operation: a computation can be stopped only between two operations."""
         plain = weights["v.blk.0.attn_q.weight"].type == F32
         self.by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
         """Whether attention goes by products in bfloat16; else by flash attention in float32."""
@@ -191,8 +191,8 @@ class VisionTower:
         """Attention of some rows over the first `seen`, into the same rows of `mixed`."""
         size, _, heads, _ = state.q.shape
         k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (state.k, state.v))
-        for first in rows[::_QUERIES_AT_ONCE]:
-            n = min(_QUERIES_AT_ONCE, rows.stop - first)
+        for first in rows[:: self._queries_at_once]:
+            n = min(self._queries_at_once, rows.stop - first)
             found = g.flash(g.window(state.q, (0, first, 0), (size, n, heads)), k, v, size**-0.5)
             g.write(found, g.rows(state.mixed, first, n))
 
