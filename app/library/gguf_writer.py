@@ -1,6 +1,7 @@
 """Writes a GGUF file tensor by tensor: the header first, then the data as it is made; complete or not at all."""
 
 import contextlib
+import errno
 import os
 import shutil
 import struct
@@ -67,6 +68,10 @@ def write(
             os.fsync(file.fileno())
         os.replace(part, path)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise ModelError(
+                "The disk became full while the model was written.", "Make room or choose another folder.", str(error)
+            ) from error
         raise ModelError(
             f"The model file {path.name} cannot be written.", "Check the folder and the disk.", str(error)
         ) from error

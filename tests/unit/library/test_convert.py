@@ -220,9 +220,8 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(checkpoint, tmp_path, mon
         real(put_a_little, *rest)
 
     monkeypatch.setattr(gguf_writer, "_write_data", full)
-    with pytest.raises(ModelError, match="cannot be written") as caught:
+    with pytest.raises(ModelError, match="became full"):
         convert(checkpoint, tmp_path / "m.gguf")
-    assert "No space" in caught.value.detail
     assert not list(tmp_path.glob("m.gguf*"))
 
 
