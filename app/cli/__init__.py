@@ -31,6 +31,7 @@ examples:
   spyglass recognise camera --watch "a bus"
   spyglass translate menu.jpg --to en
   spyglass doctor
+  spyglass window cat.jpg --model MODEL     (or spyglass ./cat.jpg)
 
 exit status: 0, or what went wrong: 1 something unforeseen, 2 the command, 3 a picture,
 4 a model, 5 too little memory, 6 the engine, 7 the camera, 130 Ctrl-C

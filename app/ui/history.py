@@ -17,6 +17,7 @@ from app.ui.desk import Desk, Sheet, make_sheet
 from app.ui.history_sheet import HistorySheet
 from app.ui.session import Session
 from app.ui.thumbnails import Thumbnails
+from app.wording import Wording
 
 _log = logging.getLogger(__name__)
 
@@ -31,11 +32,12 @@ class _Read:
 
 
 class History(QObject):
-    """opened: an earlier conversation is shown. typed: what was typed when the window closed. failed: a SpyglassError,
-    the same trouble once only."""
+    """opened: an earlier conversation is shown. typed: what was typed when the window closed. told: something to know.
+    failed: a SpyglassError, the same trouble once only."""
 
     opened = Signal()
     typed = Signal(str)
+    told = Signal(str)
     failed = Signal(object)
 
     def __init__(
@@ -55,7 +57,10 @@ class History(QObject):
         self._draft = draft
         self._archive = Archive()
         self._last = session.conversation
+        self._untouched: Conversation | None = None
+        """What was shown again at the start, until something is done with it."""
         self._in_trouble = False
+        desk.attached_changed.connect(self._on_attached)
         session.turns.connect(self._on_turns)
         session.answer.connect(self._on_answer)
 
@@ -69,6 +74,7 @@ class History(QObject):
         def done(found: _Read | None) -> None:
             if found is not None and not self._session.conversation.turns and self._desk.stage is None:
                 self._on_read(found)
+                self._untouched = found.conversation
 
         self._background.run(read, done, self.failed.emit)
 
@@ -119,9 +125,17 @@ class History(QObject):
         self._desk.lay(read.on_stage)
         self.opened.emit()
 
+    def _on_attached(self, sheets: list[Sheet]) -> None:
+        """Whoever starts the program and brings another picture begins anew, without the old ones in view."""
+        known = self._untouched
+        if known is not None and any(not (s.part_of or known.shows(s.picture.digest)) for s in sheets):
+            self._show(Conversation())
+            self.told.emit(Wording("This is a new conversation. The one before is among the earlier ones."))
+
     # --- writing down ---
 
     def _on_turns(self) -> None:
+        self._untouched = None
         now, before = self._session.conversation, self._last
         if now is not before:
             self._last = now

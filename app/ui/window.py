@@ -205,6 +205,7 @@ class Window(QObject):
         self.turns.begun.connect(self._focus)
         self.history.opened.connect(self._on_opened)
         self.history.typed.connect(composer.put)
+        self.history.told.connect(pane.notice.show_hint)
         if self.speaker.available:
             view.allow_speech()
 

@@ -2244,6 +2244,10 @@
         <translation>¿Dónde está?</translation>
     </message>
     <message>
+        <source>This is a new conversation. The one before is among the earlier ones.</source>
+        <translation>Esta es una conversación nueva. La de antes está entre las anteriores.</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>La imagen {name} está en el escenario</translation>
     </message>

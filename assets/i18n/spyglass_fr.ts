@@ -2244,6 +2244,10 @@
         <translation>Où est-ce ?</translation>
     </message>
     <message>
+        <source>This is a new conversation. The one before is among the earlier ones.</source>
+        <translation>Ceci est une nouvelle conversation. La précédente est parmi les conversations précédentes.</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>L’image {name} est sur la scène</translation>
     </message>

@@ -2241,6 +2241,10 @@
         <translation>它在哪里？</translation>
     </message>
     <message>
+        <source>This is a new conversation. The one before is among the earlier ones.</source>
+        <translation>这是新的对话。之前的对话在“以前的对话”中。</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>图片 {name} 已在舞台上</translation>
     </message>

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -69,6 +69,28 @@ def test_a_conversation_goes_on_tomorrow(window: Window, later: Window, qtbot: Q
     assert ask(later, qtbot, "What did I show?").answer.startswith("You showed me a picture of 160 x 120")
     messages = later.session.conversation.messages(later.session.conversation.turns[1])
     assert [len(message.pictures) for message in messages] == [1, 0, 0]
+
+
+def test_another_picture_begins_anew_unless_the_old_conversation_goes_on(
+    window: Window, later: Window, qtbot: QtBot, picture: MakePicture
+) -> None:
+    open_picture(window, qtbot, picture("old.png"))
+    ask(window, qtbot, "The old?")
+    window.widget.close()
+    resume(later, qtbot)
+    later.stage.canvas.choose_part(QRect(0, 0, 50, 50))  # still about the old picture
+    qtbot.waitUntil(lambda: bool(later.desk.attached), timeout=5_000)
+    assert later.session.conversation.turns
+    later.stage.canvas.drop_part()
+    assert later.session.conversation.turns
+    open_picture(later, qtbot, picture("new.png", colour="blue"))
+    assert later.session.conversation.turns == []
+    assert [sheet.picture.name for sheet in later.desk.attached] == ["new.png"]
+    assert later.pane.notice.words.startswith("This is a new conversation.")
+    ask(later, qtbot, "The new?")
+    open_picture(later, qtbot, picture("third.png", colour="green"))
+    assert len(later.session.conversation.turns) == 1
+    qtbot.waitUntil(lambda: {e.title for e in Archive().entries()} == {"The old?", "The new?"}, timeout=5_000)
 
 
 def test_words_written_before_the_window_closed_are_there(window: Window, later: Window, qtbot: QtBot) -> None:
