@@ -127,6 +127,10 @@ class Conversation:
         """The turn with this id, or None if it was taken back."""
         return next((turn for turn in self.turns if turn.id == turn_id), None)
 
+    def after(self, turn: Turn) -> list[Turn]:
+        """The turns that follow `turn`."""
+        return self.turns[self.turns.index(turn) + 1 :]
+
     def picture(self, digest: str) -> Picture | None:
         return self._pictures.get(digest)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -91,6 +91,14 @@ class History(QObject):
     def follow_limit(self) -> None:
         """Another number of conversations may be kept from now on."""
         self._keep(self._session.conversation)
+
+    def keep_copy(self) -> None:
+        """Keep the conversation as it is among the earlier ones: a part of it is about to go."""
+        limit = conversations_limit(self._session.settings)
+        copy = replace(snapshot(self._session.conversation), key=Conversation().key)
+        if limit:
+            self._background.run(partial(self._archive.keep, copy, limit), self._on_kept, self._on_not_kept)
+            self.told.emit(Wording("The conversation as it was is among the earlier ones."))
 
     def close(self) -> None:
         """Write down what is not yet; the last chance, so it is waited for."""

@@ -19,9 +19,11 @@ from app.wording import Wording
 
 
 class Turns(QObject):
-    """taken_back: a question and its pictures, to be changed. begun: a new conversation."""
+    """taken_back: a question and its pictures, to be changed. begun: a new conversation. cutting: what follows a turn
+    is about to be taken away."""
 
     taken_back = Signal(str, tuple)
+    cutting = Signal()
     begun = Signal()
 
     def __init__(
@@ -71,9 +73,15 @@ class Turns(QObject):
 
     def _answer_again(self, turn: Turn) -> None:
         self._answers.stop()
+        self._warn_of_cut(turn)
         self._session.again(turn)
 
+    def _warn_of_cut(self, turn: Turn) -> None:
+        if any(later.answer for later in self._session.conversation.after(turn)):
+            self.cutting.emit()
+
     def _take_back(self, turn: Turn) -> None:
+        self._warn_of_cut(turn)
         self.taken_back.emit(*self._session.take_back(turn))
 
     def _show_languages(self, turn: Turn, place: QPoint) -> None:

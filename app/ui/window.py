@@ -200,6 +200,7 @@ class Window(QObject):
         asking.asked.connect(view.follow)
         self.turns.taken_back.connect(lambda question, _: composer.replace(question))
         self.turns.taken_back.connect(lambda _, pictures: self.desk.restore(pictures))
+        self.turns.cutting.connect(self.history.keep_copy)
         self.turns.begun.connect(pane.notice.hide)
         self.turns.begun.connect(self.desk.attach_stage)
         self.turns.begun.connect(self._focus)

@@ -2256,6 +2256,10 @@
         <translation>أين هو؟</translation>
     </message>
     <message>
+        <source>The conversation as it was is among the earlier ones.</source>
+        <translation>المحادثة كما كانت موجودة بين المحادثات السابقة.</translation>
+    </message>
+    <message>
         <source>This is a new conversation. The one before is among the earlier ones.</source>
         <translation>هذه محادثة جديدة. المحادثة التي قبلها بين المحادثات السابقة.</translation>
     </message>

@@ -2244,6 +2244,10 @@
         <translation>Wo ist es?</translation>
     </message>
     <message>
+        <source>The conversation as it was is among the earlier ones.</source>
+        <translation>Die Unterhaltung, wie sie war, ist bei den früheren.</translation>
+    </message>
+    <message>
         <source>This is a new conversation. The one before is among the earlier ones.</source>
         <translation>Dies ist eine neue Unterhaltung. Die vorige ist bei den früheren.</translation>
     </message>

@@ -2244,6 +2244,10 @@
         <translation>¿Dónde está?</translation>
     </message>
     <message>
+        <source>The conversation as it was is among the earlier ones.</source>
+        <translation>La conversación tal como era está entre las anteriores.</translation>
+    </message>
+    <message>
         <source>This is a new conversation. The one before is among the earlier ones.</source>
         <translation>Esta es una conversación nueva. La de antes está entre las anteriores.</translation>
     </message>

@@ -2244,6 +2244,10 @@
         <translation>Où est-ce ?</translation>
     </message>
     <message>
+        <source>The conversation as it was is among the earlier ones.</source>
+        <translation>La conversation telle qu’elle était est parmi les précédentes.</translation>
+    </message>
+    <message>
         <source>This is a new conversation. The one before is among the earlier ones.</source>
         <translation>Ceci est une nouvelle conversation. La précédente est parmi les conversations précédentes.</translation>
     </message>

@@ -2241,6 +2241,10 @@
         <translation>它在哪里？</translation>
     </message>
     <message>
+        <source>The conversation as it was is among the earlier ones.</source>
+        <translation>原来的对话在“以前的对话”中。</translation>
+    </message>
+    <message>
         <source>This is a new conversation. The one before is among the earlier ones.</source>
         <translation>这是新的对话。之前的对话在“以前的对话”中。</translation>
     </message>

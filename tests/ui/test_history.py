@@ -143,6 +143,28 @@ def test_an_earlier_conversation_is_opened_and_the_other_stays(window: Window, q
     assert window.chat.rowCount() == 4
 
 
+@pytest.mark.parametrize("how", ["again", "change"])
+def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str) -> None:
+    first = ask(window, qtbot, "The first?")
+    ask(window, qtbot, "The second?")
+    getattr(window.view, how).emit(first)
+    assert window.pane.notice.words == "The conversation as it was is among the earlier ones."
+    qtbot.waitUntil(lambda: first.ended, timeout=5_000)
+    archive = Archive()
+
+    def whole() -> bool:
+        found = [archive.open(entry.key).turns for entry in archive.entries()]
+        return ["The first?", "The second?"] in [[turn.question for turn in turns] for turns in found]
+
+    qtbot.waitUntil(whole, timeout=5_000)
+    assert len(window.session.conversation.turns) == (1 if how == "again" else 0)
+
+
+def test_an_edit_of_the_last_question_keeps_no_copy(window: Window, qtbot: QtBot) -> None:
+    window.view.change.emit(ask(window, qtbot, "The only one?"))
+    assert window.pane.notice.words == ""
+
+
 def test_finding_and_deleting(window: Window, qtbot: QtBot) -> None:
     for words in ("A tale of cats?", "About dogs?"):
         ask(window, qtbot, words)
