@@ -45,8 +45,8 @@ def list_(arguments: argparse.Namespace, terminal: Terminal) -> int:
         title = "ships with Spyglass" if model.name == STARTER else model.title
         about = model.problem or ", ".join(filter(None, (title, model.architecture, fit.gib(model.size))))
         terminal.write(f"{model.name}\t{about}\n")
-    if not found:
-        terminal.note(f"There are no models. Put GGUF files into {paths.models_dir()}.")
+    if all(model.name == STARTER for model in found):
+        terminal.note(f"To add one, put its GGUF files into {paths.models_dir()}.")
     return 0
 
 

@@ -126,7 +126,7 @@ class Desk(QObject):
     def attach(self, sheets: list[Sheet]) -> None:
         """Let these go with the next question, the first of them on the stage."""
         if sheets:
-            self._on_made(self._next(), sheets)
+            self._on_made(self._next(), (sheets, []))
 
     def restore(self, pictures: Sequence[Picture]) -> None:
         """Let pictures of an earlier question go with the next one."""
@@ -174,17 +174,20 @@ class Desk(QObject):
         ticket = self._next()
         self._set_making(True)
         self._background.run(
-            lambda: [make_sheet(source()) for source in sources],
+            partial(_make_all, sources),
             partial(self._on_made, ticket),
             partial(self._on_failed, ticket),
         )
 
-    def _on_made(self, ticket: int, sheets: list[Sheet]) -> None:
+    def _on_made(self, ticket: int, made: "tuple[list[Sheet], list[PictureError]]") -> None:
+        sheets, bad = made
         if ticket != self._latest:  # the person has opened another one meanwhile
             return
         self.stage = sheets[0]
         self.stage_changed.emit(self.stage)
         self._attach(sheets)
+        if bad:
+            self.failed.emit(bad[0])
         self._set_making(False)
 
     def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:
@@ -204,6 +207,19 @@ class Desk(QObject):
     def _attach(self, sheets: list[Sheet]) -> None:
         self.attached = sheets
         self.attached_changed.emit(sheets)
+
+
+def _make_all(sources: "Sequence[Callable[[], Picture]]") -> tuple[list[Sheet], list[PictureError]]:
+    """The pictures that are good, and what is wrong with the others. Raises PictureError if none is."""
+    sheets, bad = [], []
+    for source in sources:
+        try:
+            sheets.append(make_sheet(source()))
+        except PictureError as error:
+            bad.append(error)
+    if not sheets:
+        raise bad[0]
+    return sheets, bad
 
 
 def _cut_out(picture: Picture, part: QRect) -> Sheet:

@@ -52,6 +52,18 @@ def test_drop_of_several_goes_with_one_question(window: Window, qtbot: QtBot, pi
     assert turn.answer.startswith("You showed me a picture of 10 x 20 and a picture of 30 x 40 and asked")
 
 
+def test_a_bad_one_among_several_leaves_the_others(
+    window: Window, qtbot: QtBot, picture: MakePicture, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    drop(window, files(picture("a.png"), tmp_path / "bad.png", picture("c.png", colour="blue")))
+    type_and_send(window, "Which is larger?")
+    qtbot.waitUntil(lambda: len(window.desk.attached) == 2 and not window.desk.busy, timeout=5_000)
+    assert window.pane.notice.words.startswith("bad.png is not a picture that Spyglass can read.")
+    assert window.composer.edit.toPlainText() == "Which is larger?"  # not asked without what it was about
+    assert window.session.conversation.turns == []
+
+
 def test_each_of_several_can_be_looked_at(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
     drop(window, files(picture("a.png", (10, 20)), picture("b.png", (30, 40))))
     qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
