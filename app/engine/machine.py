@@ -1,6 +1,8 @@
 """What this machine has to run models with: threads and memory."""
 
+import mmap
 import os
+import sys
 from pathlib import Path
 
 import psutil
@@ -27,6 +29,35 @@ def free_memory() -> int:
     if limit is not None and used is not None:
         free = min(free, max(0, limit - used + _inactive_file()))
     return free
+
+
+def room(mapped: int) -> int:
+    """Bytes a new model may use in this process, `mapped` of them files that are mapped.
+
+    That is `free_memory`, but no more than the process's own limit leaves, which does not count mapped files.
+    """
+    free = free_memory()
+    limit, used = _own_limit(), _own_memory()
+    return free if limit is None or used is None else min(free, max(0, limit - used) + mapped)
+
+
+def _own_limit() -> int | None:
+    """Bytes this process may allocate for itself (see `child`), if there is a limit."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_DATA)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _own_memory() -> int | None:
+    """What counts against that limit, in bytes; None where the system does not tell."""
+    try:
+        pages = Path("/proc/self/statm").read_text().split()[5]
+    except OSError:
+        return None
+    return int(pages) * mmap.PAGESIZE
 
 
 def _inactive_file() -> int:

@@ -1,3 +1,6 @@
+import resource
+import sys
+
 import pytest
 
 from app.engine import fit, machine
@@ -65,3 +68,19 @@ def test_this_machine_has_threads_and_memory() -> None:
     assert machine.threads() >= 1
     assert machine.threads(7) == 7
     assert machine.free_memory() > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how a process learns what counts against its limit")
+def test_the_process_s_own_limit_holds_for_all_but_mapped_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "free_memory", lambda: 4000 * MIB)
+    assert machine.room(0) == 4000 * MIB
+    used = machine._own_memory()
+    assert used
+    limit = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (used + 300 * MIB, limit[1]))
+    try:
+        assert 250 * MIB < machine.room(0) <= 300 * MIB
+        assert 1250 * MIB < machine.room(1000 * MIB) <= 1300 * MIB
+        assert machine.room(10_000 * MIB) == 4000 * MIB
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limit)

@@ -1,7 +1,9 @@
 """How a loaded model answers: reuse, caches, progress, cancelling, limits."""
 
 import json
+import resource
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -11,8 +13,10 @@ from app.engine import machine
 from app.engine.families import Cancel, LoadCancelled, mllama
 from app.engine.families.mllama import core
 from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.demand import demand
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph
+from app.engine.families.mllama.place import Placement
 from app.engine.sampling import NotNumbersError
 from app.errors import MemoryShortError, ModelError, PictureError, UsageError
 from app.library.convert import convert
@@ -224,6 +228,18 @@ def test_the_context_is_as_large_as_it_was_wanted(open_model):
 
 def test_a_context_beyond_what_the_model_was_trained_for_is_cut(open_model):
     assert open_model(context=1 << 30).context == 4096
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how a process learns what counts against its limit")
+def test_the_context_shrinks_to_the_limit_of_the_engine_process(open_model, tiny):
+    wanted = demand(Files(tiny), options(), Placement())
+    limit, used = resource.getrlimit(resource.RLIMIT_DATA), machine._own_memory()
+    mapped = wanted.weights + wanted.projector
+    resource.setrlimit(resource.RLIMIT_DATA, (used + wanted.total(2000) - mapped + (1 << 18), limit[1]))
+    try:
+        assert 512 <= open_model(context=0).context < 4096
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, limit)
 
 
 def test_a_model_that_cannot_fit_is_refused_in_numbers(open_model, monkeypatch):

@@ -14,7 +14,7 @@ from PIL import Image
 from app.engine import ggml, machine
 from app.engine.families import Cancel, LoadCancelled, Progress
 from app.engine.families.mllama.core import Core, Files
-from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, kv_type, placement
+from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, kv_type, mapped, placement
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.model import MllamaModel
@@ -40,10 +40,10 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MllamaModel:
     if kind == Q8_0 and options.flash == "off":
         raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
     identity = key(fingerprint(*files.all), ggml.VERSION, _ARITHMETIC, options.vision)
-    devices, free = Devices(options.threads, gpu=options.gpu_layers != 0), machine.free_memory()
+    devices = Devices(options.threads, gpu=options.gpu_layers != 0)
     try:
         placed = placement(files, devices, options)
-        wanted = demand(files, options, placed)
+        wanted, free = demand(files, options, placed), machine.room(mapped(files, placed))
         trained = files.config.text.context
         context = context_that_fits(wanted, free, asked=options.context, default=DEFAULT_CONTEXT, trained=trained)
     except SpyglassError:

@@ -36,7 +36,7 @@ def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
     attention also a batch's scores of everything it looks at.
     """
     config = files.config
-    here = {name: info.nbytes for name, info in files.tensors.items() if placed.weight(name) is None}
+    here = _here(files, placed)
     vision = sum(size for name, size in here.items() if name.startswith(("v.", "mm.")))
     seen = picture_bytes(config)
     layers = sum(placed.layer(i) is None for i in config.text.self_layers)
@@ -50,6 +50,15 @@ def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
         picture=0 if placed.tower else _tower_memory(config),
         text=_batch_memory(files) + scores * rows,
     )
+
+
+def mapped(files: Files, placed: Placement) -> int:
+    """Bytes of weights that are used as they lie in the files."""
+    return sum(_here(files, placed).values())
+
+
+def _here(files: Files, placed: Placement) -> dict[str, int]:
+    return {name: info.nbytes for name, info in files.tensors.items() if placed.weight(name) is None}
 
 
 def token_bytes(config: Config, kind: int) -> int:

@@ -32,7 +32,8 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
         raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
     gpus = native.gpu_devices()
     gpu_layers = pair.gpu_layers(files, options, max((gpu["free"] for gpu in gpus), default=0)) if gpus else 0
-    demand, free = pair.demand(files, options, gpu_layers), machine.free_memory()
+    demand, repack = pair.demand(files, options, gpu_layers), pair.repack(files)
+    free = machine.room(0 if repack else demand.weights)
     context = context_that_fits(
         demand,
         free,
@@ -43,7 +44,7 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
     threads = machine.threads(options.threads)
     step = _Steps(files, progress, cancel)
     with ExitStack() as stack:
-        weights = Weights(files.model.path, step.model, gpu_layers=gpu_layers, repack=pair.repack(files))
+        weights = Weights(files.model.path, step.model, gpu_layers=gpu_layers, repack=repack)
         stack.callback(weights.close)
         vision, batch = None, pair.BATCH_GPU if gpu_layers else pair.BATCH
         if files.projector is not None:
