@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QWidget
 
 from app.chat.archive import Entry
@@ -39,6 +40,7 @@ class HistorySheet(SmallWindow):
         for widget in (self._find, self._empty, self.list):
             self.column.addWidget(widget, int(widget is self.list))
         self._delete = push(Wording("Delete"), self._delete_current)
+        QShortcut(QKeySequence.StandardKey.Delete, self.list, self._delete_current)
         self._open = push(Wording("Open"), self._choose, "primary")
         for entry in entries:
             self._add(entry, entry.key == current)

@@ -23,11 +23,13 @@ class Library(Protocol):
 
 class ModelChoice(QObject):
     """looking: the model that answered before no longer does. found: the model is there. missing: a SpyglassError, it
-    is not. projector_wanted: the path of a model that was chosen and lacks its projector. failed: a SpyglassError."""
+    is not. lost: why there is none now. projector_wanted: the path of a model that was chosen and lacks its projector.
+    failed: a SpyglassError."""
 
     looking = Signal()
     found = Signal()
     missing = Signal(object)
+    lost = Signal(object)
     projector_wanted = Signal(str)
     failed = Signal(object)
 
@@ -103,9 +105,10 @@ class ModelChoice(QObject):
         path, projector = self._chosen()
         self.error = error
         self.missing.emit(error)
+        told = self.failed if self._trying else self.lost
         self._background.run(
             lambda: not projector and self._library.needs_projector(path),
-            lambda wanted: self.projector_wanted.emit(path) if wanted else self.failed.emit(error),
+            lambda wanted: self.projector_wanted.emit(path) if wanted else told.emit(error),
             self.failed.emit,
         )
         if self._trying:

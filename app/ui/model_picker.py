@@ -7,7 +7,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.engine import machine
-from app.library.disk import Installed
+from app.errors import SpyglassError
+from app.library.disk import STARTER, Installed
 from app.ui import menus
 from app.ui.bridge import Background
 from app.ui.i18n import shown
@@ -34,6 +35,7 @@ class ModelPicker(QObject):
         self._library, self._background = library, background
         self._installed: list[Installed] = []
         session.choice.projector_wanted.connect(self._offer_projector)
+        session.choice.lost.connect(self._offer_starter)
 
     def look(self) -> None:
         """Find out which models there are now."""
@@ -75,6 +77,14 @@ class ModelPicker(QObject):
 
     def _on_installed(self, found: list[Installed]) -> None:
         self._installed = found
+
+    def _offer_starter(self, error: SpyglassError) -> None:
+        """The model of before is gone; another one answers meanwhile, if the person wants that."""
+        self._notice.show_error(error, Wording("Use the starter for now"), self._use_starter)
+
+    def _use_starter(self) -> None:
+        self._notice.hide()
+        self._session.choice.use(STARTER)
 
     def _offer_projector(self, path: str) -> None:
         self._notice.show_hint(

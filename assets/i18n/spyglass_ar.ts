@@ -2264,6 +2264,10 @@
         <translation>هذه محادثة جديدة. المحادثة التي قبلها بين المحادثات السابقة.</translation>
     </message>
     <message>
+        <source>Use the starter for now</source>
+        <translation>استخدام نموذج البداية مؤقتًا</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>الصورة {name} على المنصة</translation>
     </message>

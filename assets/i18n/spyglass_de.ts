@@ -2252,6 +2252,10 @@
         <translation>Dies ist eine neue Unterhaltung. Die vorige ist bei den früheren.</translation>
     </message>
     <message>
+        <source>Use the starter for now</source>
+        <translation>Vorerst das Startmodell nehmen</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>Bild {name} ist auf der Bühne</translation>
     </message>

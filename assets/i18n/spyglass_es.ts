@@ -2252,6 +2252,10 @@
         <translation>Esta es una conversación nueva. La de antes está entre las anteriores.</translation>
     </message>
     <message>
+        <source>Use the starter for now</source>
+        <translation>Usar de momento el modelo inicial</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>La imagen {name} está en el escenario</translation>
     </message>

@@ -2252,6 +2252,10 @@
         <translation>Ceci est une nouvelle conversation. La précédente est parmi les conversations précédentes.</translation>
     </message>
     <message>
+        <source>Use the starter for now</source>
+        <translation>Utiliser le modèle de départ pour l’instant</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>L’image {name} est sur la scène</translation>
     </message>

@@ -2249,6 +2249,10 @@
         <translation>这是新的对话。之前的对话在“以前的对话”中。</translation>
     </message>
     <message>
+        <source>Use the starter for now</source>
+        <translation>暂时使用入门模型</translation>
+    </message>
+    <message>
         <source>Picture {name} is on the stage</source>
         <translation>图片 {name} 已在舞台上</translation>
     </message>

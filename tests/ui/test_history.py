@@ -173,7 +173,8 @@ def test_finding_and_deleting(window: Window, qtbot: QtBot) -> None:
     sheet = open_sheet(window, qtbot)
     sheet._find.setText("CATS")
     assert [sheet.list.item(i).isHidden() for i in range(2)] == [True, False]
-    button(sheet, "Delete").click()
+    sheet.activateWindow()
+    qtbot.keyClick(sheet.list, Qt.Key.Key_Delete)
     assert sheet.list.count() == 2  # asked first
     button(sheet, "Delete for good?").click()
     kept(qtbot, 1)

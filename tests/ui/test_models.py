@@ -33,6 +33,20 @@ def test_a_model_that_is_none_leaves_the_one_before(window: Window, qtbot: QtBot
     assert ask(window, qtbot, "Still there?").answer == "You asked: Still there?"
 
 
+def test_the_starter_steps_in_for_a_model_that_is_gone(window: Window, qtbot: QtBot) -> None:
+    window.services.store.set("model.path", "/nowhere/mine.gguf")
+    window.session.find_model()
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    assert window.pane.notice.words.startswith("There is no model file mine.gguf.")
+    instead = window.pane.notice.findChildren(QPushButton)[0]
+    assert instead.text() == "Use the starter for now"
+    instead.click()
+    qtbot.waitUntil(lambda: window.session.spec is not None, timeout=5_000)
+    assert window.header._full_name == "starter"
+    assert window.pane.notice.words == ""
+    assert window.services.store.settings["model.path"] == "/nowhere/mine.gguf"  # it may come back
+
+
 def test_a_model_that_is_one_is_remembered(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     (tmp_path / "script.json").write_text('{"answer":[{"do":"say","text":"From the other."}]}')
     window.session.choice.choose(f"echo:{tmp_path / 'script.json'}")
