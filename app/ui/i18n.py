@@ -53,7 +53,7 @@ def say(setter: Callable[[str], object], words: str) -> None:
     """Show `words` through a method of a widget or action, now and after every change of language.
 
     setter: `label.setText` and the like; a `partial` of one with further arguments is another place than the plain one.
-    Tips are given `as_tip`.
+    Tips are given `as_tip`, and a unit keeps a space from its number.
     """
     method: Any = setter.func if isinstance(setter, partial) else setter
     place = (method.__name__, setter.args if isinstance(setter, partial) else ())
@@ -68,7 +68,9 @@ def as_tip(words: str) -> str:
 
 
 def _for(setter: str, words: str) -> str:
-    return as_tip(words) if setter == "setToolTip" else shown(words)
+    if setter == "setToolTip":
+        return as_tip(words)
+    return f" {shown(words)}" if setter == "setSuffix" else shown(words)
 
 
 def _say_again(owner: object) -> None:
@@ -139,14 +141,14 @@ class Language:
         for catalogue in self._catalogues:
             self._app.removeTranslator(catalogue)
         self._catalogues = []
+        QLocale.setDefault(_locale(self.code))  # before widgets hear of the new language
         qt = QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)
         self._install(Path(qt) / f"qtbase_{self.code}.qm")
         if not self._install(folder() / f"spyglass_{self.code}.qm") and self.code != SOURCE:
             missing = Wording("The texts in {language} are missing.", language=QLocale(self.code).nativeLanguageName())
             self.code = SOURCE
-        locale = _locale(self.code)
-        QLocale.setDefault(locale)
-        self._app.setLayoutDirection(locale.textDirection())
+            QLocale.setDefault(_locale(SOURCE))
+        self._app.setLayoutDirection(QLocale().textDirection())
         for widget in self._app.allWidgets():
             _say_again(widget)
             for action in widget.actions():

@@ -1,9 +1,10 @@
 """The settings, made from their list: one heading a section, one row a setting."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QLocale, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -22,7 +23,7 @@ from app.settings.schema import SETTINGS
 from app.settings.setting import Plain, Setting
 from app.settings.store import SettingsStore
 from app.ui import theme
-from app.ui.i18n import say, shown
+from app.ui.i18n import say
 from app.ui.sheets import SmallWindow
 from app.wording import Wording
 
@@ -55,16 +56,7 @@ class SettingsDialog(SmallWindow):
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
-            self._make_anew()
-
-    def _make_anew(self) -> None:
-        """The same page in another language, with the person where they were."""
-        place = self._area.verticalScrollBar().value()
-        held = next((key for key, editor in self._editors.items() if editor.hasFocus()), None)
-        self._area.setWidget(self._page())
-        if held is not None:
-            self._editors[held].setFocus()
-        self._area.verticalScrollBar().setValue(place)
+            self.setLocale(QLocale())  # the numbers
 
     def _page(self) -> QWidget:
         page = QWidget()
@@ -78,7 +70,8 @@ class SettingsDialog(SmallWindow):
 
     def _section(self, section: str) -> QVBoxLayout:
         column = QVBoxLayout()
-        head = QLabel(shown(Wording(section)))
+        head = QLabel()
+        say(head.setText, Wording(section))
         head.setFont(theme.scaled(self.font(), 1.1, bold=True))
         head.setContentsMargins(0, 16, 0, 8)
         column.addWidget(head)
@@ -90,7 +83,8 @@ class SettingsDialog(SmallWindow):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for setting in SETTINGS:
             if setting.section == section:
-                label = QLabel(shown(Wording(setting.title)))
+                label = QLabel()
+                say(label.setText, Wording(setting.title))
                 label.setWordWrap(True)
                 if not self._narrow:
                     label.setFixedWidth(_LABEL)
@@ -100,15 +94,16 @@ class SettingsDialog(SmallWindow):
 
     def _field(self, setting: Setting) -> QWidget:
         editor = self._editors[setting.key] = self._editor(setting)
-        editor.setAccessibleName(shown(Wording(setting.title)))
-        editor.setAccessibleDescription(shown(Wording(setting.help)))
+        say(editor.setAccessibleName, Wording(setting.title))
+        say(editor.setAccessibleDescription, Wording(setting.help))
         editor.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         field = QWidget()
         column = QVBoxLayout(field)
         column.setContentsMargins(0, 0, 0, 12)
         column.setSpacing(4)
         column.addWidget(editor)
-        words = QLabel(shown(Wording(setting.help)))
+        words = QLabel()
+        say(words.setText, Wording(setting.help))
         words.setObjectName("soft")
         words.setWordWrap(True)
         words.setFont(theme.scaled(self.font(), 0.88))
@@ -120,13 +115,15 @@ class SettingsDialog(SmallWindow):
         save = self._saver(setting.key)
         if setting.choices:
             box = QComboBox()
-            for choice, label in setting.choices:
-                box.addItem(shown(Wording(label)), choice)
+            for i, (choice, label) in enumerate(setting.choices):
+                box.addItem("", choice)
+                say(partial(box.setItemText, i), Wording(label))
             box.setCurrentIndex(box.findData(value))
             box.currentIndexChanged.connect(lambda: save(box.currentData()))
             return box
         if isinstance(value, bool):
-            check = QCheckBox(shown(Wording("On")))
+            check = QCheckBox()
+            say(check.setText, Wording("On"))
             check.setChecked(value)
             check.toggled.connect(save)
             return check
@@ -162,6 +159,7 @@ def _number(setting: Setting, value: int | float, save: Callable[[Plain], None])
         spin.setRange(int(max(setting.low, -(2**31))), int(min(setting.high, 2**31 - 1)))
         spin.setValue(cast(int, value))
     spin.lineEdit().setTextMargins(8, 0, 0, 0)
-    spin.setSuffix(f" {shown(Wording(setting.unit))}" if setting.unit else "")
+    if setting.unit:
+        say(spin.setSuffix, Wording(setting.unit))
     spin.editingFinished.connect(lambda: save(spin.value()))
     return spin
