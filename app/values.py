@@ -125,6 +125,8 @@ class Ask(Value, frozen=True, tag="ask"):
     """JSON schema the answer must follow; enforced by a grammar while sampling."""
     lane: str | None = None
     """Jobs of one lane replace each other while they wait (a newer live frame makes an older one pointless)."""
+    aside: bool = False
+    """Whether the model only helps another one: it must find room beside that, and never takes its place."""
 
 
 class Load(Value, frozen=True, tag="load"):

@@ -220,7 +220,8 @@ class Engine:
             job.emit(Report(facts=_facts()))
             return Finished(reason="stop")
         began = time.monotonic()
-        model = self._models.get(job.job.model, job.loaded, job.cancel)
+        aside = isinstance(job.job, Ask) and job.job.aside
+        model = self._models.get(job.job.model, job.loaded, job.cancel, aside)
         load_s = time.monotonic() - began
         if isinstance(job.job, Load):
             return Finished(reason="stop", stats=Stats(load_s=load_s))

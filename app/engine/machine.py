@@ -23,11 +23,16 @@ def threads(asked: int = 0) -> int:
 
 
 def free_memory() -> int:
-    """Bytes a new model may use: what is available (page cache counts as free), within the container's limit if any."""
-    free = int(psutil.virtual_memory().available)
+    """Bytes a new model may use: what is available, within the container's limit if any.
+
+    Page cache counts as available, but for what this process has mapped of it: the weights of the models that are
+    loaded. A second model in their place would have both read from the disk again and again.
+    """
+    mapped = int(getattr(psutil.Process().memory_info(), "shared", 0))  # Linux tells; elsewhere it stays an estimate
+    free = max(0, int(psutil.virtual_memory().available) - mapped)
     limit, used = _number(_CGROUP / "memory.max"), _number(_CGROUP / "memory.current")
     if limit is not None and used is not None:
-        free = min(free, max(0, limit - used + _inactive_file()))
+        free = min(free, max(0, limit - used + max(0, _inactive_file() - mapped)))
     return free
 
 

@@ -123,19 +123,25 @@ class TranslateWork(QObject):
     def _follow(self, run: _Run, what: Picture | str, steps: Iterator[Translation]) -> None:
         last: Translation | None = None
         drawing_s = 0.0
+        undrawn: SpyglassError | None = None
         for state in steps:
             self._leave(run, state)
             news = last is None or state.stage != last.stage or state.text != last.text
-            worth = drawing_s < _QUICK_S or state.stage == "done"
+            worth = undrawn is None and (drawing_s < _QUICK_S or state.stage == "done")
             if isinstance(what, Picture) and news and worth and state.text and state.stage != "checking":
                 begun = time.monotonic()
-                drawn = Drawn(make_sheet(overlay(what, state).picture), state)
-                self._leave(run, state, drawn)
+                try:
+                    self._leave(run, state, Drawn(make_sheet(overlay(what, state).picture), state))
+                except SpyglassError as error:  # its letters cannot be drawn here; beside the picture they can be read
+                    undrawn = error
                 drawing_s = time.monotonic() - begun
             last = state
+        if undrawn is not None:
+            raise undrawn
 
     def _explain(self, run: _Run, phrase: str, whole: str, wish: Wish) -> None:
-        for written in answer(run, prompts.explain(wish.writer, phrase, whole, language(wish.target))):
+        job = prompts.explain(wish.writer, phrase, whole, language(wish.target), aside=wish.aside)
+        for written in answer(run, job):
             self._leave(run, written.text)
 
     def _leave(self, run: _Run, state: Translation | str, drawn: Drawn | None = None) -> None:

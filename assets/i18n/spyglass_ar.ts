@@ -2244,6 +2244,14 @@
         <translation>تحقّق من القرص ومن أذوناته.</translation>
     </message>
     <message>
+        <source>There is not enough memory left for the model that translates.</source>
+        <translation>لم يبقَ من الذاكرة ما يكفي للنموذج الذي يترجم.</translation>
+    </message>
+    <message>
+        <source>Choose a smaller one to translate with, or let the model that reads pictures translate too.</source>
+        <translation>اختر نموذجًا أصغر للترجمة، أو دع النموذج الذي يقرأ الصور يترجم أيضًا.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>نموذج البداية صغير ويخطئ كثيرًا. تعلّم الرسوم، لا الصور الفوتوغرافية.</translation>
     </message>
@@ -2282,6 +2290,10 @@
     <message>
         <source>Is there a dog?</source>
         <translation>هل يوجد كلب؟</translation>
+    </message>
+    <message>
+        <source>The text was not read to its end.</source>
+        <translation>لم يُقرأ النص حتى نهايته.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

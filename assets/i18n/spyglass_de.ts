@@ -2232,6 +2232,14 @@
         <translation>Prüfen Sie den Datenträger und seine Rechte.</translation>
     </message>
     <message>
+        <source>There is not enough memory left for the model that translates.</source>
+        <translation>Für das Modell, das übersetzt, ist nicht genug Speicher frei.</translation>
+    </message>
+    <message>
+        <source>Choose a smaller one to translate with, or let the model that reads pictures translate too.</source>
+        <translation>Wählen Sie zum Übersetzen ein kleineres, oder lassen Sie auch das Modell übersetzen, das die Bilder liest.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>Das Startmodell ist klein und irrt oft. Es hat Zeichnungen gelernt, keine Fotos.</translation>
     </message>
@@ -2270,6 +2278,10 @@
     <message>
         <source>Is there a dog?</source>
         <translation>Ist da ein Hund?</translation>
+    </message>
+    <message>
+        <source>The text was not read to its end.</source>
+        <translation>Der Text wurde nicht zu Ende gelesen.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

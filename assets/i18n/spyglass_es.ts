@@ -2232,6 +2232,14 @@
         <translation>Compruebe el disco y sus permisos.</translation>
     </message>
     <message>
+        <source>There is not enough memory left for the model that translates.</source>
+        <translation>No queda memoria suficiente para el modelo que traduce.</translation>
+    </message>
+    <message>
+        <source>Choose a smaller one to translate with, or let the model that reads pictures translate too.</source>
+        <translation>Elija uno más pequeño para traducir o deje que también traduzca el modelo que lee las imágenes.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>El modelo inicial es pequeño y se equivoca a menudo. Ha aprendido dibujos, no fotos.</translation>
     </message>
@@ -2270,6 +2278,10 @@
     <message>
         <source>Is there a dog?</source>
         <translation>¿Hay un perro?</translation>
+    </message>
+    <message>
+        <source>The text was not read to its end.</source>
+        <translation>El texto no se leyó hasta el final.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

@@ -2232,6 +2232,14 @@
         <translation>Vérifiez le disque et ses droits.</translation>
     </message>
     <message>
+        <source>There is not enough memory left for the model that translates.</source>
+        <translation>Il ne reste pas assez de mémoire pour le modèle qui traduit.</translation>
+    </message>
+    <message>
+        <source>Choose a smaller one to translate with, or let the model that reads pictures translate too.</source>
+        <translation>Choisissez-en un plus petit pour traduire, ou laissez traduire aussi le modèle qui lit les images.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>Le modèle de départ est petit et se trompe souvent. Il a appris des dessins, pas des photos.</translation>
     </message>
@@ -2270,6 +2278,10 @@
     <message>
         <source>Is there a dog?</source>
         <translation>Y a-t-il un chien ?</translation>
+    </message>
+    <message>
+        <source>The text was not read to its end.</source>
+        <translation>Le texte n’a pas été lu jusqu’au bout.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

@@ -2229,6 +2229,14 @@
         <translation>请检查磁盘及其权限。</translation>
     </message>
     <message>
+        <source>There is not enough memory left for the model that translates.</source>
+        <translation>剩余内存不足以加载负责翻译的模型。</translation>
+    </message>
+    <message>
+        <source>Choose a smaller one to translate with, or let the model that reads pictures translate too.</source>
+        <translation>请选择较小的模型来翻译，或者让读取图片的模型也负责翻译。</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>入门模型很小，经常出错。它学的是图画，不是照片。</translation>
     </message>
@@ -2267,6 +2275,10 @@
     <message>
         <source>Is there a dog?</source>
         <translation>有狗吗？</translation>
+    </message>
+    <message>
+        <source>The text was not read to its end.</source>
+        <translation>文字没有读完。</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

@@ -47,7 +47,13 @@ class Wish:
 
     @property
     def writer(self) -> ModelSpec:
-        return self.translator or self.reader
+        """The model that translates."""
+        return self.translator if self.translator is not None and self.aside else self.reader
+
+    @property
+    def aside(self) -> bool:
+        """Whether the model that translates is another than the one that reads."""
+        return self.translator is not None and self.translator.path != self.reader.path
 
 
 @dataclass(frozen=True)
@@ -120,10 +126,14 @@ def translate_text(text: str, wish: Wish, engine: Engine) -> Iterator[Translatio
 
     Raises SpyglassError; what was yielded before stands.
     """
-    target = language(wish.target).code
+    yield from _translate(untranslated(text, language(wish.target).code), wish, engine)
+
+
+def untranslated(text: str, target: str) -> Translation:
+    """A text as it stands before anything of it is translated. target: a language's code."""
     parts, around = markup.take_apart(text)
     passages = tuple(Passage(part, (part,), (), 1.0) for part in parts)
-    yield from _translate(Translation(target, "translating", passages=passages, around=around), wish, engine)
+    return Translation(target, "translating", passages=passages, around=around)
 
 
 def _shown(steps: Generator[Step, None, _T], state: Translation) -> Generator[Translation, None, _T]:
@@ -203,7 +213,8 @@ def check(state: Translation, wish: Wish, engine: Engine) -> Iterator[Translatio
     for number, at in enumerate(open_ones):
         assert state.source is not None
         passage = state.passages[at]
-        job = prompts.translate(wish.writer, passage.translation or "", whole, language(state.source.code), {})
+        back = language(state.source.code)
+        job = prompts.translate(wish.writer, passage.translation or "", whole, back, {}, aside=wish.aside)
         steps = _written(job, passage.translation or "", engine)
         at_work = replace(state, stage="checking", fraction=number / len(open_ones))
         text, _ = yield from _shown(steps, at_work)
@@ -229,7 +240,8 @@ def _one(passage: Passage, whole: str, wish: Wish, engine: Engine) -> Generator[
         return known[passage.source.casefold()], 1.0
     if not checks.has_words(passage.source):
         return passage.source, passage.sure
-    job = prompts.translate(wish.writer, passage.source, whole, language(wish.target), wish.glossary)
+    target = language(wish.target)
+    job = prompts.translate(wish.writer, passage.source, whole, target, wish.glossary, aside=wish.aside)
     return (yield from _written(job, passage.source, engine))
 
 

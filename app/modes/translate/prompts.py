@@ -38,9 +38,11 @@ def read(model: ModelSpec, picture: Picture) -> Ask:
     return Ask(model=model, messages=(message,), sampling=Sampling(max_tokens=4096))
 
 
-def translate(model: ModelSpec, text: str, whole: str, to: Language, glossary: Mapping[str, str]) -> Ask:
+def translate(
+    model: ModelSpec, text: str, whole: str, to: Language, glossary: Mapping[str, str], *, aside: bool = False
+) -> Ask:
     """The job that translates one passage. whole: the text it is part of, the same for all passages of a picture, so
-    that the engine reads it once."""
+    that the engine reads it once; aside: whether the model is there beside the one that reads pictures."""
     question = Message(role="user", text=_TRANSLATE.format(text=text, language=to.name))
     messages: tuple[Message, ...] = (question,)
     if not plain(model):
@@ -51,16 +53,17 @@ def translate(model: ModelSpec, text: str, whole: str, to: Language, glossary: M
         if whole.strip() != text.strip():
             rules += f"\nThe text is part of this:\n\n{whole}"
         messages = (Message(role="system", text=rules), question)
-    return Ask(model=model, messages=messages, sampling=Sampling(max_tokens=64 + 4 * len(text)))
+    return Ask(model=model, messages=messages, sampling=Sampling(max_tokens=64 + 4 * len(text)), aside=aside)
 
 
-def explain(model: ModelSpec, phrase: str, whole: str, to: Language) -> Ask:
+def explain(model: ModelSpec, phrase: str, whole: str, to: Language, *, aside: bool = False) -> Ask:
     """The job that explains a phrase of a text to a reader of another language."""
     text = (
         f'Explain "{phrase}" in {to.name}, in a few sentences: what it means word by word, what it means here, '
         f"and when it is said.\n\nIt is part of this text:\n\n{whole}"
     )
-    return Ask(model=model, messages=(Message(role="user", text=text),), sampling=Sampling(max_tokens=512))
+    message = Message(role="user", text=text)
+    return Ask(model=model, messages=(message,), sampling=Sampling(max_tokens=512), aside=aside)
 
 
 def says_nothing(answer: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.capture import layout, regions
 from app.capture.regions import Pixels, Quad, Region
-from app.errors import EngineError, of_kind
+from app.errors import EngineError, MemoryShortError, SpyglassError, of_kind
 from app.modes.translate import laying, prompts
 from app.values import Ask, Event, Failed, Finished, Job, Loading, Looking, ModelSpec, Picture, Piece
 from app.values import Reading as EngineReading
@@ -106,7 +106,7 @@ def answer(engine: Engine, job: Ask, pictures: Iterable[Picture] = ()) -> Genera
                 written.progress = event
                 yield written
             elif isinstance(event, Failed):
-                raise of_kind(event.kind, event.what, event.todo, event.detail)
+                raise _failure(event, job.aside)
             elif isinstance(event, Finished) and event.reason in ("cancelled", "replaced"):
                 raise EngineError("The translation was stopped.", "Start it again to go on.")
     finally:
@@ -114,6 +114,18 @@ def answer(engine: Engine, job: Ask, pictures: Iterable[Picture] = ()) -> Genera
         if close is not None:
             close()
     return written
+
+
+def _failure(event: Failed, aside: bool) -> SpyglassError:
+    """The engine's error; that a translator has no room is said as what it is."""
+    error = of_kind(event.kind, event.what, event.todo, event.detail)
+    if not aside or not isinstance(error, MemoryShortError):
+        return error
+    return MemoryShortError(
+        "There is not enough memory left for the model that translates.",
+        "Choose a smaller one to translate with, or let the model that reads pictures translate too.",
+        f"{error.what} {error.detail}".strip(),
+    )
 
 
 def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Region]) -> Generator[Step, None, Reading]:

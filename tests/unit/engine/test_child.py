@@ -201,8 +201,8 @@ def models_of(room: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Models, list[
     return Models(), family.log
 
 
-def get(models: Models, name: str) -> object:
-    return models.get(ModelSpec(path=name), lambda _: None, Cancel())
+def get(models: Models, name: str, aside: bool = False) -> object:
+    return models.get(ModelSpec(path=name), lambda _: None, Cancel(), aside)
 
 
 def test_the_model_used_longest_ago_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +224,27 @@ def test_models_are_closed_until_the_new_one_fits(monkeypatch: pytest.MonkeyPatc
     models, log = models_of(0, monkeypatch)
     with pytest.raises(MemoryShortError):
         get(models, "a")
+
+
+def test_a_model_that_only_helps_pushes_out_another_helper_but_never_the_one_it_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    models, log = models_of(1, monkeypatch)
+    main = get(models, "main")
+    with pytest.raises(MemoryShortError):
+        get(models, "helper", aside=True)
+    assert get(models, "main") is main
+    models, log = models_of(2, monkeypatch)
+    get(models, "old")
+    main = get(models, "main")
+    get(models, "helper", aside=True)
+    assert log == ["+old", "+main", "-old", "+helper"], "what is not in use any more goes"
+    get(models, "other", aside=True)
+    assert log[4:] == ["-helper", "+other"], "though the main one was used longer ago"
+    assert get(models, "main") is main
+    get(models, "other")
+    get(models, "third", aside=True)
+    assert log[6:] == ["-main", "+third"], "a helper that is asked for itself is one no more"
 
 
 def test_a_file_that_changed_is_loaded_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 import resource
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from app.engine import fit, machine
@@ -84,3 +87,19 @@ def test_the_process_s_own_limit_holds_for_all_but_mapped_files(monkeypatch: pyt
         assert machine.room(10_000 * MIB) == 4000 * MIB
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, limit)
+
+
+def test_weights_that_this_process_has_mapped_are_not_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The system counts them as page cache, to be had at once; two models would be read from the disk for ever."""
+    (tmp_path / "memory.max").write_text(str(5000 * MIB))
+    (tmp_path / "memory.current").write_text(str(3500 * MIB))
+    (tmp_path / "memory.stat").write_text(f"active_file 7\ninactive_file {2500 * MIB}\n")
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
+    used = SimpleNamespace(rss=2500 * MIB, shared=2000 * MIB)
+    monkeypatch.setattr(psutil.Process, "memory_info", lambda _: used)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=6000 * MIB))
+    assert machine.free_memory() == 2000 * MIB
+    (tmp_path / "memory.max").write_text("max")
+    assert machine.free_memory() == 4000 * MIB
+    del used.shared  # as on Windows
+    assert machine.free_memory() == 6000 * MIB

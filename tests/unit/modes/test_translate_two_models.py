@@ -4,10 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace as replace_spec
 
+from app.engine import machine
 from app.engine.client import EngineClient
+from app.engine.families import Cancel
+from app.engine.models import Models
+from app.errors import MemoryShortError
 from app.library import disk
-from app.modes.translate.pipeline import Wish, translate_picture
+from app.modes.translate.pipeline import Translation, Wish, translate_picture
 from app.values import EngineOptions, Loading, ModelSpec, Picture
 from tests import models, signs
 
@@ -38,6 +43,40 @@ def test_both_are_used_and_stay_loaded(client: EngineClient, pair: tuple[ModelSp
     again = list(translate_picture(picture, wish, client))
     assert again[-1].original == first[-1].original
     assert not any(isinstance(s.progress, Loading) for s in again), "neither had to make room for the other"
+
+
+def test_a_translator_without_room_is_refused_in_words_and_the_reader_stays(
+    client: EngineClient, tmp_path: Path
+) -> None:
+    sheet = signs.sign(["Exit"], 40)
+    picture = Picture(sheet.pixels.shape[1], sheet.pixels.shape[0], sheet.pixels.tobytes())
+    large = tmp_path / "large.json"
+    large.write_text('{"load": [{"do": "raise", "name": "MemoryShortError"}]}', "utf-8")
+    wish = Wish(ModelSpec(path="echo"), "fr", "en", translator=ModelSpec(path=f"echo:{large}"))
+    states: list[Translation] = []
+    with pytest.raises(MemoryShortError, match="not enough memory left for the model that translates") as raised:
+        states.extend(translate_picture(picture, wish, client))
+    assert "let the model that reads pictures translate too" in raised.value.todo
+    assert states[-1].original, "what was read stands"
+    without = list(translate_picture(picture, replace(wish, translator=None), client))
+    assert without[-1].stage == "done"
+    assert not any(isinstance(state.progress, Loading) for state in without), "the reader was there all the time"
+
+
+def test_the_memory_that_is_free_decides(pair: tuple[ModelSpec, ModelSpec], monkeypatch: pytest.MonkeyPatch) -> None:
+    models = Models()
+    reader = models.get(pair[0], lambda _: None, Cancel())
+    monkeypatch.setattr(machine, "free_memory", lambda: 20 << 20)
+    with pytest.raises(MemoryShortError, match="only 20 MiB are free"):
+        models.get(pair[1], lambda _: None, Cancel(), aside=True)
+    assert models.get(pair[0], lambda _: None, Cancel()) is reader
+    models.clear()
+
+
+def test_the_reader_chosen_as_translator_is_not_loaded_twice(pair: tuple[ModelSpec, ModelSpec]) -> None:
+    wish = Wish(pair[0], "fr", translator=replace_spec(pair[0], projector=None))
+    assert wish.writer is pair[0]
+    assert not wish.aside
 
 
 def test_a_model_of_text_is_found_and_marked(pair: tuple[ModelSpec, ModelSpec]) -> None:
