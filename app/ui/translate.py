@@ -1,38 +1,33 @@
 """Translate in the window: a page beside the picture, the translation over it, and one piece of work at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog
 
-from app.capture.regions import Quad
 from app.errors import SpyglassError
 from app.library import disk
-from app.modes.translate import glossary, prompts, saving
+from app.modes.translate import glossary, prompts
 from app.modes.translate.mode import TranslateMode, target
-from app.modes.translate.pipeline import Translation, Wish
+from app.modes.translate.pipeline import Translation, Wish, untranslated
 from app.settings.schema import engine_options
 from app.settings.store import SettingsStore
-from app.ui import figures
 from app.ui.bridge import Background, Engine
 from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
-from app.ui.i18n import shown
 from app.ui.passage_row import PassageRow
-from app.ui.session import Activity, Session
+from app.ui.session import Session
 from app.ui.translate_glossary import GlossarySheet
+from app.ui.translate_keeping import Keeping
 from app.ui.translate_live import LiveNews, LiveTranslate, live_words
 from app.ui.translate_overlay import TranslationOverlay
 from app.ui.translate_panel import AUTO, TranslatePanel
+from app.ui.translate_states import activity, seen, waiting
 from app.ui.translate_work import Drawn, TranslateWork
 from app.ui.uncover import Uncover
 from app.values import Picture
-from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,7 @@ class Translate(QObject):
         self.overlay = TranslationOverlay(tools.canvas, uncover)
         self.live = LiveTranslate(tools.engine, tools.feed, tools.canvas, uncover, self._live_wanted)
         self.work = TranslateWork(tools.engine, tools.background, self)
+        self.keeping = Keeping(self.panel, tools.background, self._kept)
         self.state: Translation | None = None
         self._what: Picture | str | None = None
         self._glance: Drawn | None = None
@@ -76,12 +72,11 @@ class Translate(QObject):
         self.work.drawn.connect(self._on_drawn)
         self.work.busy.connect(self._on_busy)
         self.work.failed.connect(self.failed)
+        self.keeping.failed.connect(self.failed)
         self.panel.languages_chosen.connect(self._on_languages)
         self.panel.again.connect(self.again)
         self.panel.original.connect(uncover.always)
-        self.panel.copied.connect(self._copy)
         self.panel.checked.connect(self._on_check)
-        self.panel.saved.connect(self._save)
         self.panel.terms.connect(self._open_glossary)
         self.panel.explain.connect(self._explain)
         self.work.told.connect(self._on_told)
@@ -109,18 +104,18 @@ class Translate(QObject):
         if self.live.on and self._what is None:
             self._anew += 1
         else:
-            self._begin(self._what)
+            self._begin(self._what or self._sheet_picture())
 
     def stop(self) -> None:
         """End what is being done; what is finished stays."""
         self.work.stop()
 
     def _begin(self, what: Picture | str | None) -> None:
+        source, into = self.panel.languages
         self._what, self._glance = what, None
         self.overlay.show(None)
-        self.state = None
+        self.state = untranslated(what, into) if isinstance(what, str) else None  # seen even if nothing comes of it
         if what:
-            source, into = self.panel.languages
             self.work.translate(what, partial(self.wish, source, into))
         else:
             self.work.stop()
@@ -164,7 +159,7 @@ class Translate(QObject):
             self._begin(self._sheet_picture())
 
     def _on_live(self, news: LiveNews) -> None:
-        key = (news.state and _key(news.state), live_words(news))
+        key = (news.state and seen(news.state), live_words(news))
         if key == self._live_key:
             return
         self._live_key = key
@@ -187,8 +182,8 @@ class Translate(QObject):
     def _on_changed(self, state: Translation) -> None:
         self.state = state
         self._show()
-        self.overlay.show_waiting(_waiting(state))
-        self.activity.emit(_activity(state))
+        self.overlay.show_waiting(waiting(state))
+        self.activity.emit(activity(state))
 
     def _on_drawn(self, drawn: Drawn) -> None:
         self._glance = drawn
@@ -199,6 +194,7 @@ class Translate(QObject):
         if not busy:
             self.overlay.show_waiting(())
             self.activity.emit(None)
+            self._show()
         self.busy.emit(busy)
 
     def _on_languages(self, source: str, into: str) -> None:
@@ -235,7 +231,7 @@ class Translate(QObject):
     def _show(self, words: str = "") -> None:
         spec = self._tools.session.spec
         self.panel.explains = spec is not None and not prompts.plain(spec)
-        self.panel.show_translation(self.state, self._sheet() is not None, words)
+        self.panel.show_translation(self.state, self._sheet() is not None, words, self.work.running or self.live.on)
 
     def _explain(self, row: PassageRow, phrase: str) -> None:
         if self.state is not None and not self.work.running:
@@ -252,60 +248,8 @@ class Translate(QObject):
         sheet.saved.connect(self.again)
         sheet.open()
 
-    def _picture(self) -> Picture | None:
-        """What the translation is drawn over."""
+    def _kept(self) -> tuple[Picture | None, Translation | None]:
+        """The translation, and what it is drawn over."""
         if self.live.on and self._what is None:
-            return self.live.picture()
-        return self._what if isinstance(self._what, Picture) else None
-
-    def _copy(self) -> None:
-        if self.state is not None:
-            QGuiApplication.clipboard().setText(self.state.text)
-
-    def _save(self) -> None:
-        picture = self._picture()
-        drawn = {f"{shown(Wording('Picture'))} (*.png *.jpg *.webp)": ".png", "PDF (*.pdf)": ".pdf"}
-        kinds = {**(drawn if picture else {}), f"{shown(Wording('Text'))} (*.txt)": saving.TEXT}
-        title = shown(Wording("Save the translation"))
-        name, kind = QFileDialog.getSaveFileName(self.panel, title, "", ";;".join(kinds))
-        if name:
-            path = Path(name)
-            known = path.suffix.lower() in saving.SUFFIXES
-            self.save(path if known else path.with_name(path.name + kinds.get(kind, saving.TEXT)))
-
-    def save(self, path: Path) -> None:
-        """Write the translation as the ending says."""
-        picture, state = self._picture(), self.state
-        if state is not None:
-            work = partial(saving.save, path, picture, state, shown)
-            self._tools.background.run(work, lambda _: None, self.failed.emit)
-
-
-def _key(state: Translation) -> object:
-    """What of a translation can be seen in the panel."""
-    passages = tuple((p.source, p.translation, p.sure, p.sure_written, p.concerns, p.back) for p in state.passages)
-    return state.stage, state.outcome, state.draft, state.source, passages
-
-
-def _waiting(state: Translation) -> Sequence[Quad]:
-    """Where the lines stand that were found and are not translated yet."""
-    if state.stage == "reading":
-        return state.found
-    passages = state.passages if state.stage == "translating" else ()
-    return [quad for passage in passages if passage.translation is None for quad in passage.quads]
-
-
-def _activity(state: Translation) -> Activity | None:
-    """What is being done, in words."""
-    if state.stage == "done":
-        return None
-    if state.progress is not None:
-        words, fraction = figures.doing(state.progress)
-        return Activity(words, fraction)
-    words = {
-        "finding": Wording("Looking for text"),
-        "reading": Wording("Reading the text"),
-        "translating": Wording("Translating"),
-        "checking": Wording("Translating back"),
-    }[state.stage]
-    return Activity(words, state.fraction if state.stage in ("translating", "checking") else None)
+            return self.live.picture(), self.state
+        return self._what if isinstance(self._what, Picture) else None, self.state

@@ -1,6 +1,7 @@
 """Beside the picture: every passage with its translation, how sure both are, and what to look at twice."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QSignalBlocker, Qt, Signal
@@ -115,10 +116,14 @@ class TranslatePanel(QFrame):
             with QSignalBlocker(box):
                 box.setCurrentIndex(max(0, box.findData(code)))
 
-    def show_translation(self, state: Translation | None, picture: bool = False, said: str = "") -> None:
+    def show_translation(
+        self, state: Translation | None, picture: bool = False, said: str = "", running: bool = True
+    ) -> None:
         """Show what is known so far; None: nothing yet. picture: whether one is on the stage. said: what to say in
-        place of what the panel would."""
-        self._last = (state, picture, said)
+        place of what the panel would. running: whether more is to come."""
+        if state is not None and not running:
+            state = replace(state, draft="")  # a sentence that breaks off is no translation
+        self._last = (state, picture, said, running)
         passages = grouped(state.passages) if state else ()
         self._fit_rows(len(passages))
         right_to_left = state is not None and LANGUAGES[state.target].right_to_left
@@ -131,7 +136,7 @@ class TranslatePanel(QFrame):
             row.explain_button.setEnabled(self.explains)
             draft = state.draft if state and i == next_one else ""
             row.show_passage(passage, draft, right_to_left, state.draft if state and i == checked else "")
-        words = said or self._message(state, picture)
+        words = said or self._message(state, picture, running)
         say(self.message.setText, words)
         self.message.setVisible(bool(words))
         self._scroll.setVisible(bool(passages) or not words)
@@ -139,9 +144,9 @@ class TranslatePanel(QFrame):
         for button in (self._copy, self._save):
             button.setEnabled(something)
         self._original.setVisible(something and any(p.quads for p in passages))
-        self._again.setEnabled(state is not None)
+        self._again.setEnabled(state is not None or picture)
 
-    def _message(self, state: Translation | None, picture: bool) -> str:
+    def _message(self, state: Translation | None, picture: bool, running: bool) -> str:
         if state is None:
             return (
                 Wording("The text in the picture appears here, with its translation.")
@@ -152,9 +157,9 @@ class TranslatePanel(QFrame):
             return Wording("There is no text in this picture that could be read.")
         if state.outcome == "already":
             return Wording("This is in {language} already.", language=LANGUAGES[state.target].native)
-        if state.stage == "reading":
-            return state.draft
-        return ""
+        if state.stage in ("finding", "reading") and not running:
+            return Wording("The text was not read to its end.")
+        return state.draft if state.stage == "reading" else ""
 
     def _fit_rows(self, count: int) -> None:
         while len(self._rows) > count:

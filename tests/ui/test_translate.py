@@ -155,7 +155,7 @@ def test_stop_keeps_what_is_finished(window: Window, qtbot: QtBot, table: Table,
     qtbot.waitUntil(lambda: not table.held)
     assert not window.translate.work.running
     assert window.pane.activity.words == ""
-    assert rows(window)[0] == ("Ticket office", "Guichet")
+    assert rows(window) == [("Ticket office", "Guichet"), (ROWS[1], "")], "a sentence that breaks off is none"
     assert window.pane.notice.words == ""
     table.hold = 1000
     window.translate.panel.again.emit()
@@ -238,6 +238,49 @@ def test_a_broken_glossary_is_said(window: Window, qtbot: QtBot, table: Table) -
     type_and_send(window, "Ticket office")
     qtbot.waitUntil(lambda: "Line 1 of the glossary" in window.pane.notice.words)
     assert table.asked == []
+    assert rows(window) == [("Ticket office", "")], "what was typed is still there"
+    glossary.path().write_text("", "utf-8")
+    window.translate.panel._again.click()
+    qtbot.waitUntil(lambda: rows(window) == [("Ticket office", "Guichet")], timeout=10_000)
+
+
+def test_a_picture_whose_translation_could_not_begin_can_be_tried_again(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    glossary.path().parent.mkdir(parents=True, exist_ok=True)
+    glossary.path().write_text("no term", "utf-8")
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: "Line 1 of the glossary" in window.pane.notice.words)
+    glossary.path().write_text("", "utf-8")
+    window.translate.panel._again.click()
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert rows(window) == list(FRENCH.items())
+    assert len(table.asked) == 3
+
+
+def test_stopped_while_it_is_read_it_says_so(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
+    table.hold = 0
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    message = window.translate.panel.message
+    qtbot.waitUntil(lambda: message.text() == "Tick", timeout=10_000)
+    window.composer._send.click()
+    assert message.text() == "The text was not read to its end."
+    assert window.translate.panel._again.isEnabled()
+
+
+def test_where_letters_cannot_be_drawn_the_texts_are_there_all_the_same(
+    window: Window, qtbot: QtBot, table: Table, sign: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.modes.translate.typeset.features.check", lambda _: False)
+    monkeypatch.setitem(FRENCH, "Ticket office", "شباك التذاكر")
+    window.translate.panel.choose("auto", "ar")
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: "cannot be drawn" in window.pane.notice.words, timeout=10_000)
+    assert rows(window) == list(FRENCH.items())
+    assert len(table.asked) == 3
 
 
 @pytest.mark.parametrize("ending", [".png", ".pdf", ".txt"])
@@ -246,9 +289,9 @@ def test_it_is_saved(window: Window, qtbot: QtBot, table: Table, sign: Path, tmp
     window.actions["mode.translate"].trigger()
     open_picture(window, qtbot, sign)
     qtbot.waitUntil(lambda: ended(window), timeout=10_000)
-    window.translate.save(tmp_path / f"out{ending}")
+    window.translate.keeping.save(tmp_path / f"out{ending}")
     qtbot.waitUntil(lambda: (tmp_path / f"out{ending}").exists() and (tmp_path / f"out{ending}").stat().st_size > 0)
-    window.translate.save(tmp_path / "none" / "out.png")
+    window.translate.keeping.save(tmp_path / "none" / "out.png")
     qtbot.waitUntil(lambda: "cannot be written" in window.pane.notice.words)
 
 

@@ -171,7 +171,7 @@ def test_the_original_is_seen_while_o_is_held(window: Window, qtbot: QtBot) -> N
 def test_the_live_translation_is_saved(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
     qtbot.waitUntil(lambda: texts(window) == ["Sortie"], timeout=20_000)
     qtbot.waitUntil(lambda: window.translate.state is not None and window.translate.state.stage == "done")
-    window.translate.save(tmp_path / "out.png")
+    window.translate.keeping.save(tmp_path / "out.png")
     qtbot.waitUntil(lambda: (tmp_path / "out.png").exists() and (tmp_path / "out.png").stat().st_size > 0)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.capture.regions import Quad
-from app.modes.translate.overlay import cover, overlay
+from app.modes.translate.overlay import cover, drawn
 from app.modes.translate.pipeline import Translation
 from app.values import Picture
 
@@ -37,11 +37,11 @@ def cut_out(picture: Picture, state: Translation, at: int) -> CutOut | None:
     Raises SpyglassError if the language's letters cannot be drawn on this machine.
     """
     alone = tuple(p if i == at else replace(p, translation=None) for i, p in enumerate(state.passages))
-    drawn = overlay(picture, replace(state, passages=alone))
-    if not drawn.labels:
+    whole, labels = drawn(picture, replace(state, passages=alone))
+    if not labels:
         return None
     places: list[Quad] = [cover(quad) for quad in state.passages[at].quads]
-    places += [cover(label.ink) for label in drawn.labels]
+    places += [cover(label.ink) for label in labels]
     corners = np.concatenate(places)
     left, top = np.maximum(np.floor(corners.min(0)).astype(int) - _SOFT, 0)
     right, bottom = np.minimum(np.ceil(corners.max(0)).astype(int) + 1 + _SOFT, (picture.width, picture.height))
@@ -49,5 +49,4 @@ def cut_out(picture: Picture, state: Translation, at: int) -> CutOut | None:
     for place in places:
         cv2.fillConvexPoly(mask, np.rint(place - (left, top)).astype(np.int32), 255)
     mask = np.asarray(cv2.blur(mask, (_SOFT + 1, _SOFT + 1)))
-    whole = np.frombuffer(drawn.picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
     return CutOut(np.dstack([whole[top:bottom, left:right], mask]), int(left), int(top))

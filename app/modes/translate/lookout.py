@@ -72,7 +72,7 @@ class TranslationLookout(Driver[LiveTranslation]):
                     return
                 new = [i for i, p in enumerate(state.passages) if p.translation is not None and i not in done]
                 done.update(new)
-                drawn = [(i, piece) for i in new if (piece := cut_out(picture, state, i)) is not None]
+                drawn = [(i, piece) for i in new if (piece := _cut_out(picture, state, i)) is not None]
                 self._tell(job, picture, state, drawn)
 
     def _tell(self, job: Errand, picture: Picture, state: Translation, drawn: list[tuple[int, CutOut]]) -> None:
@@ -110,6 +110,15 @@ class TranslationLookout(Driver[LiveTranslation]):
         self._said[key] = tuple(pieces)
         if len(self._said) > _REMEMBERED:
             self._said.popitem(last=False)
+
+
+def _cut_out(picture: Picture, state: Translation, at: int) -> CutOut | None:
+    """See `cut_out`; where letters cannot be drawn, the words stand beside the picture all the same."""
+    try:
+        return cut_out(picture, state, at)
+    except SpyglassError as error:
+        _log.warning("a translation is not drawn: %s", error)
+        return None
 
 
 class _Engine:

@@ -51,6 +51,12 @@ def overlay(picture: Picture, translation: Translation) -> Overlay:
 
     Raises SpyglassError if the language's letters cannot be drawn on this machine.
     """
+    canvas, labels = drawn(picture, translation)
+    return Overlay(Picture(picture.width, picture.height, canvas.tobytes(), picture.name), labels)
+
+
+def drawn(picture: Picture, translation: Translation) -> tuple[Pixels, tuple[Label, ...]]:
+    """The pixels of `overlay`, (H, W, 3) uint8, for whoever needs no picture of them: its digest would take a while."""
     pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
     done = [p for p in translation.passages if p.quads and p.translation and p.translation != p.source]
     every = [quad for passage in translation.passages for quad in passage.quads]
@@ -68,7 +74,7 @@ def overlay(picture: Picture, translation: Translation) -> Overlay:
             paper, (anchor, reach) = grounds[id(quad)], anchors[id(quad)]
             slots.append(_Slot(quad, paper, anchor, _room(canvas, quad, paper, every, anchor, reach)))
         labels += _set(canvas, passage, slots, right_to_left)
-    return Overlay(Picture(picture.width, picture.height, canvas.tobytes(), picture.name), tuple(labels))
+    return canvas, tuple(labels)
 
 
 def cover(quad: Quad) -> Quad:
