@@ -8,6 +8,8 @@ Index = NDArray[np.intp]
 
 _GAP = 0.95
 """Widest gap between neighbours in a line, as a part of the lower one's height: a wide space, not a column's gutter."""
+_STRETCHED = 2.0
+"""Widest gap if the rows around show that it is a space: in justified columns some are as wide as a gutter."""
 
 
 def chain(box: Boxes, letter: NDArray[np.bool_]) -> Index:
@@ -27,6 +29,8 @@ def chain(box: Boxes, letter: NDArray[np.bool_]) -> Index:
         owner = _take_in(box, owner)
         if np.array_equal(before, owner):
             break
+    for _ in range(2):  # what was bridged runs across the gaps of others
+        owner = _bridge(box, owner)
     return owner
 
 
@@ -127,14 +131,48 @@ def _heights(box: Boxes, owner: Index) -> NDArray[np.float32]:
 def _join(box: Boxes, owner: Index) -> Index:
     """Join pieces of one line: end to start within a gap, or one inside the other's band."""
     starts, ends = _ends(box, owner)
+    one, other, away, _ = _level(starts, ends, _heights(box, owner), _GAP)
+    return _merged(owner, one[away < _GAP], other[away < _GAP])
+
+
+def _bridge(box: Boxes, owner: Index) -> Index:
+    """Join pieces over a gap as wide as a gutter where more rows around run across it than end or begin at it."""
+    if owner.max(initial=-1) < 0:
+        return owner
+    starts, ends = _ends(box, owner)
     height = _heights(box, owner)
-    one, other = _candidates_of(starts, ends, height)
+    one, other, away, small = _level(starts, ends, height, _STRETCHED)
+    wide = (away >= _GAP) & (away < _STRETCHED)
+    one, other, small = one[wide], other[wide], small[wide]
+    middle = (starts[:, 1] + starts[:, 3] + ends[:, 1] + ends[:, 3]) / 4
+    begin, end = starts[:, 0], ends[:, 2]
+    spaces = np.zeros(len(one), bool)
+    for i, (a, b, h) in enumerate(zip(one, other, small, strict=True)):
+        far = np.abs(middle - middle[a])
+        near = (far > 0.6 * h) & (far < 6 * h) & (height > 0.5 * h) & (height < 2 * h)
+        across = near & (begin < end[a] - h) & (end > begin[b] + h)
+        at_it = near & ((np.abs(begin - begin[b]) < 0.6 * h) | (np.abs(end - end[a]) < 0.6 * h))
+        spaces[i] = np.count_nonzero(across) > np.count_nonzero(at_it)
+    return _merged(owner, one[spaces], other[spaces])
+
+
+def _level(
+    starts: Boxes, ends: Boxes, height: NDArray[np.float32], gap: float
+) -> tuple[Index, Index, NDArray[np.float32], NDArray[np.float32]]:
+    """Pairs of pieces that lie on one line: the first, the second, the gap between as a part of the lower one's height
+    (`gap` at most, or little more), and that height."""
+    one, other = _candidates_of(starts, ends, height, gap)
     tall, small = np.maximum(height[one], height[other]), np.minimum(height[one], height[other])
     shared = np.minimum(ends[one, 3], starts[other, 3]) - np.maximum(ends[one, 1], starts[other, 1])
-    away = starts[other, 0] - ends[one, 2]
-    fits = (away < _GAP * small) & (shared > 0.6 * small) & (small > 0.4 * tall)
-    group = np.arange(len(height))
-    for a, b in zip(one[fits], other[fits], strict=True):
+    fits = (shared > 0.6 * small) & (small > 0.4 * tall)
+    one, other, small = one[fits], other[fits], small[fits]
+    return one, other, (starts[other, 0] - ends[one, 2]) / np.maximum(small, 1), small
+
+
+def _merged(owner: Index, one: Index, other: Index) -> Index:
+    """The lines with each pair of them made one."""
+    group = np.arange(owner.max() + 1)
+    for a, b in zip(one, other, strict=True):
         root_a, root_b = _root(group, int(a)), _root(group, int(b))
         group[max(root_a, root_b)] = min(root_a, root_b)
     roots = np.array([_root(group, i) for i in range(len(group))], np.intp)
@@ -142,16 +180,17 @@ def _join(box: Boxes, owner: Index) -> Index:
     return np.where(owner >= 0, number[owner], -1)
 
 
-def _candidates_of(starts: Boxes, ends: Boxes, height: NDArray[np.float32]) -> tuple[Index, Index]:
+def _candidates_of(starts: Boxes, ends: Boxes, height: NDArray[np.float32], gap: float) -> tuple[Index, Index]:
     """Pairs of lines whose bands meet and of which the second starts after the first does and hardly beyond its end.
 
-    Compared in runs, so that a page of thousands of specks needs little memory.
+    gap: how far beyond, as a part of a height. Compared in runs, so that a page of thousands of specks needs little
+    memory.
     """
     ones, others = [], []
     order = np.argsort(starts[:, 0], kind="stable")
     for begin in range(0, len(starts), 512):
         some = order[begin : begin + 512]
-        near = starts[None, :, 0] <= ends[some, None, 2] + 0.9 * np.maximum(height[some, None], height[None, :])
+        near = starts[None, :, 0] <= ends[some, None, 2] + gap * np.maximum(height[some, None], height[None, :])
         near &= starts[None, :, 0] >= starts[some, None, 0]
         near &= (starts[None, :, 1] < ends[some, None, 3]) & (starts[None, :, 3] > ends[some, None, 1])
         near[np.arange(len(some)), some] = False

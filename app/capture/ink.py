@@ -14,6 +14,12 @@ from numpy.typing import NDArray
 SMALLEST, LARGEST = 5, 34
 """Heights of a letter in pixels of its octave. They span more than one octave on purpose: neighbours overlap."""
 _WINDOW = 2 * LARGEST + 1
+_THICKEST = 15
+"""Pixels of its octave that a stroke may be thick. What is larger is ground: a shadow, a lamp's glare, a bubble."""
+_SHARE = 1.3
+"""By how much ink is stronger than the quadratic mean of what is thin around it: paint on a wall, not its joints."""
+_DIFFERENT, _UNSEEN = 40.0, 0.002
+"""Levels by which a colour is another than those around it, and the share of such pixels that may go unseen."""
 _FAINTEST = 12.0
 """Levels by which ink must differ from the paper around it."""
 
@@ -37,15 +43,27 @@ class Marks:
     scale: float
 
 
-def contrast(pixels: NDArray[np.uint8]) -> Gray:
-    """(H, W, 3) RGB -> (H, W): the projection of colour along which neighbouring pixels differ most.
+def contrasts(pixels: NDArray[np.uint8]) -> list[Gray]:
+    """(H, W, 3) RGB -> (H, W) each: the projection of colour along which neighbouring pixels differ most.
 
-    Red letters on green of the same brightness vanish in a plain grey picture; in this one they do not.
+    Red letters on green of the same brightness vanish in a plain grey picture; in this one they do not. But beside
+    black print on white they would: then there is a second projection for what the first does not show, or a third.
     """
     small = pixels[:: max(1, pixels.shape[0] // 400), :: max(1, pixels.shape[1] // 400)].astype(np.float32)
-    difference = (small - cv2.blur(small, (15, 15))).reshape(-1, 3)
-    _, axes = np.linalg.eigh(difference.T @ difference + np.eye(3))
-    axis = axes[:, -1] * (np.sign(axes[:, -1].sum()) or 1)
+    left = (small - cv2.blur(small, (15, 15))).reshape(-1, 3)
+    enough = _UNSEEN * len(left)
+    found: list[Gray] = []
+    while not found or (len(left) > enough and len(found) < 3):
+        _, axes = np.linalg.eigh(left.T @ left + np.eye(3))
+        axis = axes[:, -1]
+        found.append(_projected(pixels, axis * (np.sign(axis.sum()) or 1)))
+        size = np.linalg.norm(left, axis=1)
+        left = left[(size > _DIFFERENT) & (np.abs(left @ axis) < 0.3 * size)]
+    return found
+
+
+def _projected(pixels: NDArray[np.uint8], axis: NDArray[np.float32]) -> Gray:
+    """Each pixel's place along an axis of colour, stretched so that no colour falls off either end."""
     low, high = np.minimum(axis, 0).sum() * 255, np.maximum(axis, 0).sum() * 255
     matrix = (axis * 255 / (high - low)).astype(np.float32).reshape(1, 3)
     offset = np.float32(-low * 255 / (high - low))
@@ -64,13 +82,14 @@ def octaves(gray: Gray) -> Iterator[tuple[Gray, float]]:
 
 def marks(gray: Gray, scale: float) -> list[Marks]:
     """The marks of one octave: dark ones first, then light ones."""
-    mean = cv2.boxFilter(gray, cv2.CV_16S, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REPLICATE)
-    square = cv2.sqrBoxFilter(gray, cv2.CV_32F, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REPLICATE)
-    wide = mean.astype(np.float32)
-    deviation = cv2.sqrt(cv2.max(square - wide * wide, 0))
-    least = cv2.max(0.4 * deviation, max(_FAINTEST, 4 * noise(gray)))
-    off = wide - gray
-    return [_pieces((ink > least).astype(np.uint8), scale) for ink in (off, -off)]
+    faintest = max(_FAINTEST, 4 * noise(gray))
+    element = cv2.getStructuringElement(cv2.MORPH_RECT, (_THICKEST, _THICKEST))
+    found = []
+    for hat in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT):
+        ink = cv2.morphologyEx(gray, hat, element, borderType=cv2.BORDER_REPLICATE)
+        around = cv2.sqrt(cv2.sqrBoxFilter(ink, cv2.CV_32F, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REPLICATE))
+        found.append(_pieces((ink > cv2.max(_SHARE * around, faintest)).astype(np.uint8), scale))
+    return found
 
 
 def noise(gray: Gray) -> float:

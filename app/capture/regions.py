@@ -45,13 +45,14 @@ class Region:
 
 def find(pixels: Pixels) -> list[Region]:
     """The lines of text in (H, W, 3) uint8 RGB pixels, in no particular order (see `layout`)."""
-    gray = ink.contrast(pixels)
-    tilt = _tilt(gray)
-    upright, back = _turned(gray, tilt) if abs(tilt) > 0.7 else (gray, np.eye(2, 3))
+    grays = ink.contrasts(pixels)
+    tilt, back = _tilt(grays[0]), np.eye(2, 3)
     found: list[Region] = []
-    for octave, scale in ink.octaves(upright):
-        for marks in ink.marks(octave, scale):
-            found += _lines(octave, marks)
+    for gray in grays:
+        upright, back = _turned(gray, tilt) if abs(tilt) > 0.7 else (gray, back)
+        for octave, scale in ink.octaves(upright):
+            for marks in ink.marks(octave, scale):
+                found += _lines(octave, marks)
     kept = _best(found)
     return [Region(cv2.transform(region.quad[None], back)[0].astype(np.float32), region.sure) for region in kept]
 
@@ -132,7 +133,7 @@ def _fit(octave: Gray, marks: Marks, own: NDArray[np.intp]) -> Region | None:
     labels = marks.labels[top:bottom, left:right]
     inside = np.isin(labels, marks.ids[own])
     sure = _letterlike(octave[top:bottom, left:right], labels == 0, inside, box[marks.letter[own]])
-    if sure < _LEAST_SURE:
+    if sure < _LEAST_SURE or sure * _alone(octave, inside, left, top) < _LEAST_SURE:
         return None
     ys, xs = np.nonzero(inside)
     slope = _slope(xs, ys, len(own))
@@ -193,8 +194,25 @@ def _letterlike(crop: Gray, paper: NDArray[np.bool_], inside: NDArray[np.bool_],
     thin = float(np.clip((0.75 - stroke) / 0.3, 0, 1))
     strokes = float(np.count_nonzero(np.diff(inside.astype(np.int8), axis=1) == 1)) / len(inside)
     count = 1 - 0.5 ** max(len(heights), 0.7 * strokes)  # letters that touch are one mark, but of many strokes
+    count *= min(1.0, strokes * len(inside) / (0.6 * inside.shape[1]))  # a piece of a rim has few for its width
     framed = min(1.0, (1 - _framing(inside)) / 0.15)
     return float(apart * alike * thin * count * framed)
+
+
+def _alone(octave: Gray, inside: NDArray[np.bool_], left: int, top: int) -> float:
+    """0..1: whether the ink ends where its marks do. The tip of a star goes on in the star, and is no letter."""
+    above, before = min(top, 2), min(left, 2)
+    height, width = inside.shape
+    crop = octave[top - above : top + height + 2, left - before : left + width + 2]
+    rest = (crop.shape[0] - above - height, crop.shape[1] - before - width)
+    marks = np.pad(inside, ((above, rest[0]), (before, rest[1]))).astype(np.uint8)
+    near, far = (cv2.dilate(marks, np.ones((side, side), np.uint8)) for side in (3, 5))
+    around, shade = crop[far > near].astype(np.float32), float(crop[marks > 0].mean())
+    if around.size < 8:
+        return 1.0
+    off = np.abs(around - shade)
+    going_on = float(np.mean(off < 0.4 * np.quantile(off, 0.75)))
+    return float(np.clip(1 - (going_on - 0.1) / 0.2, 0, 1))
 
 
 def _framing(inside: NDArray[np.bool_]) -> float:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from app.capture import ink, layout, regions
-from tests import signs
+from tests import photos, signs
 
 WORDS = [
     "no",
@@ -52,8 +52,30 @@ def test_lines_are_found_at_many_sizes_tilts_and_in_perspective() -> None:
             overlaps += [max((signs.overlap(line.quad, r.quad) for r in found), default=0) for line in photo.lines]
             strays += sum(all(signs.overlap(line.quad, r.quad) < 0.3 for line in photo.lines) for r in found)
     assert len(overlaps) > 150
-    assert np.mean(np.array(overlaps) >= 0.7) >= 0.95
+    assert np.mean(np.array(overlaps) >= 0.7) >= 0.98
     assert strays < 0.1 * len(overlaps)
+
+
+@pytest.mark.parametrize("kind", photos.KINDS)
+def test_lines_are_found_in_pictures_as_people_have_them(kind: str) -> None:
+    least, drawn = photos.KINDS[kind]
+    overlaps, strays = list[float](), 0
+    for photo in drawn():
+        found = regions.find(photo.pixels)
+        overlaps += [max((signs.overlap(line.quad, r.quad) for r in found), default=0) for line in photo.lines]
+        strays += sum(all(signs.overlap(line.quad, r.quad) < 0.3 for line in photo.lines) for r in found)
+    assert np.mean(np.array(overlaps) >= 0.7) >= least
+    assert strays <= max(4, 0.2 * len(overlaps))
+
+
+def test_justified_columns_are_read_one_after_the_other() -> None:
+    photo = photos.newspaper(20, 1.2)
+    found = regions.find(photo.pixels)
+    order = [i for row in layout.rows(found) for i in row]
+    nearest = [
+        max(range(len(photo.lines)), key=lambda n: signs.overlap(photo.lines[n].quad, found[i].quad)) for i in order
+    ]
+    assert np.mean(np.diff(nearest) >= 0) > 0.95
 
 
 @pytest.mark.parametrize("tilt", [-15, -6, 0, 9, 15])
