@@ -146,6 +146,20 @@ def test_other_scripts_are_placed_and_their_language_is_known(script: str, rows:
     assert places(state, sheet) == [(row, row) for row in rows]
 
 
+def test_a_sign_in_three_scripts_keeps_its_lines_in_order_and_place() -> None:
+    rows = {"Ticket office 12": "Guichet 12", "售票处在二楼": "Billetterie au 2e étage", "مكتب التذاكر": "Billetterie"}
+    pen = signs.Pen(620, 300, (250, 250, 245), (20, 30, 60))
+    for row, (text, font) in enumerate(
+        zip(rows, (signs.SANS, *map(signs.SCRIPT_FONTS.get, ("zh", "ar"))), strict=True)
+    ):
+        pen.write(310, 80 + 80 * row, text, 40, str(font), "ms")
+    sheet = signs.photograph(pen.sheet(), -5, 0.04, seed=2)
+    state = run(sheet, Scripted(lambda _: sheet.text, lambda text: rows[text]))
+    assert state.outcome == "translated"
+    assert [(p.source, p.translation) for p in state.passages] == list(rows.items())
+    assert places(state, sheet) == [(row, row) for row in rows]
+
+
 def test_small_print_is_read_in_strips_at_native_resolution() -> None:
     rows = [f"Line {n:02d} of the small print has {n * 7} words" for n in range(60)]
     flat = signs.letter([rows], 28, 1.7)
@@ -188,6 +202,15 @@ def test_a_changed_number_is_told() -> None:
     ]
     saved = saving.side_by_side(state, lambda remark: remark.replace("Look twice", "Noch einmal ansehen"))
     assert "\n! Noch einmal ansehen: the number 18" in saved, "in the reader's language"
+
+
+def test_a_dropped_number_is_told_where_it_was_dropped_and_nowhere_else() -> None:
+    rows = [("Menu for 2 persons", "38,00 €"), ("Menu for 4 persons", "70,00 €"), ("Wine, 0.75 l", "19,50 €")]
+    sheet = signs.photograph(signs.menu(rows), 3, 0.03, seed=5)
+    state = run(sheet, Scripted(lambda _: sheet.text, lambda text: text.replace(" 4 ", " ").replace("for", "pour")))
+    told = {p.source: [c.what for c in p.concerns] for p in state.passages}
+    assert told == {text: (["4"] if "4" in text else []) for row in rows for text in row}
+    assert [p.translation for p in state.passages][1::2] == [price for _, price in rows]
 
 
 def test_numbers_and_own_terms_need_no_translator() -> None:
@@ -253,18 +276,20 @@ def test_lines_that_found_no_place_are_translated_all_the_same() -> None:
     assert [len(p.quads) for p in state.passages] == [1, 0]
 
 
-@pytest.mark.parametrize("stage", ["finding", "reading", "translating"])
+@pytest.mark.parametrize("stage", ["finding", "reading", "translating", "checking"])
 def test_stopping_keeps_what_is_finished_and_frees_the_engine(stage: str) -> None:
     sheet = signs.sign(["Ticket office", "Open daily", "Ring the bell"], 50)
     engine = Scripted(lambda _: sheet.text)
-    steps = translate_picture(picture(sheet), wish(), engine)
-    state = next(s for s in steps if s.stage == stage and (stage != "translating" or (s.text and s.draft)))
+    steps = translate_picture(picture(sheet), wish(source="en", check=True), engine)
+    state = next(s for s in steps if s.stage == stage and (stage in ("finding", "reading") or (s.text and s.draft)))
     steps.close()  # type: ignore[attr-defined]
     assert engine.running == 0
     if stage == "translating":
         assert state.text == "TICKET OFFICE"
         assert state.original == sheet.text
         assert state.passages[1].translation is None
+    if stage == "checking":
+        assert state.text == "TICKET OFFICE\nOPEN DAILY\nRING THE BELL"
 
 
 def test_a_failing_engine_is_heard_and_what_was_done_stands() -> None:
