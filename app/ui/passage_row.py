@@ -99,10 +99,15 @@ def grouped(passages: Sequence[Passage]) -> list[Passage]:
 def _with_number(words: Passage, number: Passage) -> Passage:
     translation = words.translation
     if translation is not None:
-        translation = f"{translation}{_GAP}{number.translation or number.source}"
+        translation = f"{translation}{_GAP}{_unbroken(number.translation or number.source)}"
     lines, quads = (*words.lines, *number.lines), (*words.quads, *number.quads)
-    source, concerns = f"{words.source}{_GAP}{number.source}", (*words.concerns, *number.concerns)
+    source, concerns = f"{words.source}{_GAP}{_unbroken(number.source)}", (*words.concerns, *number.concerns)
     return replace(words, source=source, lines=lines, quads=quads, translation=translation, concerns=concerns)
+
+
+def _unbroken(number: str) -> str:
+    """A price whose sign does not go to the next line alone."""
+    return number.replace(" ", "\u00a0")
 
 
 def _back(text: str, new: Sequence[str]) -> str:

@@ -66,6 +66,8 @@ class Translate(QObject):
         self._what: Picture | str | None = None
         self._glance: Drawn | None = None
         self._explained: PassageRow | None = None
+        self._looking = self._held = False
+        """Whether a model is being looked for, and whether something waits for it."""
         self._anew = 0
         self._live_key: object | None = None
         self.work.changed.connect(self._on_changed)
@@ -81,6 +83,7 @@ class Translate(QObject):
         self.panel.explain.connect(self._explain)
         self.work.told.connect(self._on_told)
         tools.desk.stage_changed.connect(self._on_stage)
+        tools.session.model.connect(self._on_model)
         self.live.news.connect(self._on_live)
         self.live.changed.connect(self._on_live_changed)
 
@@ -91,8 +94,9 @@ class Translate(QObject):
             self.stop()
         live = self._tools.feed.on
         self.overlay.show(self._glance if self.on and not live else None)
-        if self.on and not live and self._sheet() is not None and self._what is not self._sheet_picture():
-            self._begin(self._sheet_picture())
+        picture = self._sheet_picture()
+        if self.on and not live and picture is not None and (self._what is not picture or self.state is None):
+            self._begin(picture)
         self._show()
 
     def translate_text(self, text: str) -> None:
@@ -108,6 +112,7 @@ class Translate(QObject):
 
     def stop(self) -> None:
         """End what is being done; what is finished stays."""
+        self._held = False
         self.work.stop()
 
     def _begin(self, what: Picture | str | None) -> None:
@@ -115,11 +120,18 @@ class Translate(QObject):
         self._what, self._glance = what, None
         self.overlay.show(None)
         self.state = untranslated(what, into) if isinstance(what, str) else None  # seen even if nothing comes of it
-        if what:
+        self._held = bool(what) and self._looking and self._tools.session.spec is None
+        if what and not self._held:
             self.work.translate(what, partial(self.wish, source, into))
         else:
             self.work.stop()
         self._show()
+
+    def _on_model(self, name: str) -> None:
+        """A model is looked for (no name), or no longer: what waited for it begins, or says why it cannot."""
+        self._looking = not name
+        if self._held and name:
+            self._begin(self._what)
 
     def wish(self, source: str, into: str) -> Wish:
         """What is wanted. Reads files: not for the window's thread."""

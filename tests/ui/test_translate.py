@@ -259,6 +259,16 @@ def test_a_picture_whose_translation_could_not_begin_can_be_tried_again(
     assert len(table.asked) == 3
 
 
+def test_a_text_waits_for_the_model_that_is_still_looked_for(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    window.session.find_model()
+    type_and_send(window, "Ticket office")
+    assert rows(window) == [("Ticket office", "")]
+    qtbot.waitUntil(lambda: rows(window) == [("Ticket office", "Guichet")], timeout=10_000)
+    assert len(table.asked) == 1
+    assert window.pane.notice.words == ""
+
+
 def test_stopped_while_it_is_read_it_says_so(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
     table.hold = 0
     window.actions["mode.translate"].trigger()
