@@ -32,11 +32,11 @@ def ground(pixels: Pixels, quad: Quad) -> Ground:
     """The ground and ink of a line: two shades told apart by Otsu's threshold; the one at the edges is the ground."""
     _, height = frames.size(quad)
     crop = rectify(pixels, quad, _PAD)
-    gray = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    level, _ = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    light = gray > level
-    rim = np.ones(gray.shape, bool)
     edge = max(1, round(_PAD * height * 0.7))
+    even = _evened(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), edge, 2 * round(height) + 1)
+    level, _ = cv2.threshold(even, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    light = even > level
+    rim = np.ones(even.shape, bool)
     rim[edge:-edge, edge:-edge] = False
     paper = light if light[rim].mean() > 0.5 else ~light
     paper_colour = np.median(crop[paper], axis=0)
@@ -45,6 +45,16 @@ def ground(pixels: Pixels, quad: Quad) -> Ground:
     ink = np.median(crop[strong & ~paper], axis=0) if (strong & ~paper).any() else 255 - paper_colour
     ys, xs = np.nonzero(cv2.erode(paper.astype(np.uint8), np.ones((3, 3), np.uint8)) if paper.mean() > 0.3 else paper)
     return Ground(_plane(crop, xs, ys, _PAD * height), _legible(ink, paper_colour))
+
+
+def _evened(gray: NDArray[np.uint8], edge: int, reach: int) -> NDArray[np.uint8]:
+    """Without the light's own course, told from `edge` rows above and below and smoothed over `reach` pixels of them: a
+    shadow that crosses a line is darker than its paper, too."""
+    above, below = (np.median(rows, axis=0).astype(np.float32)[None] for rows in (gray[:edge], gray[-edge:]))
+    above, below = (cv2.blur(row, (reach, 1), borderType=cv2.BORDER_REPLICATE) for row in (above, below))
+    down = np.linspace(0, 1, len(gray), dtype=np.float32)[:, None]
+    even: NDArray[np.uint8] = np.clip(128 + (gray - above * (1 - down) - below * down) / 2, 0, 255).astype(np.uint8)
+    return even
 
 
 def _plane(crop: Pixels, xs: NDArray[np.intp], ys: NDArray[np.intp], offset: float) -> NDArray[np.float64]:

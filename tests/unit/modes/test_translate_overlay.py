@@ -11,6 +11,7 @@ from PIL import Image
 from app.capture.regions import Quad
 from app.errors import SpyglassError
 from app.modes.translate import saving, typeset
+from app.modes.translate.ground import ground
 from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.overlay import Overlay, overlay
 from app.modes.translate.pipeline import Passage, Translation
@@ -148,6 +149,16 @@ def test_a_ground_that_fades_is_continued() -> None:
     row = pixels(drawn.picture)[top + 3, :, 0]
     for x in (left + 4, right - 4):
         assert abs(int(row[x]) - 240 * float(shade[0, x, 0])) < 8
+
+
+@pytest.mark.parametrize("slope", [0.0, 4.0])
+def test_a_shadow_across_a_line_is_not_taken_for_its_ink(slope: float) -> None:
+    flat = signs.sign(["Ticket office", "open daily"], 60, (240, 240, 240), (60, 10, 10))
+    y, x = np.mgrid[0 : flat.pixels.shape[0], 0 : flat.pixels.shape[1]]
+    lit = x + slope * (y - y.max() / 2) < x.max() / 2
+    sheet = signs.Sheet((flat.pixels * np.where(lit, 1.0, 0.4)[..., None]).astype(np.uint8), flat.lines)
+    for line in sheet.lines:
+        assert max(ground(sheet.pixels, line.quad).ink) <= 60
 
 
 def test_what_is_unfinished_unplaced_or_unchanged_is_left_alone() -> None:
