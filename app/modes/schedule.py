@@ -79,6 +79,8 @@ class Schedule:
         """How many frames met which fate; Reason.GOOD are those that were sent."""
         self._before: View | None = None
         self._credit = _MOST_CREDIT_S
+        self._settled = 0.0
+        """Up to when the credit is reckoned."""
         self._sent_at: float | None = None
         self._stale_since: float | None = None
         self._may_cancel = False
@@ -93,9 +95,7 @@ class Schedule:
 
     def look(self, seen: View) -> Turn:
         """The next frame. If the turn says send, its job counts as under way from now."""
-        if self._before is not None:
-            earned = self.conditions.duty() * (seen.time - self._before.time)
-            self._credit = min(self._credit + earned, _MOST_CREDIT_S)
+        self._settle(seen.time)
         cut = self._before is not None and is_cut(self._before, seen)
         self._before = seen
         if cut:
@@ -121,8 +121,8 @@ class Schedule:
 
     def ended(self, now: float, cancelled: bool = False, failed: bool = False) -> None:
         """The job is over. After a failure the same scene is tried again, after a growing pause."""
+        self._settle(now)
         if self._sent_at is not None:
-            self._credit -= now - self._sent_at
             self._jobs.append(_Job(self._sent_at, now, not cancelled and not failed))
         self._sent_at = self._stale_since = None
         self._cancels = self._cancels + 1 if cancelled else 0
@@ -142,6 +142,16 @@ class Schedule:
         fates = {fate: number / total for fate, number in self.frames.most_common()}
         pace = median(answers) if answers else None
         return Figures(len(answers), pace, busy / _MINUTE, self.conditions, self.frames.total(), fates, to_label_s)
+
+    def _settle(self, now: float) -> None:
+        """Earn for the time since the last call, and spend it as well if a job was under way.
+
+        Spent while it lasts: what is earned during a job longer than the most that may be saved up must not be lost.
+        """
+        passed = max(now - self._settled, 0.0)
+        rate = self.conditions.duty() - (1.0 if self.busy else 0.0)
+        self._credit = min(self._credit + rate * passed, _MOST_CREDIT_S)
+        self._settled = max(now, self._settled)
 
     def _held_back(self, now: float) -> Wait | None:
         if now < self._not_before:
