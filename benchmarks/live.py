@@ -51,7 +51,7 @@ from app.values import (
     is_last,
 )
 from app.values import Reading as ReadingPrompt
-from tests.video import Script, desk
+from tests.video import TRAVEL_S, Script, desk
 
 POLL_S = 0.5
 PIECE_S = 0.012
@@ -168,7 +168,8 @@ def ours(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Watc
             engine.truth = lambda: truth_of(script, at)
         lookout.frame(frame)
         labels = lookout.read(Live.labels)
-        watched.shown.append((at, {label.name: moments[label.seen] for label in labels if not label.faded}))
+        given = sorted(((label.name, moments[label.seen]) for label in labels if not label.faded), reverse=True)
+        watched.shown.append((at, dict(given)))  # of several with one name the oldest counts
 
     _play(on_frame, playing, script.seconds)
     figures = lookout.read(lambda live: (live.schedule.frames[Reason.GOOD], list(live.delays)))
@@ -237,7 +238,11 @@ def _play(on_frame: Callable[[Frame], object], playing: Playing, seconds: float)
 
 
 def judge(watched: Watched, script: Script) -> dict[str, float]:
-    """The figures of one loop, times in seconds."""
+    """The figures of one loop, times in seconds.
+
+    A name has outlived its thing if it was given to a frame in which that could be seen. One that a model gives to what
+    stays, or to the empty table, is its mistake and not the loop's.
+    """
     late, gone, cuts = [], [], 0.0
     for scene in script.scenes:
         end = next((cut for cut in script.cuts() if cut > scene.begins), script.seconds)
@@ -246,7 +251,8 @@ def judge(watched: Watched, script: Script) -> dict[str, float]:
             first = [at for at, names in watched.shown if steady - 0.3 <= at < end and thing.name in names]
             late.append((first[0] - steady) if first else end - steady)
             if thing.goes < end:
-                last = [at for at, names in watched.shown if at < end and thing.name in names]
+                left = thing.goes + TRAVEL_S
+                last = [at for at, names in watched.shown if at < end and names.get(thing.name, left) < left]
                 gone.append(max(0.0, last[-1] - thing.goes) if last else 0.0)
     for (before, _), (at, names) in itertools.pairwise(watched.shown):
         begins = script.scene(at).begins

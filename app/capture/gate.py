@@ -6,6 +6,7 @@ same verdicts.
 
 import enum
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -19,6 +20,8 @@ Grey = NDArray[np.uint8]
 
 SMALL = 320
 """Longest side of the small picture: enough to tell blur, little enough to take no time."""
+_TINY = 8
+"""Pixels of the shorter side that are halved no more."""
 _CELL = 4
 """Side of a cell of the small picture; changes are counted in cells, where the camera's noise has averaged out."""
 
@@ -70,6 +73,14 @@ class View:
     cells: NDArray[np.float32]
     light: NDArray[np.float32]
     time: float
+
+    @cached_property
+    def pyramid(self) -> tuple[Pixels, ...]:
+        """The small picture and what is left of it halved again and again."""
+        levels = [self.small]
+        while min(levels[-1].shape[:2]) > _TINY:
+            levels.append(np.asarray(cv2.pyrDown(levels[-1])))
+        return tuple(levels)
 
 
 def view(rgb: Pixels, time: float) -> View:

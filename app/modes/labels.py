@@ -5,13 +5,23 @@ Pure: the caller brings the frames and the time.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-from app.capture.gate import Gate, View
-from app.capture.track import Track
+from app.capture.gate import Gate, View, change
+from app.capture.track import Place, Track
 from app.modes.objects import Found
 from app.values import Box
 
 _LOST_S = 0.3
+_DOUBT_S = 0.8
+_CHANGED = 0.2
+"""Share of what is in a box that may look different before the name is in doubt."""
+_GONE = 0.5
+"""The same for what stands out in it."""
+_LARGE = 0.35
+"""Share of the picture above which a box is about the scene and not about a thing in it."""
+_MOVED = 0.25
+"""Share of the picture that looks different when the camera has moved; much in a box does then, around its thing."""
 _FORGET_S = 30.0
 _SMOOTH = 0.6
 _SAME_PLACE = 0.2
@@ -41,11 +51,16 @@ class Label:
 
 @dataclass
 class _Thing:
-    """A label and what it hangs on: `home` is its box in the anchor's frame."""
+    """A label and what it hangs on: `home` is its box in the anchor's frame.
+
+    vague: nothing in the box stands out, or the box is most of the picture, so that the thing may be anywhere.
+    """
 
     label: Label
     home: Box | None
+    vague: bool = False
     lost_since: float | None = None
+    doubted_since: float | None = None
 
 
 @dataclass
@@ -54,6 +69,26 @@ class _Answer:
 
     track: Track
     things: list[_Thing] = field(default_factory=list)
+
+
+class _Now:
+    """The newest frame beside the one that an answer is about; what takes time is found out once."""
+
+    def __init__(self, gate: Gate, track: Track) -> None:
+        self.track = track
+        self.time = track.newest.time
+        self._gate = gate
+
+    @cached_property
+    def differs(self) -> bool:
+        """Whether a person would call them different."""
+        return self._gate.differs(self.track.anchor, self.track.newest)
+
+    @cached_property
+    def moved(self) -> bool:
+        """Whether so much differs that it must be the camera that moved."""
+        cells = change(self.track.anchor, self.track.newest, self._gate.limits.level)
+        return float(cells.mean()) > _MOVED
 
 
 class Labels:
@@ -76,15 +111,16 @@ class Labels:
         """An answer about this frame is on its way."""
         self._coming = _Answer(Track(seen))
 
-    def found(self, objects: Iterable[Found], now: float) -> None:
+    def found(self, objects: Iterable[Found]) -> None:
         """All that the answer on its way has named so far."""
         if self._coming is None:
             return
         answer = self._coming
+        now = _Now(self._gate, answer.track)
         free = [*answer.things, *(self._shown.things if self._shown is not None else [])]
         things = []
         for one in objects:
-            thing = self._same(one, answer.things) or self._named(one, answer.track, free, now)
+            thing = self._same(one, answer.things) or self._named(one, now, free)
             free = [t for t in free if t.label.id != thing.label.id]
             things.append(thing)
         answer.things = things
@@ -110,21 +146,31 @@ class Labels:
 
     def _follow(self, answer: _Answer, seen: View) -> None:
         answer.track.step(seen)
-        belongs: bool | None = None
+        now = _Now(self._gate, answer.track)
         for thing in answer.things:
-            if thing.home is not None:
-                self._place(thing, answer.track.place(thing.home), seen.time)
-            else:
-                if belongs is None:
-                    belongs = not self._gate.differs(answer.track.anchor, seen)
-                thing.label = replace(thing.label, faded=not belongs)
+            self._look_for(thing, now, seen.time)
         answer.things = [t for t in answer.things if not _over(t, seen.time)]
 
-    def _place(self, thing: _Thing, place: Box | None, now: float) -> None:
-        if place is not None:
-            thing.lost_since = None
-            thing.label = replace(thing.label, box=_between(thing.label.box, place), faded=False)
-        elif thing.lost_since is None:
+    def _look_for(self, thing: _Thing, now: _Now, since: float) -> None:
+        """Put the label where its thing is in the newest frame, or fade it. since: when a doubt of now has begun."""
+        if thing.home is None:
+            thing.label = replace(thing.label, faded=now.differs)
+            return
+        place = now.track.place(thing.home)
+        if place is None:
+            self._lose(thing, now.time)
+            return
+        thing.lost_since = None
+        if not _doubtful(thing, place, now):
+            thing.doubted_since = None
+        elif thing.doubted_since is None:
+            thing.doubted_since = since
+        doubted = thing.doubted_since is not None and now.time - thing.doubted_since >= _DOUBT_S
+        box = None if doubted else _between(thing.label.box, place.box)
+        thing.label = replace(thing.label, box=box, faded=doubted)
+
+    def _lose(self, thing: _Thing, now: float) -> None:
+        if thing.lost_since is None:
             thing.lost_since = now
         elif now - thing.lost_since >= _LOST_S:
             thing.label = replace(thing.label, box=None, faded=True)
@@ -134,18 +180,33 @@ class Labels:
         same = (t for t in things if t.home == one.box and t.label.name == one.name and t.label.count == one.count)
         return next(same, None)
 
-    def _named(self, one: Found, track: Track, free: list[_Thing], now: float) -> _Thing:
+    def _named(self, one: Found, now: _Now, free: list[_Thing]) -> _Thing:
         """A newly named object. One that was shown already keeps its id and moves gently to its new place."""
-        place = track.place(one.box) if one.box is not None else None
-        known = next((t for t in free if t.label.name == one.name and _near(t.label.box, place)), None)
+        place = now.track.place(one.box) if one.box is not None else None
+        box = place.box if place is not None else None
+        known = next((t for t in free if t.label.name == one.name and _near(t.label.box, box)), None)
         if known is None:
             self._ids += 1
-        number, box = (known.label.id, known.label.box) if known is not None else (self._ids, None)
-        label = Label(number, one.name, one.probability, one.count, box if place else None, track.anchor.time)
-        thing = _Thing(label, one.box)
-        if one.box is not None:
-            self._place(thing, place, now)
+        number, before = (known.label.id, known.label.box) if known is not None else (self._ids, None)
+        seen = now.track.anchor.time
+        label = Label(number, one.name, one.probability, one.count, before if box else None, seen)
+        thing = _Thing(label, one.box, one.box is not None and _is_vague(one.box, now.track))
+        # An answer may be late: what is in doubt now may have gone as soon as the frame was taken.
+        self._look_for(thing, now, seen)
         return thing
+
+
+def _is_vague(box: Box, track: Track) -> bool:
+    return (box[2] - box[0]) * (box[3] - box[1]) > _LARGE or not track.shows(box)
+
+
+def _doubtful(thing: _Thing, place: Place, now: _Now) -> bool:
+    """Whether something changed where the name was given, though the rest of it still looks the same."""
+    if not now.differs:
+        return False
+    if thing.vague:
+        return True
+    return (place.changed > _CHANGED or place.gone > _GONE) and not now.moved
 
 
 def _near(one: Box | None, other: Box | None) -> bool:

@@ -88,7 +88,7 @@ class Live:
         if found == self._found:
             return False
         self._found = found
-        self._labels.found(found, now)
+        self._labels.found(found)
         if found and not self._labelled:
             self._labelled = True
             self.delays.append(now - self._frame_time)

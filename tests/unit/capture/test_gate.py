@@ -119,6 +119,7 @@ def test_frames_of_any_size_can_be_judged(size: tuple[int, int]) -> None:
         track = Track(view(frame, 0))
         track.step(view(frame, 1))
         track.place((0.1, 0.1, 0.9, 0.9))
+        track.shows((0.1, 0.1, 0.9, 0.9))
 
 
 def test_noise_is_not_taken_for_sharpness() -> None:
@@ -145,7 +146,21 @@ def test_a_tracked_thing_that_leaves_or_is_covered_is_lost() -> None:
     track.step(view(without, 1))
     assert track.place(box) is None
     track.step(view(with_it, 2))
-    assert track.place(box) == pytest.approx(box, abs=0.02)
+    back = track.place(box)
+    assert back is not None
+    assert back.box == pytest.approx(box, abs=0.02)
+    assert max(back.changed, back.gone) < 0.02
+
+
+@pytest.mark.parametrize("box", [(0.1, 0.15, 0.45, 0.65), (0.05, 0.1, 0.55, 0.8)])
+def test_a_box_that_is_mostly_table_tells_when_its_thing_has_gone(box: tuple[float, float, float, float]) -> None:
+    """Though most of it still looks the same."""
+    track = Track(view(scene(STAR, CIRCLE), 0))
+    assert track.shows(box)
+    assert not track.shows((0.4, 0.05, 0.5, 0.2))
+    track.step(view(scene(CIRCLE), 1))
+    place = track.place(box)
+    assert place is None or place.gone > 0.5
 
 
 def test_a_tracked_thing_may_come_closer() -> None:
@@ -155,7 +170,10 @@ def test_a_tracked_thing_may_come_closer() -> None:
         matrix = cv2.getRotationMatrix2D((640, 360), 0, 1 + i * 0.02)
         track.step(view(cv2.warpAffine(frame, matrix, (1280, 720), borderMode=cv2.BORDER_REPLICATE), i / 30))
     grown = [0.5 + (v - 0.5) * 1.3 for v in box]
-    assert track.place(box) == pytest.approx(grown, abs=0.03)
+    closer = track.place(box)
+    assert closer is not None
+    assert closer.box == pytest.approx(grown, abs=0.03)
+    assert max(closer.changed, closer.gone) < 0.1
 
 
 def test_judging_a_720p_frame_takes_under_three_milliseconds() -> None:
