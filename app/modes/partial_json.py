@@ -122,7 +122,7 @@ class _Reader:
             mark = self.source[self.at]
             if mark == '"':
                 self.at += 1
-                return Text("".join(out), start, self.at - 1, True)
+                return Text(_paired("".join(out)), start, self.at - 1, True)
             if mark == "\\":
                 escape = self.source[self.at + 1 : self.at + 6]
                 length = 5 if escape[:1] == "u" else 1
@@ -133,7 +133,7 @@ class _Reader:
             else:
                 out.append(mark)
             self.at += 1
-        return Text("".join(out), start, len(self.source), False)
+        return Text(_paired("".join(out)), start, len(self.source), False)
 
     def peek(self) -> str:
         self.at = _SPACE.match(self.source, self.at).end()  # type: ignore[union-attr]  # matches nothing at least
@@ -159,3 +159,10 @@ def _unescape(escape: str) -> str:
         return chr(int(escape[1:], 16))
     except ValueError:
         return "\ufffd"
+
+
+def _paired(text: str) -> str:
+    """The halves of characters that were escaped in two (RFC 8259, 7) put together; nobody can print a half alone."""
+    if not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -98,12 +98,13 @@ class Reading:
         name = entry.get("name") if isinstance(entry, dict) else None
         if not isinstance(name, Text) or not name.whole or not name.strip():
             return []
+        words = " ".join(name.split())  # one line, whatever was escaped in it
         sure, count, boxes = self._probability(name), entry.get("count"), entry.get("boxes")
         placed = [as_box(box) for box in boxes[:_MAX_BOXES]] if isinstance(boxes, list) else []
-        found = [Found(name.strip(), sure, 1, box) for box in placed if box is not None]
+        found = [Found(words, sure, 1, box) for box in placed if box is not None]
         number = min(count, 99) if isinstance(count, int) else 1
         if number > len(found):
-            found.append(Found(name.strip(), sure, number - len(found)))
+            found.append(Found(words, sure, number - len(found)))
         return found
 
     def _probability(self, text: Text) -> float:

@@ -53,6 +53,7 @@ def test_how_sure_a_name_is_comes_from_its_own_pieces() -> None:
         ('{"objects":[1,"dog",{"name":5,"count":1},{"name":"  ","count":1}]}', ()),
         ('[{"name":"dog","count":1}]', (Found("dog"),)),
         ('{"objects":[{"name":"dog","count":-4}]}', ()),
+        ('{"objects":[{"name":" polar\\n\\tbear ","count":1}]}', (Found("polar bear"),)),
         ('{"objects":[{"name":"dog","count":"two","boxes":7}]}', (Found("dog"),)),
         ('{"objects":[{"name":"dog","count":1,"boxes":[[1,2],[1,1,1,1],["a",1,2,3]]}]}', (Found("dog"),)),
         ('{"objects":[{"name":"dog","count":100000000000000000000}]}', (Found("dog", count=99),)),
