@@ -10,23 +10,18 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
-import cv2
-import numpy as np
-
-from app.capture.sources import Absent, CameraInfo, Ended, Opener, Pixels, Source, cameras, device_opener, opener
+from app.capture.frame import Frame, Rotation, upright
+from app.capture.reader import Reader
+from app.capture.sources import Absent, CameraInfo, Ended, Opener, Pixels, cameras, device_opener, opener
 from app.errors import CameraError
 from app.wording import Wording
 
 _log = logging.getLogger(__name__)
 
-Rotation = Literal[0, 90, 180, 270]
-_ROTATE = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
-_TO_RGB = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
-_MAX_PIXELS = 50_000_000
 _MAX_STUCK = 3
 _RATE_WINDOW = 31
 
@@ -51,16 +46,6 @@ class Status:
     error: CameraError | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Frame:
-    """rgb: (H, W, 3) uint8, read-only. `number` counts from 1 over all reopenings; `time` is that of
-    time.monotonic(), seconds."""
-
-    rgb: Pixels = field(repr=False)
-    number: int
-    time: float
-
-
 @dataclass(frozen=True)
 class Patience:
     """Seconds: how long opening and a frame may take, and the pauses before trying again (the last one repeats)."""
@@ -68,36 +53,6 @@ class Patience:
     open_s: float = 15.0
     stall_s: float = 2.0
     pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
-
-
-class _Reader(threading.Thread):
-    """Opens a source and reads it until it breaks, ends or is abandoned. `outcome` says how it came to an end."""
-
-    def __init__(
-        self, open_source: Opener, publish: Callable[["_Reader", Pixels], None], wake: Callable[[], None]
-    ) -> None:
-        super().__init__(name="camera-reader", daemon=True)
-        self._open = open_source
-        self._publish = publish
-        self._wake = wake
-        self.abandoned = threading.Event()
-        self.outcome: Ended | CameraError | None = None
-
-    def run(self) -> None:
-        source: Source | None = None
-        try:
-            source = self._open()
-            while not self.abandoned.is_set():
-                self._publish(self, source.read())
-        except (Ended, CameraError) as end:
-            self.outcome = end
-        except Exception as error:
-            _log.exception("reading a camera failed")
-            self.outcome = CameraError("The camera cannot be read.", "Unplug it and plug it in again.", repr(error))
-        finally:
-            if source is not None:
-                source.close()
-            self._wake()
 
 
 class Camera:
@@ -132,13 +87,13 @@ class Camera:
         self._patience = patience
         self._changed = threading.Condition()
         self._closing = False
-        self._reader: _Reader | None = None
+        self._reader: Reader | None = None
         self._frame: Frame | None = None
         self._number = 0
         self._last = 0.0
         self._times: deque[float] = deque(maxlen=_RATE_WINDOW)
         self._status = Status(State.OPENING, Wording("Opening the camera"))
-        self._stuck: list[_Reader] = []
+        self._stuck: list[Reader] = []
         self._watcher = threading.Thread(target=self._watch, name="camera-watcher", daemon=True)
 
     def start(self) -> Self:
@@ -207,14 +162,14 @@ class Camera:
     def _never_worked(self) -> bool:
         return self._status.error is not None and self._number == 0
 
-    def _readers(self) -> list[_Reader]:
+    def _readers(self) -> list[Reader]:
         readers = [*self._stuck, self._reader] if self._reader is not None else self._stuck
         return [r for r in readers if r.is_alive()]
 
     # --- the reader's thread -----------------------------------------------------------------------------------------
 
-    def _publish(self, reader: _Reader, raw: Pixels) -> None:
-        rgb = _upright(raw, self.rotate, self.mirror)
+    def _publish(self, reader: Reader, raw: Pixels) -> None:
+        rgb = upright(raw, self.rotate, self.mirror)
         now = time.monotonic()
         with self._changed:
             if reader is not self._reader or self._closing:
@@ -258,7 +213,7 @@ class Camera:
 
     def _read_until_end(self) -> Ended | CameraError:
         """Start a reader and watch it. Returns how it ended; one that hangs counts as a broken camera."""
-        reader = _Reader(self._open, self._publish, self._wake)
+        reader = Reader(self._open, self._publish, self._wake)
         with self._changed:
             self._reader, first = reader, self._number
             self._last = time.monotonic()
@@ -316,22 +271,6 @@ class Camera:
                 self._on_status(status)
             except Exception:
                 _log.exception("a listener of the camera failed")
-
-
-def _upright(raw: Pixels, rotate: Rotation, mirror: bool) -> Pixels:
-    """RGB from what a driver delivered, whatever it had promised. Raises CameraError when that is no picture at all."""
-    channels = 1 if raw.ndim == 2 else raw.shape[-1]
-    fits = raw.dtype == np.uint8 and raw.ndim in (2, 3) and 0 < raw.size <= _MAX_PIXELS * channels
-    if not fits or channels not in _TO_RGB:
-        detail = f"{raw.dtype} {raw.shape}"
-        raise CameraError("The camera sends something that is not a picture.", "Use another camera.", detail)
-    rgb: Pixels = cv2.cvtColor(raw, _TO_RGB[channels])
-    if rotate:
-        rgb = cv2.rotate(rgb, _ROTATE[rotate])
-    if mirror:
-        rgb = cv2.flip(rgb, 1)
-    rgb.setflags(write=False)
-    return rgb
 
 
 __all__ = ["Camera", "CameraInfo", "Frame", "Patience", "Rotation", "State", "Status", "cameras"]

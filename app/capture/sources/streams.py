@@ -2,10 +2,12 @@
 
 FFmpeg could read MJPEG too, but OpenCV then stretches every frame to the size of the first one: a phone turned on its
 side would show squeezed people. The standard library's client also asks no proxy, so the stream stays in the network.
+Cameras sign their certificates themselves, so over HTTPS none is asked for, as FFmpeg asks for none.
 """
 
 import base64
 import http.client
+import ssl
 from urllib.parse import unquote, urlsplit
 
 import cv2
@@ -37,7 +39,7 @@ def stream_opener(address: str) -> Opener:
         raise CameraError(
             "The address of the stream names no machine.", "Write it like http://192.168.0.20:8080/video."
         )
-    return lambda: _open_http(address) if scheme == "http" else StreamSource(address)
+    return lambda: _open_http(address) if scheme in ("http", "https") else StreamSource(address)
 
 
 class StreamSource:
@@ -69,8 +71,10 @@ class StreamSource:
 class MjpegSource:
     """Frames of one HTTP answer."""
 
-    def __init__(self, response: http.client.HTTPResponse, boundary: bytes, host: str) -> None:
-        self._response = response
+    def __init__(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, boundary: bytes, host: str
+    ) -> None:
+        self._connection, self._response = connection, response
         self._boundary = boundary
         self._host = host
 
@@ -87,6 +91,7 @@ class MjpegSource:
 
     def close(self) -> None:
         self._response.close()
+        self._connection.close()
 
     def _part(self) -> bytes:
         """The body of the next part. Raises ValueError where the stream is not what it says."""
@@ -128,7 +133,7 @@ class MjpegSource:
 
 
 def _open_http(address: str) -> Source:
-    """The stream at an http:// address; one that is not MJPEG is left to FFmpeg. Raises CameraError."""
+    """The stream at an address of HTTP; one that is not MJPEG is left to FFmpeg. Raises CameraError."""
     parts = urlsplit(address)
     host = parts.hostname or ""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -136,12 +141,14 @@ def _open_http(address: str) -> Source:
     if parts.username:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
-    connection = http.client.HTTPConnection(host, parts.port, timeout=NATIVE_WAIT_S)
+    connection: http.client.HTTPConnection | None = None
     try:
+        connection = _connection(parts.scheme.lower(), host, parts.port)
         connection.request("GET", path, headers=headers)
         response = connection.getresponse()
     except (OSError, http.client.HTTPException, ValueError) as error:
-        connection.close()
+        if connection is not None:
+            connection.close()
         raise CameraError(
             Wording("Nothing that is a video answers at {host}.", host=host),
             "Check the address, and that the camera is on and in the same network.",
@@ -149,12 +156,22 @@ def _open_http(address: str) -> Source:
         ) from error
     if response.status in (401, 403):
         response.close()
+        connection.close()
         raise CameraError(
             Wording("The camera at {host} wants a password.", host=host),
             "Write the address like http://name:password@host/.",
         )
     kind, boundary = response.headers.get_content_type(), response.headers.get_boundary()
     if response.status == 200 and kind.startswith("multipart/") and boundary:
-        return MjpegSource(response, boundary.strip("-").encode(), host)
+        return MjpegSource(connection, response, boundary.strip("-").encode(), host)
     response.close()
+    connection.close()
     return StreamSource(address)
+
+
+def _connection(scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:
+    if scheme == "http":
+        return http.client.HTTPConnection(host, port, timeout=NATIVE_WAIT_S)
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=NATIVE_WAIT_S, context=trusting)

@@ -3,6 +3,9 @@
 import http.client
 import http.server
 import io
+import shutil
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -104,6 +107,20 @@ def test_the_newest_frame_wins() -> None:
         assert camera.status.state is State.GONE
     assert camera.status.state is State.GONE
     assert source.closed == 1
+
+
+def test_a_source_that_fails_even_to_close_is_opened_again_at_once() -> None:
+    class Stubborn:
+        def read(self) -> np.ndarray:
+            raise BROKEN
+
+        def close(self) -> None:
+            raise RuntimeError("the driver is gone")
+
+    openings = iter([Stubborn(), Scripted([picture(1)])()])
+    watched = Watched(lambda: next(openings), patience=Patience(open_s=60, stall_s=60, pauses_s=(0.01,)))
+    with watched.camera:
+        watched.until(lambda: len(watched.frames) == 1)
 
 
 def test_frames_are_rgb_turned_and_mirrored() -> None:
@@ -415,8 +432,31 @@ def test_a_phone_as_a_camera(phone: str, path: str) -> None:
     assert int(watched.frames[0].rgb.mean()) == pytest.approx(200, abs=4)
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl, which makes the phone's certificate, is missing")
+@pytest.mark.usefixtures("phone")
+def test_a_phone_that_signs_its_own_certificate(tmp_path: Path) -> None:
+    """Its frames are not stretched either."""
+    made = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=phone"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "certificate.pem")]
+    subprocess.run(["openssl", *made, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Phone)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, name="safe phone")
+    thread.start()
+    watched = Watched(f"https://someone:secret@127.0.0.1:{server.server_port}/measured", patience=Patience(open_s=10))
+    with watched.camera:
+        watched.until(lambda: len(watched.frames) >= 80, timeout=20)
+        Phone.rest.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+    assert {f.rgb.shape[:2] for f in watched.frames[:80]} == {(48, 64), (96, 80)}
+
+
 def test_a_phone_that_wants_a_password(phone: str) -> None:
-    camera = Camera(phone.replace("secret", "guess"), patience=QUICK)
+    camera = Camera(phone.replace("secret", "guess"), patience=Patience(open_s=10))
     with camera, pytest.raises(CameraError, match="wants a password"):
         camera.wait()
 
@@ -436,7 +476,7 @@ def test_a_phone_that_wants_a_password(phone: str) -> None:
 def test_a_stream_of_rubbish_is_a_broken_stream(body: bytes) -> None:
     response = http.client.HTTPResponse(_Wire(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + body))
     response.begin()
-    source = streams.MjpegSource(response, b"frame", "phone")
+    source = streams.MjpegSource(http.client.HTTPConnection("phone"), response, b"frame", "phone")
     with pytest.raises(CameraError, match="from phone broke off"):
         source.read()
     source.close()
