@@ -4,12 +4,9 @@ import argparse
 import queue
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
-import msgspec
 import numpy as np
 
 from app.capture import files
@@ -17,6 +14,7 @@ from app.capture.camera import Camera, Frame, State, Status
 from app.capture.gate import view
 from app.capture.sources import Ended, Pixels, VideoSource
 from app.cli import setup
+from app.cli.found import Printer, Seen
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
@@ -25,12 +23,10 @@ from app.modes import recognise, watch
 from app.modes.conditions import Sensors
 from app.modes.live import Live
 from app.modes.lookout import Lookout
-from app.modes.objects import Found, counts
 from app.modes.watch import Answered, Watch, YesNo
 from app.settings.schema import camera_format, memory_limit
 from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last, passing_picture
 
-_EXAMPLE = "For example: spyglass recognise desk.jpg, or spyglass recognise camera."
 _CAMERA = "camera"
 
 
@@ -63,7 +59,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
         _need_folder(arguments.keep)
     spec = setup.model(arguments, settings)
     with EngineClient(Supervisor(memory_limit(settings))) as client:
-        task = _Task(client, spec, arguments, camera_format(settings), _Printer(terminal, arguments))
+        task = _Task(client, spec, arguments, camera_format(settings), Printer(terminal, arguments))
         for source in arguments.sources:
             task.look_at(source)
     return 0
@@ -76,52 +72,8 @@ def _need_folder(folder: Path) -> None:
         raise UsageError(f"The folder {folder} cannot be made.", "Name another one.", str(error)) from error
 
 
-@dataclass
-class _Seen:
-    """One answer. at: seconds from the start of the video or the camera, None for a picture."""
-
-    source: str
-    at: float | None
-    stats: Stats
-    took_s: float
-    objects: tuple[Found, ...] = ()
-    watched: Answered | None = None
-
-
-_Answers = queue.SimpleQueue[tuple[_Seen, Pixels] | SpyglassError | None]
+_Answers = queue.SimpleQueue[tuple[Seen, Pixels] | SpyglassError | None]
 """What a camera's answers come through; None: the camera has ended."""
-
-
-class _Printer:
-    """Answers as lines: JSON, or words for people."""
-
-    def __init__(self, terminal: Terminal, arguments: argparse.Namespace) -> None:
-        self._terminal, self._json, self._keep = terminal, arguments.json, arguments.keep
-        self._wish: str | None = arguments.watch
-        self._kept = 0
-
-    def tell(self, seen: _Seen, rgb: Pixels) -> None:
-        """Print an answer. With --watch people are told only what is news; JSON has every answer."""
-        news = seen.watched is None or seen.watched.news
-        kept = self._save(seen, rgb) if self._keep is not None and news else None
-        if self._json:
-            self._terminal.write_json(_as_json(seen, self._wish, kept))
-        elif news or seen.at is None:
-            self._terminal.write(_in_words(seen, self._wish) + "\n")
-
-    def progress(self, words: str) -> None:
-        self._terminal.progress(words)
-
-    def note(self, words: str) -> None:
-        self._terminal.note(words)
-
-    def _save(self, seen: _Seen, rgb: Pixels) -> str:
-        self._kept += 1
-        stem = Path(seen.source).stem or "camera"
-        safe = "".join(c if c.isalnum() or c in "-_" else "-" for c in stem)[:40]
-        path = Path(self._keep) / f"{safe}-{time.strftime('%Y%m%d-%H%M%S')}-{self._kept:04d}.jpg"
-        path.write_bytes(cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())
-        return str(path)
 
 
 class _Task:
@@ -133,7 +85,7 @@ class _Task:
         spec: ModelSpec,
         arguments: argparse.Namespace,
         camera_format: tuple[int, int, float],
-        printer: _Printer,
+        printer: Printer,
     ) -> None:
         self._client, self._spec, self._printer = client, spec, printer
         self._format = camera_format
@@ -172,7 +124,7 @@ class _Task:
                 answer.add(event)
             elif isinstance(event, Finished):
                 stats = event.stats
-        seen = _Seen(source, None, stats, time.monotonic() - begun)
+        seen = Seen(source, None, stats, time.monotonic() - begun)
         if self._wish is None:
             seen.objects = reading.found()
         else:
@@ -273,38 +225,7 @@ class _Task:
         return Live() if self._wish is None else Watch(self._wish)
 
 
-def _seen(source: str, at: float, stats: Stats, took: float, reading: recognise.Reading, result: object) -> _Seen:
+def _seen(source: str, at: float, stats: Stats, took: float, reading: recognise.Reading, result: object) -> Seen:
     if isinstance(result, Answered):
-        return _Seen(source, at, stats, took, watched=result)
-    return _Seen(source, at, stats, took, objects=reading.found())
-
-
-def _as_json(seen: _Seen, wish: str | None, kept: str | None) -> dict[str, Any]:
-    line: dict[str, Any] = {"source": seen.source}
-    if seen.at is not None:
-        line["time"] = round(seen.at, 3)
-    if wish is not None:
-        sure = seen.watched.probability if seen.watched is not None else None
-        yes = seen.watched is not None and seen.watched.yes
-        news = seen.watched is not None and seen.watched.news
-        line |= {"watch": wish, "yes": yes, "news": news, "probability": None if sure is None else round(sure, 4)}
-    else:
-        line["objects"] = [_object(one) for one in seen.objects]
-    if kept is not None:
-        line["picture"] = kept
-    return {**line, "took_s": round(seen.took_s, 3), "stats": msgspec.to_builtins(seen.stats)}
-
-
-def _object(one: Found) -> dict[str, Any]:
-    line: dict[str, Any] = {"name": one.name, "count": one.count, "probability": round(one.probability, 4)}
-    return line | ({"box": [round(v * 1000) for v in one.box]} if one.box is not None else {})
-
-
-def _in_words(seen: _Seen, wish: str | None) -> str:
-    when = "" if seen.at is None else f"{seen.at:7.1f} s  "
-    if wish is not None:
-        yes = seen.watched is not None and seen.watched.yes
-        sure = seen.watched.probability if seen.watched is not None else 0.0
-        return f"{when}{'Yes' if yes else 'No'}: {wish} ({sure:.0%})"
-    names = [name if number == 1 else f"{number} × {name}" for name, number, _ in counts(seen.objects)]
-    return when + (", ".join(names) or "nothing that I know")
+        return Seen(source, at, stats, took, watched=result)
+    return Seen(source, at, stats, took, objects=reading.found())

@@ -80,6 +80,19 @@ def test_watching_a_video_keeps_what_is_news(tmp_path: Path, video: str, capsys:
     assert len(list(keep.iterdir())) == 1
 
 
+def test_a_watch_goes_on_when_a_frame_cannot_be_saved(
+    tmp_path: Path, video: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.cli.found.Path.write_bytes", full)
+    assert main(["recognise", "--json", "--model", "echo", "--watch", "a star", "--keep", str(tmp_path), video]) == 0
+    captured = capsys.readouterr()
+    assert [json.loads(line)["yes"] for line in captured.out.splitlines()] == [True, True]
+    assert "could not be saved. Check the folder and the disk. (No space left on device)" in captured.err
+
+
 def test_watching_a_picture(picture: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["recognise", "--model", "echo", "--watch", "a star", picture]) == 0
     assert capsys.readouterr().out.startswith("Yes: a star (9")
