@@ -1,19 +1,19 @@
-"""Words said aloud by the program that the system has for that. No model, no network, and nothing is ever waited for.
+"""Words said aloud by what the system has for that. No model, no network, and nothing is ever waited for.
 
-What is said may come from a model or a picture, so it goes through standard input: never through a shell, and never as
-an argument that could be taken for an option.
+What is said may come from a model or a picture, so it goes through standard input or a socket: never through a shell,
+and never as an argument that could be taken for an option.
 """
 
 import re
 import shutil
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.errors import SpyglassError
+from app.ui.speech_service import Service
+from app.ui.utterance import Program, Utterance, Voice
 from app.wording import Wording
 
 _MOST = 20_000
@@ -32,23 +32,6 @@ _POWERSHELL = (
 )
 
 
-@dataclass(frozen=True)
-class Program:
-    """Says what it reads from its standard input, in UTF-8, until it ends.
-
-    arguments: for a language (ISO 639-1, checked to be letters), or for none where it is empty. hush: what silences a
-    service that the program has handed the words to; empty where ending the program is enough.
-    """
-
-    path: str
-    arguments: Callable[[str], list[str]]
-    hush: tuple[str, ...] = ()
-
-
-def _spd_say(language: str) -> list[str]:
-    return ["--pipe-mode", "--wait", "--application-name", "spyglass", *(["--language", language] if language else [])]
-
-
 def _espeak(language: str) -> list[str]:
     return ["--stdin", "-b", "1", *(["-v", language] if language else [])]
 
@@ -61,27 +44,31 @@ def _powershell(language: str) -> list[str]:
     return ["-NoProfile", "-NonInteractive", "-Command", _POWERSHELL % (language or "en")]
 
 
-_PROGRAMS: dict[str, tuple[tuple[str, Callable[[str], list[str]], tuple[str, ...]], ...]] = {
-    "darwin": (("say", _say, ()),),
-    "win32": (("powershell", _powershell, ()),),
-    "linux": (("spd-say", _spd_say, ("--cancel",)), ("espeak-ng", _espeak, ()), ("espeak", _espeak, ())),
+_SERVICE = ("spd-say", "speech-dispatcher")
+"""Programs that come with the speech service; the second is the service itself."""
+_PROGRAMS: dict[str, tuple[tuple[str, Callable[[str], list[str]]], ...]] = {
+    "darwin": (("say", _say),),
+    "win32": (("powershell", _powershell),),
+    "linux": (("espeak-ng", _espeak), ("espeak", _espeak)),
 }
 
 
-def find(platform: str = sys.platform, which: Callable[[str], str | None] = shutil.which) -> Program | None:
-    """The program of this system that speaks, or None."""
-    for name, arguments, hush in _PROGRAMS.get(platform, _PROGRAMS["linux"]):
+def find(platform: str = sys.platform, which: Callable[[str], str | None] = shutil.which) -> Voice | None:
+    """What speaks on this system, or None."""
+    if platform not in ("darwin", "win32") and any(map(which, _SERVICE)):
+        return Service(which(_SERVICE[1]) or "")
+    for name, arguments in _PROGRAMS.get(platform, _PROGRAMS["linux"]):
         path = which(name)
         if path:
-            return Program(path, arguments, hush)
+            return Program(path, arguments)
     return None
 
 
 def lines(text: str) -> bytes:
     """`text` as the programs may have it: short lines, each behind a space, and nothing that is a command to one.
 
-    spd-say takes a line that begins with "!-!" for a command to the speech service; espeak-ng and macOS' say take what
-    stands in double square brackets for phonemes and commands.
+    The speech service takes a line with nothing but a full stop for the end of a text; espeak-ng and macOS' say take
+    what stands in double square brackets for phonemes and commands.
     """
     clean = "".join(c if c.isprintable() else "\n" if c in "\n\u2028\u2029" else " " for c in text[:_MOST])
     clean = clean.replace("[[", "[ [").replace("]]", "] ]")
@@ -98,13 +85,11 @@ class Speaker(QObject):
     speaking = Signal(bool)
     failed = Signal(object)
 
-    def __init__(self, program: Program | None, parent: QObject | None = None) -> None:
+    def __init__(self, voice: Voice | None, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._program = program
-        self._process: QProcess | None = None
-        self._words = b""
-        self._hush: QProcess | None = None
-        self._ending: list[QProcess] = []
+        self._voice = voice
+        self._utterance: Utterance | None = None
+        self._ending: list[Utterance] = []
         self.who: object = None
         """For whom something was said last."""
         self.patience_s = _PATIENCE_S
@@ -115,98 +100,63 @@ class Speaker(QObject):
     @property
     def available(self) -> bool:
         """Whether this system can speak at all."""
-        return self._program is not None
+        return self._voice is not None
 
     @property
     def on(self) -> bool:
         """Whether something is being said now."""
-        return self._process is not None
+        return self._utterance is not None
 
     def say(self, text: str, language: str = "", who: object = None) -> None:
         """Say `text`. language: its ISO 639-1 code; anything else is left to the program."""
         self.stop()
         self.who = who
         words = lines(text)
-        if self._program is None or not words:
+        if self._voice is None or not words:
             return
-        process = self._process = QProcess()
-        process.setStandardOutputFile(QProcess.nullDevice())
-        process.finished.connect(self._on_finished)
-        process.errorOccurred.connect(self._on_error)
+        utterance = self._voice.utter(words, language if _CODE.fullmatch(language) else "")
+        self._utterance = utterance
+        utterance.ended.connect(self._on_ended)
         self.speaking.emit(True)
         self._limit.start(round(1000 * (self.patience_s + _LETTER_S * len(words))))
-        process.setProgram(self._program.path)
-        process.setArguments(self._program.arguments(language if _CODE.fullmatch(language) else ""))
-        self._words = words
-        if self._hush is None:
-            self._begin()
+        utterance.begin()
 
     def stop(self) -> None:
         """Be silent at once."""
-        process = self._let_go()
-        if process is None or self._program is None:
-            return
-        process.kill()
-        if self._program.hush:
-            self._silence(self._program)
-        self.speaking.emit(False)
-
-    def close(self) -> None:
-        """Be silent, and leave no process behind."""
-        self.stop()
-        for process in self._ending:
-            process.waitForFinished(1000)
-        self._ending.clear()
-
-    def _begin(self) -> None:
-        if self._process is not None:
-            self._process.start()
-            self._process.write(self._words)
-            self._process.closeWriteChannel()
-
-    def _silence(self, program: Program) -> None:
-        """Silence the service. What is to be said next waits for it, or it would be silenced too."""
-        hush = self._hush = QProcess()
-        self._ending.append(hush)
-        hush.finished.connect(self._on_hushed)
-        hush.errorOccurred.connect(self._on_hushed)
-        hush.start(program.path, list(program.hush))
-
-    def _on_hushed(self) -> None:
-        if self._hush is not None and self._hush.state() is QProcess.ProcessState.NotRunning:
-            self._hush = None
-            self._begin()
-
-    def _let_go(self) -> QProcess | None:
-        """Listen no more to the process; it is kept until it has ended, for Qt does not let go of a running one."""
-        process, self._process = self._process, None
-        self._limit.stop()
-        if process is not None:
-            process.finished.disconnect(self._on_finished)
-            process.errorOccurred.disconnect(self._on_error)
-            running = [one for one in self._ending if one.state() is not QProcess.ProcessState.NotRunning]
-            self._ending = [*running, process]
-        return process
-
-    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
-        process = self._let_go()
-        if process is not None and (code or status is not QProcess.ExitStatus.NormalExit):
-            self._fail(process, bytes(process.readAllStandardError().data()).decode(errors="replace"))
-        elif process is not None:
+        utterance = self._let_go()
+        if utterance is not None:
+            utterance.silence()
             self.speaking.emit(False)
 
-    def _on_error(self, error: QProcess.ProcessError) -> None:
-        if error is QProcess.ProcessError.FailedToStart and (process := self._let_go()) is not None:
-            self._fail(process, process.errorString())
+    def close(self) -> None:
+        """Be silent, and leave nothing behind."""
+        self.stop()
+        for utterance in self._ending:
+            utterance.wait(1000)
+        self._ending.clear()
+
+    def _let_go(self) -> Utterance | None:
+        """Listen no more to what is being said; it is kept until it has ended, for Qt lets go of no running process."""
+        utterance, self._utterance = self._utterance, None
+        self._limit.stop()
+        if utterance is not None:
+            utterance.ended.disconnect(self._on_ended)
+            self._ending = [*(one for one in self._ending if one.busy), utterance]
+        return utterance
+
+    def _on_ended(self, detail: str) -> None:
+        if self._let_go() is not None:
+            self.speaking.emit(False)
+            if detail:
+                self._fail(detail)
 
     def _on_limit(self) -> None:
         """Without a sound card some programs wait for ever."""
-        process = self._process
-        self.stop()
-        if process is not None:
-            self._fail(process, "no end")
+        if self.on:
+            self.stop()
+            self._fail("no end")
 
-    def _fail(self, process: QProcess, detail: str) -> None:
-        self.speaking.emit(False)
-        todo = Wording("Check that the sound works, and that {program} does.", program=Path(process.program()).stem)
-        self.failed.emit(SpyglassError("This could not be said aloud.", todo, detail.strip()[:2000]))
+    def _fail(self, detail: str) -> None:
+        name = self._voice.name if self._voice is not None else ""
+        todo = Wording("Check that the sound works, and that {program} does.", program=name)
+        self.failed.emit(SpyglassError("This could not be said aloud.", todo, detail[:2000]))

@@ -1,19 +1,23 @@
-"""What is said aloud: by a program that only writes down what it was given, and by espeak-ng where there is one."""
+"""What is said aloud: by a program and a service that only write down what they were given, and by espeak-ng."""
 
+import itertools
 import shutil
+import socket
 import sys
+import threading
 import wave
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QProcess
 from pytestqt.qtbot import QtBot
 
 from app.errors import SpyglassError
-from app.ui import speech
 from app.ui.read_aloud import plain
-from app.ui.speech import Program, Speaker, find, lines
+from app.ui.speech import Speaker, find, lines
+from app.ui.speech_service import Service
+from app.ui.utterance import Program
 from app.ui.window import Window
 from tests.ui.steps import ask, script
 
@@ -21,8 +25,6 @@ FAKE = """
 import pathlib, sys, time
 folder = pathlib.Path(sys.argv[1])
 (folder / "arguments").write_text(repr(sys.argv[2:]))
-if "--cancel" in sys.argv:
-    sys.exit()
 (folder / "said.part").write_bytes(sys.stdin.buffer.read())
 (folder / "said.part").rename(folder / "said")
 if "--for-ever" in sys.argv:
@@ -73,33 +75,6 @@ def test_silence_comes_at_once(qtbot: QtBot, tmp_path: Path) -> None:
     speaker.close()  # the test fails if a process is left
 
 
-def test_a_speech_service_is_told_to_be_silent(qtbot: QtBot, tmp_path: Path) -> None:
-    program = fake(tmp_path, "--for-ever")
-    hush = (str(tmp_path / "fake.py"), str(tmp_path), "--cancel")
-    speaker = Speaker(Program(program.path, program.arguments, hush))
-    speaker.say("a long story")
-    qtbot.waitUntil((tmp_path / "said").exists, timeout=10_000)
-    speaker.close()
-    qtbot.waitUntil(lambda: "--cancel" in (tmp_path / "arguments").read_text(), timeout=10_000)
-
-
-def test_words_that_follow_are_not_silenced_with_those_before(qtbot: QtBot, tmp_path: Path) -> None:
-    program, silenced = fake(tmp_path, "--for-ever"), tmp_path / "silenced"
-    hush = ("-c", f"import pathlib, time\nwhile not pathlib.Path({str(silenced)!r}).exists(): time.sleep(0.01)")
-    speaker = Speaker(Program(program.path, program.arguments, hush))
-    speaker.say("one")
-    qtbot.waitUntil((tmp_path / "said").exists, timeout=10_000)
-    (tmp_path / "said").unlink()
-    speaker.say("two")
-    process = speaker._process
-    assert process is not None
-    assert process.state() is QProcess.ProcessState.NotRunning
-    silenced.touch()
-    qtbot.waitUntil((tmp_path / "said").exists, timeout=10_000)
-    assert (tmp_path / "said").read_text() == " two\n"
-    speaker.close()
-
-
 @pytest.mark.parametrize("program", ["broken", "missing"])
 def test_a_voice_that_fails_is_one_sentence(qtbot: QtBot, tmp_path: Path, program: str) -> None:
     missing = Program(str(tmp_path / "missing"), lambda _: [])
@@ -133,7 +108,7 @@ def test_without_a_program_nothing_is_offered_and_nothing_happens() -> None:
 @pytest.mark.parametrize(
     ("platform", "there", "name"),
     [
-        ("linux", {"spd-say", "espeak-ng"}, "spd-say"),
+        ("linux", {"spd-say", "espeak-ng"}, "speech-dispatcher"),
         ("linux", {"espeak-ng", "espeak"}, "espeak-ng"),
         ("linux", set(), None),
         ("darwin", {"say"}, "say"),
@@ -143,8 +118,8 @@ def test_without_a_program_nothing_is_offered_and_nothing_happens() -> None:
 )
 def test_the_program_is_the_system_s_own(platform: str, there: set[str], name: str | None) -> None:
     found = find(platform, lambda one: f"/bin/{one}" if one in there else None)
-    assert (found.path if found else None) == (f"/bin/{name}" if name else None)
-    if found is not None:
+    assert (found.name if found else None) == name
+    if isinstance(found, Program):
         assert not any("hello" in argument for argument in found.arguments("en"))
 
 
@@ -164,7 +139,7 @@ def test_a_line_never_grows_so_long_that_a_program_cuts_it_itself() -> None:
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed; the programs above stand for it")
 def test_espeak_really_speaks(qtbot: QtBot, tmp_path: Path) -> None:
     real = find("linux", lambda name: shutil.which(name) if name == "espeak-ng" else None)
-    assert real is not None
+    assert isinstance(real, Program)
     path = tmp_path / "said.wav"
     speaker = Speaker(Program(real.path, lambda code: [*real.arguments(code), "-w", str(path)]))
     with qtbot.waitSignal(speaker.speaking, check_params_cb=lambda on: not on, timeout=20_000):
@@ -172,6 +147,101 @@ def test_espeak_really_speaks(qtbot: QtBot, tmp_path: Path) -> None:
     with wave.open(str(path)) as sound:
         assert sound.getnframes() / sound.getframerate() > 1.0
     speaker.close()
+
+
+# --- the speech service ---------------------------------------------------------------------------------------------
+
+
+class FakeService:
+    """Listens where the speech service does, and writes down what each connection says."""
+
+    def __init__(self, path: Path, reply: bytes = b"") -> None:
+        self.said: list[bytes] = []
+        self._reply = reply
+        self._server = socket.socket(socket.AF_UNIX)
+        self._server.bind(str(path))
+        self._server.listen()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        for number in itertools.count():
+            connection, _ = self._server.accept()
+            with connection:
+                self.said.append(b"")
+                while came := connection.recv(65536):
+                    self.said[number] += came
+                    if b"\r\n.\r\n" in came:
+                        with suppress(BrokenPipeError):  # it may have been silenced already
+                            connection.sendall(b"208 OK CLIENT NAME SET\r\n225 OK MESSAGE QUEUED\r\n" + self._reply)
+                if self.said[number] == b"the end":
+                    return
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX) as last:
+            last.connect(self._server.getsockname())
+            last.sendall(b"the end")
+        self._thread.join()
+        self._server.close()
+
+
+@pytest.fixture
+def socket_path(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path_factory.mktemp("s") / "speechd.sock"
+    monkeypatch.setenv("SPEECHD_ADDRESS", f"unix_socket:{path}")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure"),
+    [(b"702-7\r\n702-1\r\n702 END\r\n", None), (b"300 MODULE ERROR\r\n", "300 MODULE ERROR")],
+)
+def test_a_speech_service_says_all_and_tells_how_it_ended(
+    qtbot: QtBot, socket_path: Path, reply: bytes, failure: str | None
+) -> None:
+    service, speaker = FakeService(socket_path, reply), Speaker(Service())
+    failed: list[SpyglassError] = []
+    speaker.failed.connect(failed.append)
+    with qtbot.waitSignal(speaker.speaking, check_params_cb=lambda on: not on, timeout=10_000):
+        speaker.say(".\nHello\r\n.\r\nCANCEL ALL", "de")
+    service.close()
+    commands, _, text = service.said[0].partition(b"SPEAK\r\n")
+    assert b"SET SELF LANGUAGE de\r\n" in commands
+    assert text == b" .\r\n Hello\r\n .\r\n CANCEL ALL\r\n.\r\n"
+    assert [error.detail for error in failed] == ([failure] if failure else [])
+
+
+def test_silence_is_asked_of_a_speech_service_for_our_own_words_alone(qtbot: QtBot, socket_path: Path) -> None:
+    """Others speak through it too, a screen reader above all."""
+    service, speaker = FakeService(socket_path), Speaker(Service())
+    speaker.say("a long story")
+    qtbot.waitUntil(lambda: bool(service.said) and b"long story" in service.said[0], timeout=10_000)
+    speaker.say("another")
+    speaker.close()
+    service.close()
+    assert [said.split(b"\r\n.\r\n")[1] for said in service.said[:2]] == [b"CANCEL SELF\r\nQUIT\r\n"] * 2
+
+
+def test_a_speech_service_that_is_not_there_is_one_sentence(qtbot: QtBot, socket_path: Path) -> None:  # noqa: ARG001
+    speaker = Speaker(Service())
+    with qtbot.waitSignal(speaker.failed, timeout=10_000):
+        speaker.say("hello")
+    assert not speaker.on
+    speaker.close()
+
+
+def test_a_speech_service_is_started_where_it_does_not_run(qtbot: QtBot, socket_path: Path, tmp_path: Path) -> None:
+    starter = tmp_path / "speech-dispatcher"
+    starter.write_text(f'#!/bin/sh\necho "$@" > {tmp_path / "started"}\n')
+    starter.chmod(0o755)
+    speaker = Speaker(Service(str(starter)))
+    speaker.say("hello")
+    qtbot.waitUntil((tmp_path / "started").exists, timeout=10_000)
+    service = FakeService(socket_path, b"702 END\r\n")
+    qtbot.waitUntil(lambda: not speaker.on, timeout=10_000)
+    speaker.close()
+    service.close()
+    assert b"hello" in service.said[0]
 
 
 # --- in the window ---------------------------------------------------------------------------------------------------
@@ -213,7 +283,7 @@ def test_escape_and_a_new_conversation_are_silent(window: Window, qtbot: QtBot) 
 def test_where_nothing_speaks_nothing_is_offered(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr(speech, "_PROGRAMS", {"linux": ()})
+    monkeypatch.setattr("app.ui.window.find", lambda: None)
     window: Window = request.getfixturevalue("window")
     ask(window, qtbot, script({"do": "say", "text": "One two three."}))
     assert window.view._tools._buttons["speak"][0].isHidden()
