@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QImage,
@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QNativeGestureEvent,
     QPainter,
-    QPainterPath,
     QPaintEvent,
     QPen,
     QResizeEvent,
@@ -22,13 +21,13 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 from app.ui.i18n import say
+from app.ui.picture_painting import paint_part, paint_picture
+from app.ui.viewport import Viewport
 from app.wording import Wording
 
 MARGIN = 16
 """Pixels kept free around a fitted picture; below it more, for the controls."""
 
-_MOST = 16.0
-"""Screen pixels a pixel of the picture may become."""
 _STEP = 1.25
 _PAN = 64
 _SMALLEST_PART = 8
@@ -60,11 +59,8 @@ class Canvas(QWidget):
         self._bottom = 0
         self.overlays: list[Overlay] = []
         self._levels: Sequence[QImage] = ()
-        self._size = QSize()
+        self._view = Viewport(self._area)
         self._live = False
-        self._scale = 1.0
-        self._middle = QPointF()
-        self._fitted = True
         self._part: QRect | None = None
         self._drag_from: QPointF | None = None
         self._pan_from: QPointF | None = None
@@ -79,15 +75,15 @@ class Canvas(QWidget):
     def show_picture(self, levels: Sequence[QImage]) -> None:
         """Show a picture, fitted, or nothing."""
         self._levels, self._live, self._part = levels, False, None
-        self._size = levels[0].size() if levels else QSize()
+        self._view.size = levels[0].size() if levels else QSize()
         self._drag_from = self._pan_from = None
         self.fit()
         self._set_cursor()
 
     def show_frame(self, frame: QImage, size: QSize) -> None:
         """Show the next frame of a camera, of `size` pixels (the image may have fewer), where the last one stood."""
-        changed = not self._live or not self._levels or self._size != size
-        self._levels, self._size, self._live = (frame,), size, True
+        changed = not self._live or not self._levels or self._view.size != size
+        self._levels, self._view.size, self._live = (frame,), size, True
         if changed:
             self._part = None
             self.fit()
@@ -96,13 +92,18 @@ class Canvas(QWidget):
 
     def update_picture(self) -> None:
         """Paint anew what lies on the picture, and only that: the controls beside it cost more than a frame."""
-        whole = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._size)))
+        whole = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._view.size)))
         self.update(whole.toAlignedRect().adjusted(-_RIM, -_RIM, _RIM, _RIM))
 
     @property
     def filled(self) -> bool:
         """Whether a picture is shown."""
         return bool(self._levels)
+
+    @property
+    def fitted(self) -> bool:
+        """Whether all of the picture is shown, and stays so."""
+        return self._view.fitted
 
     @property
     def seen(self) -> bool:
@@ -124,10 +125,7 @@ class Canvas(QWidget):
 
     def to_view(self) -> QTransform:
         """From the picture's pixels to the widget's."""
-        middle = QPointF(self._area().center())
-        transform = QTransform.fromTranslate(middle.x(), middle.y())
-        transform.scale(self._scale, self._scale)
-        return transform.translate(-self._middle.x(), -self._middle.y())
+        return self._view.to_view()
 
     # --- zooming and moving ---
 
@@ -135,33 +133,21 @@ class Canvas(QWidget):
         """Keep so many pixels free at the bottom, for controls."""
         if bottom != self._bottom:
             self._bottom = bottom
-            if self._fitted:
-                self.fit()
+            self._on_area()
 
     def fit(self) -> None:
         """Show all of it, small pictures at most twice as large."""
-        self._fitted = True
+        self._view.fit()
         if self._levels:
-            size, area = self._size, self._area()
-            scale = min(area.width() / size.width(), area.height() / size.height())
-            self._scale = min(max(scale, 1e-4), 2.0)
-            self._middle = QPointF(size.width() / 2, size.height() / 2)
-            self.zoomed.emit(self._scale)
+            self.zoomed.emit(self._view.scale)
         self.update()
 
     def zoom(self, factor: float, around: QPointF | None = None) -> None:
         """Zoom by `factor`, keeping what is under `around` where it is."""
-        if not self._levels:
-            return
-        around = around if around is not None else QPointF(self._area().center())
-        inside = self._to_picture(around)
-        self._fitted = False
-        self._scale = min(max(self._scale * factor, self._least()), _MOST)
-        moved = self._to_picture(around)
-        self._middle += inside - moved
-        self._keep_inside()
-        self.zoomed.emit(self._scale)
-        self.update()
+        if self._levels:
+            self._view.zoom(factor, around)
+            self.zoomed.emit(self._view.scale)
+            self.update()
 
     def zoom_in(self) -> None:
         self.zoom(_STEP)
@@ -170,31 +156,19 @@ class Canvas(QWidget):
         self.zoom(1 / _STEP)
 
     def _pan(self, by: QPointF) -> None:
-        self._fitted = False
-        self._middle -= by / self._scale
-        self._keep_inside()
+        self._view.pan(by)
         self.update()
-
-    def _least(self) -> float:
-        size = self._size
-        return min(1.0, 64 / max(size.width(), size.height(), 64))
-
-    def _keep_inside(self) -> None:
-        size = self._size
-        self._middle.setX(min(max(self._middle.x(), 0.0), float(size.width())))
-        self._middle.setY(min(max(self._middle.y(), 0.0), float(size.height())))
 
     def _area(self) -> QRect:
         return self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN - self._bottom)
 
-    def _to_picture(self, point: QPointF) -> QPointF:
-        inverse, _ = self.to_view().inverted()
-        return inverse.map(point)
+    def _on_area(self) -> None:
+        if self._view.fitted:
+            self.fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._fitted:
-            self.fit()
+        self._on_area()
 
     # --- painting ---
 
@@ -202,79 +176,39 @@ class Canvas(QWidget):
         if not self._levels:
             return
         with QPainter(self) as painter:
-            self._paint_picture(painter)
+            paint_picture(painter, self._levels, self._view, self._live)
             for overlay in self.overlays:
                 painter.save()
                 overlay.paint(painter, self.to_view())
                 painter.restore()
-            self._paint_part(painter)
+            part = self._dragged() or self._part
+            if part is not None:
+                paint_part(painter, part, self._view)
             if self.hasFocus() and self.window().property("keyboard"):
                 painter.setPen(QPen(QColor(theme.current().accent), 2))
                 painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
-
-    def _paint_picture(self, painter: QPainter) -> None:
-        """Draw from the smallest level that has enough pixels, and of it only what can be seen."""
-        full = self._size
-        ratio = self.devicePixelRatioF()
-        level = self._levels[0]
-        for smaller in self._levels[1:]:
-            if smaller.width() < full.width() * self._scale * ratio:
-                break
-            level = smaller
-        target = self.to_view().mapRect(QRectF(0, 0, full.width(), full.height()))
-        if self._live and level.size() == (target.size() * ratio).toSize():
-            painter.save()  # made for this very place: nothing is left to be scaled
-            painter.scale(1 / ratio, 1 / ratio)
-            painter.drawImage((target.topLeft() * ratio).toPoint(), level)
-            painter.restore()
-            return
-        seen = target.intersected(QRectF(self.rect()))
-        share = level.width() / full.width() / self._scale
-        share_y = level.height() / full.height() / self._scale
-        source = QRectF(
-            (seen.left() - target.left()) * share,
-            (seen.top() - target.top()) * share_y,
-            seen.width() * share,
-            seen.height() * share_y,
-        )
-        # A picture of 1 x 20000 would be too narrow to be seen at all.
-        seen.setSize(seen.size().expandedTo(QSizeF(1, 1)))
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._scale * ratio < 4)
-        painter.drawImage(seen, level, source)
-
-    def _paint_part(self, painter: QPainter) -> None:
-        part = self._dragged() or self._part
-        if part is None or not self._levels:
-            return
-        picture = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._size)))
-        chosen = self.to_view().mapRect(QRectF(part))
-        around = QPainterPath()
-        around.addRect(picture)
-        inside = QPainterPath()
-        inside.addRect(chosen)
-        painter.fillPath(around - inside, QColor(0, 0, 0, 120))
-        painter.setPen(QPen(QColor("#ffffff"), 2))
-        painter.drawRect(chosen)
-        painter.setPen(QPen(QColor(theme.LIGHT.accent), 2, Qt.PenStyle.DashLine))
-        painter.drawRect(chosen)
 
     # --- mouse and touchpad ---
 
     def _dragged(self) -> QRect | None:
         if self._drag_from is None:
             return None
-        start, end = self._to_picture(self._drag_from), self._to_picture(self._pointer)
-        whole = QRectF(QRect(QPoint(0, 0), self._size))
+        start, end = self._view.to_picture(self._drag_from), self._view.to_picture(self._pointer)
+        whole = QRectF(QRect(QPoint(0, 0), self._view.size))
         part = QRectF(start, end).normalized().intersected(whole).toAlignedRect()
-        least = min(_SMALLEST_PART, *(self._size.toTuple()))
+        least = min(_SMALLEST_PART, *(self._view.size.toTuple()))
         return part if part.width() >= least and part.height() >= least else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if not self._levels or self._live:
+        if not self._levels:
             return
         left = event.button() == Qt.MouseButton.LeftButton
-        if left and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+        if self._live:
+            if not self._view.fitted:
+                self._pan_from = event.position()
+                self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif left and not event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._drag_from = self._pointer = event.position()
         else:
             self._pan_from = event.position()
@@ -336,7 +270,7 @@ class Canvas(QWidget):
             Qt.Key.Key_Up: QPoint(0, -1),
             Qt.Key.Key_Down: QPoint(0, 1),
         }
-        if event.key() in arrows and self._levels and not self._live:
+        if event.key() in arrows and self._levels:
             self._on_arrow(arrows[Qt.Key(event.key())], event.modifiers())
         elif event.key() in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom_in()
@@ -349,10 +283,11 @@ class Canvas(QWidget):
 
     def _on_arrow(self, way: QPoint, modifiers: Qt.KeyboardModifier) -> None:
         """Arrows move the view; with Shift they move a part of the picture, with Ctrl and Shift they size it."""
-        if not modifiers & Qt.KeyboardModifier.ShiftModifier:
-            self._pan(QPointF(way) * -_PAN)
+        if not modifiers & Qt.KeyboardModifier.ShiftModifier or self._live:
+            if not self._live or not self._view.fitted:
+                self._pan(QPointF(way) * -_PAN)
             return
-        size = self._size
+        size = self._view.size
         whole = QRect(QPoint(0, 0), size)
         step = max(1, min(size.width(), size.height()) // 20)
         middle = QRect(QPoint(0, 0), (size / 2).expandedTo(QSize(1, 1)))

@@ -23,6 +23,8 @@ _TALL = 440
 """Pixels of height from which the live picture and its controls both find room."""
 _MESSAGE = 480
 """Pixels of width that a message takes at most."""
+_BESIDE, _ABOVE = 20, 10
+"""Pixels free around its words; its style makes the corners as round as they allow."""
 
 
 class Stage(QFrame):
@@ -46,7 +48,6 @@ class Stage(QFrame):
         self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._message.setWordWrap(True)
         self._message.setTextFormat(Qt.TextFormat.PlainText)
-        self._message.setContentsMargins(20, 12, 20, 12)
         self._message.setObjectName("soft")
         self._message.hide()
         self._opening = QTimer(self, singleShot=True)
@@ -218,10 +219,14 @@ class Stage(QFrame):
         low = whole.bottom() - 15
         free = whole.width() - zoom.width() - 48
         left = (whole.width() - bar.width()) // 2 if bar.width() + 2 * zoom.width() + 64 < whole.width() else 16
-        for widget, size, x in ((self._bar, bar, left), (self._zoom, zoom, whole.right() - 15 - zoom.width())):
-            geometry = QRect(QPoint(x, low - size.height()), size)
+        corner = QPoint(whole.right() - 15 - zoom.width(), 16 if self._live else low - zoom.height())
+        for widget, geometry in (
+            (self._bar, QRect(QPoint(left, low - bar.height()), bar)),
+            (self._zoom, QRect(corner, zoom)),
+        ):
             widget.setGeometry(QStyle.visualRect(self.layoutDirection(), whole, geometry))
-        self._zoom.setVisible(self._bar.isVisibleTo(self) and bar.width() < free)
+        still = self._bar.isVisibleTo(self) and bar.width() < free
+        self._zoom.setVisible(still or (self._live and not self.canvas.fitted))
         self._live_bar.setGeometry(QRect(QPoint((whole.width() - live.width()) // 2, low - live.height()), live))
 
     def _bottom(self) -> int:
@@ -232,9 +237,11 @@ class Stage(QFrame):
 
     def _message_place(self, room: QRect) -> QRect:
         """No larger than its words, in the middle of the room there is."""
-        words = self._message.fontMetrics().horizontalAdvance(self._message.text())
-        width = max(1, min(words + 56, room.width(), _MESSAGE))
-        size = QSize(width, max(self._message.heightForWidth(width), 1))
+        most = min(room.width(), _MESSAGE) - 2 * _BESIDE
+        words = self._message.fontMetrics().boundingRect(
+            QRect(0, 0, max(1, most), room.height()), Qt.TextFlag.TextWordWrap.value, self._message.text()
+        )
+        size = words.size() + QSize(2 * _BESIDE, 2 * _ABOVE)
         return QRect(room.center() - QPoint(size.width() // 2, size.height() // 2), size)
 
 
