@@ -109,9 +109,9 @@ class CameraFeed(QObject):
         app = QCoreApplication.instance()
         assert app
         if app.checkPermission(permission) == Qt.PermissionStatus.Granted:
-            self._look(source)
+            self._look(self._opened, source)
         else:
-            app.requestPermission(permission, self, partial(self._on_permission, source))
+            app.requestPermission(permission, self, partial(self._on_permission, self._opened, source))
 
     def set_view(self, mirror: bool, rotate: Rotation) -> None:
         """How frames are turned (clockwise, by degrees) and mirrored, from the next one on."""
@@ -138,21 +138,25 @@ class CameraFeed(QObject):
         if camera:
             camera.close()
 
-    def _on_permission(self, source: CameraInfo | None, permission: QCameraPermission) -> None:
+    def _on_permission(self, opened: int, source: CameraInfo | None, permission: QCameraPermission) -> None:
         app = QCoreApplication.instance()
         assert app
+        if opened != self._opened:  # it was turned off, or another one chosen, before the question was answered
+            return
         if app.checkPermission(permission) == Qt.PermissionStatus.Granted:
-            self._look(source)
+            self._look(opened, source)
         else:
             self._fail(
                 CameraError("Spyglass may not use the camera.", "Allow it in the privacy settings of the system.")
             )
 
-    def _look(self, source: CameraInfo | None) -> None:
-        self._background.run(self._list_devices, partial(self._on_devices, source), self._fail)
+    def _look(self, opened: int, source: CameraInfo | None) -> None:
+        self._background.run(self._list_devices, partial(self._on_devices, opened, source), self._fail)
 
-    def _on_devices(self, wanted: CameraInfo | None, devices: list[CameraInfo]) -> None:
+    def _on_devices(self, opened: int, wanted: CameraInfo | None, devices: list[CameraInfo]) -> None:
         self.devices = devices
+        if opened != self._opened:  # the same: a camera must not come on that nobody waits for any more
+            return
         if wanted or devices:
             self._open(wanted or devices[0])
         else:
