@@ -165,7 +165,7 @@ def measure(arguments: argparse.Namespace) -> int:
     overlays = window.stage.canvas.overlays
     overlays[overlays.index(window.live.overlay)] = painted
     grabbed: list[float] = []
-    see = window.live._see
+    see = window.live.looking.see
 
     def seeing(frame: Any) -> None:
         before = len(engine.sent)

@@ -12,6 +12,7 @@ from app.capture.gate import View
 from app.errors import SpyglassError, UsageError, of_kind
 from app.modes.schedule import Figures, Schedule, Turn
 from app.values import Ask, Event, Failed, Finished, Message, ModelSpec, Piece, Reading, Sampling
+from app.wording import Wording
 
 SCHEMA: dict[str, Any] = {"enum": ["Yes", "No"], "format": "text"}
 _MAX_TOKENS = 8
@@ -38,7 +39,10 @@ def question(wish: str) -> str:
     "Tell me when a bus comes" and "a bus" ask whether there is a bus; anything else is put to the model as it is.
     """
     core, thing = _cores(wish)
-    if not core or len(wish) > _MAX_WISH:
+    if len(wish) > _MAX_WISH:
+        todo = Wording("Say it in at most {most} characters.", most=_MAX_WISH)
+        raise UsageError("This is too long to be watched for.", todo)
+    if not core:
         raise UsageError(
             "It is not said what to watch for.", 'Write it like "a bus" or "tell me when the door is open".'
         )

@@ -72,6 +72,7 @@ class AnswerTools(QWidget):
         self._turn = turn
         for name in ("copy", "translate"):
             self._buttons[name][0].setVisible(bool(turn.answer))
+        self._buttons["again"][0].setVisible(not turn.note)
         self._buttons["speak"][0].setVisible(self.can_speak and bool(turn.answer))
         self._show_speech()
         self._buttons["details"][0].setVisible(turn.state is State.FAILED)

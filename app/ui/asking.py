@@ -42,8 +42,8 @@ class Asking(QObject):
             self._translate.translate_text(question)
             self._composer.clear()
         elif self._live.on and question.strip():
-            self._live.watch(question)
-            self._composer.clear()
+            if self._live.watch(question):
+                self._composer.clear()
         elif self._desk.busy:  # the picture the question is about is still being made ready
             self._held = question
         elif self._doors.camera_shows:  # it is about what the camera sees
@@ -61,7 +61,12 @@ class Asking(QObject):
         self.asked.emit()
 
     def ask_offered(self, question: Wording) -> None:
-        """Ask one of the program's own questions; in English where the model was taught nothing else."""
+        """Ask one of the program's own questions; in English where the model was taught nothing else.
+
+        What a person has asked and what still waits for its picture goes before it.
+        """
+        if self._held:
+            return
         spec = self._session.spec
         self.ask(str(question) if spec is not None and prompts.plain(spec) else shown(question))
 

@@ -4,61 +4,29 @@ Frames are judged and followed on the camera's thread, answers come on the engin
 paints what the two have left for it.
 """
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from app.capture.camera import Frame
-from app.capture.gate import Reason
 from app.errors import SpyglassError
-from app.modes.conditions import Sensors
 from app.modes.labels import Label
-from app.modes.live import Live
-from app.modes.lookout import Engine, Lookout
-from app.modes.schedule import Figures, Wait
-from app.modes.watch import Answered, Watch, subject
+from app.modes.lookout import Engine
+from app.modes.watch import question, subject
 from app.settings.store import SettingsStore
 from app.ui.bridge import Background
 from app.ui.camera_view import CameraFeed
 from app.ui.clips import Clips
 from app.ui.i18n import shown
 from app.ui.live_panel import LivePanel, lines
+from app.ui.looking import Looking, Sighting
 from app.ui.narration import Narration
 from app.ui.overlay import FiguresCard, Hint, LabelClicks, LabelOverlay, around
 from app.ui.speech import Speaker
 from app.ui.stage import Stage
-from app.values import Event, ModelSpec
-
-_FIGURES_S = 0.5
-
-
-@dataclass(frozen=True)
-class Sighting:
-    """What was watched for has come. when: seconds since the epoch."""
-
-    wish: str
-    when: float
-    probability: float
-    frame: Frame
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What the other threads leave for the window's, which so never waits for them.
-
-    by: whose it is; another thread may leave it when that one was already stopped.
-    """
-
-    by: Lookout[Live] | Lookout[Watch]
-    labels: tuple[Label, ...]
-    verdict: Reason | Wait
-    error: SpyglassError | None
-    figures: Figures | None
-    time: float
-    answered: Answered | None = None
+from app.values import ModelSpec
 
 
 @dataclass(frozen=True)
@@ -85,29 +53,24 @@ class LiveStage(QObject):
     told = Signal(object)
     failed = Signal(object)
     changed = Signal(bool)
-    _answered = Signal(object)
-    _named = Signal()
 
     def __init__(self, around: Surroundings, wanted: Callable[[], ModelSpec | None]) -> None:
         """wanted: the model that live pictures are to be shown to now, None while they are not to be."""
         super().__init__(around.stage)
-        self._engine, self._feed, self._stage = around.engine, around.feed, around.stage
+        self._feed, self._stage = around.feed, around.stage
         self._store, self._wanted = around.store, wanted
         self.wish = ""
         self.overlay, self.hint, self.card = LabelOverlay(), Hint(), FiguresCard()
         self.panel = LivePanel(around.speaker.available)
         self.clips = Clips(around.background, self)
         self.narration = Narration(around.speaker, lambda: bool(self._store.settings["camera.speak"]), self)
-        self._lookout: Lookout[Live] | Lookout[Watch] | None = None
+        self.looking = Looking(around.engine, self)
         self._running: tuple[ModelSpec, str] | None = None
-        self._paused = False
-        self._seen: _Seen | None = None
-        self._figures_at = 0.0
         self._connect()
 
     def _connect(self) -> None:
         feed, canvas, panel = self._feed, self._stage.canvas, self.panel
-        feed.taps.append(self._see)
+        feed.taps.append(self.looking.see)
         feed.keepers.append(self._keep)
         feed.frame.connect(self._on_frame)
         feed.words.connect(self._on_silent)
@@ -124,60 +87,46 @@ class LiveStage(QObject):
         panel.speech.connect(lambda on: self._set("camera.speak", on))
         self.clips.told.connect(self.told)
         self.clips.failed.connect(self.failed)
-        self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
-        self._named.connect(self._on_named, Qt.ConnectionType.QueuedConnection)
+        self.looking.sighted.connect(self._on_sighted, Qt.ConnectionType.QueuedConnection)
+        self.looking.named.connect(self._on_named, Qt.ConnectionType.QueuedConnection)
         self.follow_settings()
 
     @property
     def on(self) -> bool:
         """Whether live pictures are being looked at."""
-        return self._lookout is not None
+        return self.looking.on
 
-    def watch(self, wish: str) -> None:
-        """Tell when this comes; an empty wish: name everything again."""
-        self.wish = wish.strip()
-        self.panel.show_wish(self.wish)
+    def watch(self, wish: str) -> bool:
+        """Tell when this comes; an empty wish: name everything again. False if it cannot be watched for."""
+        wish = wish.strip()
+        try:
+            if wish:
+                question(wish)
+        except SpyglassError as error:
+            self.failed.emit(error)
+            return False
+        self.wish = wish
+        self.panel.show_wish(wish)
+        return True
+
+    def follow_mode(self) -> None:
+        """End at once what the mode no longer wants: the camera's next frame may never come."""
+        if self._running is not None and self._wanted() is None:
+            self._stop()
 
     def close(self) -> None:
         """Look at nothing more."""
-        for listeners, mine in ((self._feed.taps, self._see), (self._feed.keepers, self._keep)):
+        for listeners, mine in ((self._feed.taps, self.looking.see), (self._feed.keepers, self._keep)):
             if mine in listeners:
                 listeners.remove(mine)
         self._stop()
 
     # --- the camera's thread ---
 
-    def _see(self, frame: Frame) -> None:
-        lookout = self._lookout
-        if lookout is None:
-            return
-        verdict = lookout.frame(frame)
-        seen = self._seen
-        figures = seen.figures if seen is not None and seen.by is lookout else None
-        if frame.time - self._figures_at >= _FIGURES_S:
-            self._figures_at = frame.time
-            figures = lookout.read(_figures)
-        labels, error, answered = lookout.read(_shown)
-        self._seen = _Seen(lookout, labels, verdict, error, figures, frame.time, answered)
-
     def _keep(self, frame: Frame) -> None:
         clip = self.clips.clip  # before it is asked who looks: `_stop` ends that first, then gives the clip up
-        if self._lookout is not None:
+        if self.looking.on:
             clip.add(frame)
-
-    # --- the engine client's thread ---
-
-    def _on_event(self, event: Event, frame: Frame, result: object) -> None:  # noqa: ARG002
-        if isinstance(result, Answered) and result.news:
-            self._answered.emit(Sighting(self.wish, time.time(), result.probability, frame))
-        elif result is True and (seen := self._now()) is not None:
-            self._seen = replace(seen, labels=seen.by.read(_shown)[0])
-            self._named.emit()
-
-    def _now(self) -> _Seen | None:
-        """What was left by who looks now."""
-        lookout, seen = self._lookout, self._seen
-        return seen if seen is not None and seen.by is lookout else None
 
     # --- the window's thread ---
 
@@ -186,10 +135,10 @@ class LiveStage(QObject):
 
     def _on_frame(self, _: QImage, size: QSize) -> None:
         self._follow_wish()
-        seen = self._now()
+        seen = self.looking.newest()
         if seen is None:
             return
-        self._pause_unseen(seen.by)
+        self._pause_unseen()
         self.overlay.show(seen.labels, size)
         hint = self.narration.see(seen.verdict, seen.labels, seen.time)
         trouble = shown(seen.error.whole) if seen.error else ""
@@ -204,14 +153,14 @@ class LiveStage(QObject):
 
     def _on_silent(self, words: str) -> None:
         """The camera shows nothing new: what was said of its last frame is nothing to be sure of."""
-        self._seen = None
+        self.looking.forget()
         self._quiet()
         self.panel.show_labels((), 0.0)
         self.panel.show_silence(words)
 
     def _on_named(self) -> None:
         """A new name is painted at once, without waiting for the camera's next frame."""
-        seen, frame = self._now(), self._feed.latest
+        seen, frame = self.looking.newest(), self._feed.latest
         if seen is not None and frame is not None:
             self.overlay.show(seen.labels, QSize(frame.rgb.shape[1], frame.rgb.shape[0]))
             self._stage.canvas.update_picture()
@@ -228,10 +177,7 @@ class LiveStage(QObject):
             return
         spec, wish = wanted
         try:
-            if wish:
-                self._lookout = Lookout(Watch(wish), self._engine, spec, self._on_event, sense=Sensors().read)
-            else:
-                self._lookout = Lookout(Live(), self._engine, spec, self._on_event, sense=Sensors().read)
+            self.looking.begin(spec, wish)
         except SpyglassError as error:
             self.watch("")
             self.failed.emit(error)
@@ -241,10 +187,8 @@ class LiveStage(QObject):
         self.changed.emit(True)
 
     def _stop(self) -> None:
-        lookout, self._lookout = self._lookout, None
-        self._running, self._seen, self._paused = None, None, False
-        if lookout is not None:
-            lookout.stop()
+        self._running = None
+        if self.looking.end():
             self.changed.emit(False)
         self.clips.clear()
         self._quiet()
@@ -258,14 +202,12 @@ class LiveStage(QObject):
         self.card.show((), QSize(1, 1))
         self._stage.canvas.update()
 
-    def _pause_unseen(self, lookout: Lookout[Live] | Lookout[Watch]) -> None:
+    def _pause_unseen(self) -> None:
         """Names nobody sees are not worth the heat; what is watched for is."""
-        hidden = not self.wish and not self._stage.canvas.seen
-        if hidden != self._paused:
-            self._paused = hidden
-            (lookout.pause if hidden else lookout.resume)()
+        self.looking.pause(not self.wish and not self._stage.canvas.seen)
 
-    def _on_answered(self, sighting: Sighting) -> None:
+    def _on_sighted(self, sighting: Sighting) -> None:
+        """Another thread saw it; meanwhile the person may have wished for something else."""
         if sighting.wish == self.wish:
             self.sighted.emit(sighting)
             self.narration.say(subject(sighting.wish))
@@ -293,7 +235,7 @@ class LiveStage(QObject):
 
     def _ask(self, name: str, label: Label | None = None) -> None:
         """Hand out the thing of that name, with a little around it, or the whole frame where nobody knows its place."""
-        frame, seen = self._feed.latest, self._now()
+        frame, seen = self._feed.latest, self.looking.newest()
         if frame is None or seen is None:
             return
         placed = [one for one in seen.labels if one.name == name and one.box is not None and not one.faded]
@@ -302,13 +244,3 @@ class LiveStage(QObject):
         whole = QImage(frame.rgb.data, width, height, width * 3, QImage.Format.Format_RGB888)
         part = around(label.box, whole.size()) if label is not None and label.box is not None else whole.rect()
         self.asked.emit(whole.copy(part), name)
-
-
-def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None, Answered | None]:
-    if isinstance(looker, Live):
-        return looker.labels(), looker.error, None
-    return (), looker.error, looker.last
-
-
-def _figures(looker: Live | Watch) -> Figures:
-    return looker.figures(time.monotonic())

@@ -14,7 +14,7 @@ from app.ui import icons
 from app.ui.bridge import Background
 from app.ui.desk import Sheet, make_sheet
 from app.ui.i18n import clock, shown
-from app.ui.live import Sighting
+from app.ui.looking import Sighting
 from app.ui.notify import announce
 from app.ui.session import Session
 from app.ui.thumbnails import Thumbnails

@@ -41,7 +41,8 @@ class TurnTools(QObject):
         if answer is not None:
             left, bottom = side_margin(self._room.width()) - 6, self._rows.visualRect(answer).bottom()
             self.answer.show_for(answer.data(TURN), QPoint(left, bottom - TOOLS + 2))
-        question = next((index for index in ended if not index.data(IS_ANSWER)), None)
+        # A note of a watch is about no question that could be asked in other words.
+        question = next((i for i in ended if not i.data(IS_ANSWER) and not i.data(TURN).note), None)
         row = self._rows.row(question) if question is not None else None
         self.question.setVisible(question is not None)
         if question is not None and isinstance(row, QuestionRow):

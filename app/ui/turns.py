@@ -92,9 +92,10 @@ class Turns(QObject):
     def _show_menu(self, turn: Turn, is_answer: bool, words: str, place: QPoint) -> None:
         """What can be done with a question or an answer. words: what is copied."""
         offers: list[menus.Offer] = [(Wording("Copy"), partial(QGuiApplication.clipboard().setText, words))]
-        if turn.ended and not is_answer:
+        asked = turn.ended and not turn.note  # a wish was not meant for one picture
+        if asked and not is_answer:
             offers.append((Wording("Edit question"), partial(self._take_back, turn)))
-        if turn.ended and is_answer:
+        if asked and is_answer:
             offers.append((Wording("Answer again"), partial(self._answer_again, turn)))
         if turn.ended and is_answer and turn.answer:
             if self._aloud.available:

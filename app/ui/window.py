@@ -229,6 +229,7 @@ class Window(QObject):
         self.session.mode = mode
         self.header.show_mode(mode)
         self.translate.choose(mode)
+        self.live.follow_mode()
         self.pane.show_page(self.translate.panel if self.translate.on else None)
         if self.labels.missing:
             self.desk.attach_stage()

@@ -2160,6 +2160,14 @@
         <translation>انتهى الفيديو.</translation>
     </message>
     <message>
+        <source>Say it in at most {most} characters.</source>
+        <translation>قُله في {most} حرفًا على الأكثر.</translation>
+    </message>
+    <message>
+        <source>This is too long to be watched for.</source>
+        <translation>هذا أطول من أن يُراقَب.</translation>
+    </message>
+    <message>
         <source>Earlier conversations…</source>
         <translation>المحادثات السابقة…</translation>
     </message>

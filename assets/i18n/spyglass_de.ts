@@ -2148,6 +2148,14 @@
         <translation>Das Video ist zu Ende.</translation>
     </message>
     <message>
+        <source>Say it in at most {most} characters.</source>
+        <translation>Sagen Sie es mit höchstens {most} Zeichen.</translation>
+    </message>
+    <message>
+        <source>This is too long to be watched for.</source>
+        <translation>Das ist zu lang, um darauf zu achten.</translation>
+    </message>
+    <message>
         <source>Earlier conversations…</source>
         <translation>Frühere Unterhaltungen…</translation>
     </message>

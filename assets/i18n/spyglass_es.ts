@@ -2148,6 +2148,14 @@
         <translation>El vídeo ha terminado.</translation>
     </message>
     <message>
+        <source>Say it in at most {most} characters.</source>
+        <translation>Dígalo en {most} caracteres como máximo.</translation>
+    </message>
+    <message>
+        <source>This is too long to be watched for.</source>
+        <translation>Es demasiado largo para vigilarlo.</translation>
+    </message>
+    <message>
         <source>Earlier conversations…</source>
         <translation>Conversaciones anteriores…</translation>
     </message>

@@ -2148,6 +2148,14 @@
         <translation>La vidéo est terminée.</translation>
     </message>
     <message>
+        <source>Say it in at most {most} characters.</source>
+        <translation>Dites-le en {most} caractères au plus.</translation>
+    </message>
+    <message>
+        <source>This is too long to be watched for.</source>
+        <translation>C’est trop long pour être guetté.</translation>
+    </message>
+    <message>
         <source>Earlier conversations…</source>
         <translation>Conversations précédentes…</translation>
     </message>

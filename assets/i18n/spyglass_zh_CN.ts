@@ -2145,6 +2145,14 @@
         <translation>视频已结束。</translation>
     </message>
     <message>
+        <source>Say it in at most {most} characters.</source>
+        <translation>请用不超过 {most} 个字符来描述。</translation>
+    </message>
+    <message>
+        <source>This is too long to be watched for.</source>
+        <translation>要留意的内容太长了。</translation>
+    </message>
+    <message>
         <source>Earlier conversations…</source>
         <translation>以前的对话……</translation>
     </message>

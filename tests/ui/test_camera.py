@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
@@ -75,6 +75,24 @@ def test_preview_shows_what_the_camera_sees(window: Window, qtbot: QtBot) -> Non
     window.actions["camera"].trigger()
     assert not window.camera.on
     assert not window.stage.live
+
+
+def test_a_live_picture_that_was_zoomed_can_be_moved_and_fitted_again(window: Window, qtbot: QtBot) -> None:
+    start(window, qtbot)
+    canvas, stage = window.stage.canvas, window.stage
+    assert stage._zoom.isHidden()
+    canvas.zoom(4.0)
+    assert not stage._zoom.isHidden()
+    before = canvas.to_view().map(QPointF())
+    middle = canvas.rect().center()
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(canvas, middle + QPoint(30, 20))
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle + QPoint(30, 20))
+    assert (canvas.to_view().map(QPointF()) - before).toPoint() == QPoint(30, 20)
+    assert canvas.part is None
+    stage._percent.click()
+    assert canvas.fitted
+    assert stage._zoom.isHidden()
 
 
 @pytest.mark.parametrize("how", ["space", "button"])
@@ -186,3 +204,26 @@ def test_busy_camera_is_said_in_a_sentence(window: Window, qtbot: QtBot, devices
     qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
     assert window.pane.notice.words == "The camera is busy. Close other programs that use it."
     assert not window.stage.live
+
+
+def test_a_camera_that_was_turned_off_while_it_was_looked_for_stays_off(window: Window, qtbot: QtBot) -> None:
+    """Looking for it takes a moment, and asking for permission as long as a person likes."""
+    window.actions["camera"].trigger()
+    window.stage.live_closed.emit()
+    with qtbot.waitSignal(window.services.background._ended, timeout=5_000):
+        window.services.background.run(lambda: None, lambda _: None, print)
+    QApplication.processEvents()
+    assert not window.camera.on
+    assert not window.stage.live
+
+
+def test_a_question_before_the_camera_is_kept_in_recognise_too(window: Window, qtbot: QtBot) -> None:
+    """Without a model there are no live names; the picture's own question must not take the place of the person's."""
+    window._choose_mode("recognise")
+    start(window, qtbot)
+    window.session.choice.spec = None
+    qtbot.waitUntil(lambda: not window.live.on, timeout=5_000)
+    type_and_send(window, "Is it red?")
+    qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=5_000)
+    assert [turn.question for turn in window.session.conversation.turns] == ["Is it red?"]
+    window.session.stop()

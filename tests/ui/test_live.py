@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -31,6 +31,7 @@ from app.ui.live_panel import rows
 from app.ui.overlay import LabelOverlay, caption, still
 from app.ui.window import Window
 from app.wording import Wording
+from tests.ui.steps import type_and_send
 from tests.video import Scene, Script, Thing
 
 STAR = Thing("star", 0, 99, (0.3, 0.5), 0.4)
@@ -127,9 +128,9 @@ def test_leaving_the_mode_or_the_camera_ends_it(window: Window, qtbot: QtBot) ->
 def test_what_another_thread_leaves_after_the_end_is_not_shown(window: Window, qtbot: QtBot) -> None:
     live = window.live
     qtbot.waitUntil(lambda: bool(live.overlay.labels), timeout=10_000)
-    late, clip = live._seen, live.clips.clip
+    late, clip = live.looking.newest(), live.clips.clip
     live._stop()
-    live._seen = late
+    live.looking._seen = late
     live._on_named()
     assert live.overlay.labels == ()
     assert live.clips.clip is not clip, "nor is a frame that comes late kept"
@@ -137,7 +138,7 @@ def test_what_another_thread_leaves_after_the_end_is_not_shown(window: Window, q
 
 def test_a_still_scene_is_asked_about_once(window: Window, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
-    lookout = window.live._lookout
+    lookout = window.live.looking.lookout
     assert lookout is not None
     before = lookout.read(lambda looker: looker.schedule.frames[Reason.SAME])
     qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.frames[Reason.SAME]) > before + 15)
@@ -200,6 +201,35 @@ def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> 
     qtbot.waitUntil(lambda: "it is there (99% sure)" in window.live.panel.words, timeout=5_000)
     window.live.watch("")
     qtbot.waitUntil(lambda: "Waiting" not in window.live.panel.words, timeout=5_000)
+
+
+def test_a_wish_that_cannot_be_watched_for_is_not_lost(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
+    for wish, said in (("?", "not said what to watch for"), ("a bus and a tram" * 30, "at most 300 characters")):
+        type_and_send(window, wish)
+        assert window.composer.edit.toPlainText() == wish
+        assert said in window.pane.notice.words
+        assert window.live.wish == ""
+
+
+@pytest.mark.parametrize("answer", ["Yes"])
+def test_a_note_is_nothing_that_could_be_answered_again(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
+    window.live.watch("a star")
+    qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=20_000)
+    tools = window.view._tools
+    tools.show_for(window.session.conversation.turns[0], QPoint())
+    assert tools._buttons["again"][0].isHidden()
+    assert not tools._buttons["copy"][0].isHidden()
+
+
+def test_leaving_the_mode_ends_it_though_the_camera_is_silent(window: Window, qtbot: QtBot) -> None:
+    """Or the next question would be taken for a wish."""
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.camera.frame.disconnect(window.live._on_frame)
+    window._choose_mode("ask")
+    assert not window.live.on
+    assert window.live.panel.isHidden()
 
 
 def test_a_snapshot_and_a_clip_are_saved(
@@ -355,7 +385,7 @@ def test_nothing_is_asked_while_the_window_cannot_be_seen(
     window: Window, qtbot: QtBot, scene: list[np.ndarray]
 ) -> None:
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
-    lookout = window.live._lookout
+    lookout = window.live.looking.lookout
     assert lookout is not None
     window.widget.showMinimized()
     qtbot.waitUntil(lambda: lookout.read(lambda looker: looker.schedule.paused), timeout=10_000)
