@@ -19,8 +19,9 @@ from app.ui.bridge import Background, Engine
 from app.ui.desk import Sheet, make_sheet
 from app.values import Event, Job, Picture, is_last
 
-_QUICK_S = 0.3
-"""A picture drawn faster than this is drawn again with every passage, else only at the end."""
+_REST = 3
+"""The picture is drawn again with a new passage after this many times as long as drawing it took: a quarter of the time
+is enough for that. At the end it is always drawn."""
 
 
 class _Run:
@@ -122,19 +123,21 @@ class TranslateWork(QObject):
 
     def _follow(self, run: _Run, what: Picture | str, steps: Iterator[Translation]) -> None:
         last: Translation | None = None
-        drawing_s = 0.0
+        drawing_s, drawn_at = 0.0, time.monotonic()
         undrawn: SpyglassError | None = None
         for state in steps:
             self._leave(run, state)
             news = last is None or state.stage != last.stage or state.text != last.text
-            worth = undrawn is None and (drawing_s < _QUICK_S or state.stage == "done")
+            rested = time.monotonic() - drawn_at >= _REST * drawing_s
+            worth = undrawn is None and (rested or state.stage == "done")
             if isinstance(what, Picture) and news and worth and state.text and state.stage != "checking":
                 begun = time.monotonic()
                 try:
                     self._leave(run, state, Drawn(make_sheet(overlay(what, state).picture), state))
                 except SpyglassError as error:  # its letters cannot be drawn here; beside the picture they can be read
                     undrawn = error
-                drawing_s = time.monotonic() - begun
+                drawn_at = time.monotonic()
+                drawing_s = drawn_at - begun
             last = state
         if undrawn is not None:
             raise undrawn

@@ -1,6 +1,6 @@
 """Translate in the real window, with an engine that reads and translates by a table."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from app.library.disk import Installed
 from app.modes.translate import glossary
+from app.modes.translate.overlay import Overlay
 from app.modes.translate.pipeline import Passage, Translation
 from app.ui.passage_row import PassageRow
 from app.ui.translate_glossary import GlossarySheet
+from app.ui.translate_work import _Run
 from app.ui.window import Window
 from app.values import Ask, Event, Failed, Finished, Job, Looking, ModelSpec, Picture, Piece
 from tests import signs
@@ -404,6 +406,32 @@ def test_what_a_picture_says_is_never_taken_for_html(window: Window, qtbot: QtBo
     qtbot.waitUntil(lambda: message.text() == "<b>E", timeout=10_000)
     assert message.textFormat() is Qt.TextFormat.PlainText
     window.composer._send.click()
+
+
+@pytest.mark.parametrize(("each_s", "times"), [(10.0, 6), (1.0, 3)])
+def test_the_picture_is_drawn_as_often_as_there_is_time_for_it(
+    window: Window, monkeypatch: pytest.MonkeyPatch, each_s: float, times: int
+) -> None:
+    """Drawing takes a second here, and a passage so many."""
+    now, drawn = [0.0], list[str]()
+
+    def overlay(picture: Picture, state: Translation) -> Overlay:
+        now[0] += 1.0
+        drawn.append(state.text)
+        return Overlay(picture, ())
+
+    def steps() -> Iterator[Translation]:
+        passages = tuple(Passage(f"{n}", (f"{n}",), (), 1.0, f"{n}") for n in range(6))
+        for n in range(1, 7):
+            now[0] += each_s
+            yield Translation("fr", "translating" if n < 6 else "done", passages=passages[:n])
+
+    monkeypatch.setattr("app.ui.translate_work.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("app.ui.translate_work.overlay", overlay)
+    work = window.translate.work
+    work._follow(_Run(work._engine), Picture(1, 1, b"abc"), steps())
+    assert len(drawn) == times
+    assert drawn[-1].endswith("5")
 
 
 def test_lines_that_wait_are_marked_on_the_picture(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
