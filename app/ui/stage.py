@@ -144,7 +144,7 @@ class Stage(QFrame):
 
     def _mark_message(self) -> None:
         """Words over a picture need something dark behind them."""
-        name = "over" if self._live and self.canvas.filled else "soft"
+        name = "over" if self.canvas.filled and not self.canvas.isHidden() else "soft"
         if self._message.objectName() != name:
             self._message.setObjectName(name)
             self._message.style().unpolish(self._message)

@@ -45,6 +45,18 @@ def test_drop_anywhere(window: Window, qtbot: QtBot, picture: MakePicture) -> No
     wait_for_stage(window, qtbot, "dropped.png")
 
 
+def test_words_over_a_picture_stand_on_something_dark(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    words = window.stage._message
+    window.stage.show_opening(True)
+    qtbot.waitUntil(lambda: words.text() == "Opening the picture…")
+    assert words.objectName() == "soft"
+
+    open_picture(window, qtbot, picture("first.png"))
+    window.stage.show_opening(True)
+    qtbot.waitUntil(lambda: not words.isHidden())
+    assert words.objectName() == "over"
+
+
 def test_drop_of_several_goes_with_one_question(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
     drop(window, files(picture("a.png", (10, 20)), picture("b.png", (30, 40))))
     qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
