@@ -13,7 +13,6 @@ import re
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,12 +20,10 @@ import msgspec
 from PIL import Image
 
 from app import paths
-from app.chat.conversation import Conversation, State, Turn
-from app.errors import SpyglassError, kind_of, of_kind
-from app.values import Picture, Stats
-from app.wording import Filling, Wording
-
-VERSION = 1
+from app.chat.conversation import Conversation
+from app.chat.record import VERSION, File, Head, KeptPicture, packed, unpacked, writable
+from app.errors import SpyglassError
+from app.values import Picture
 
 _WORDS = "conversation.json"
 _DRAFT = "draft.txt"
@@ -58,48 +55,6 @@ class Snapshot:
     pictures: tuple[Picture, ...]
 
 
-_Words = list[str | dict[str, object]]
-"""A Wording: its template and its values."""
-
-
-class _Error(msgspec.Struct):
-    kind: str
-    what: _Words
-    todo: _Words
-    detail: str
-
-
-class _Turn(msgspec.Struct, omit_defaults=True):
-    question: str
-    answer: str = ""
-    pictures: tuple[str, ...] = ()
-    mode: str = "ask"
-    model: str = ""
-    state: State = State.STOPPED
-    stats: Stats | None = None
-    cut_off: bool = False
-    error: _Error | None = None
-    note: bool = False
-
-
-class _Picture(msgspec.Struct, omit_defaults=True):
-    digest: str
-    name: str
-    passing: bool = False
-
-
-class _Head(msgspec.Struct):
-    """What a list of conversations needs."""
-
-    version: int
-    title: str
-
-
-class _File(_Head):
-    turns: list[_Turn]
-    pictures: list[_Picture]
-
-
 _numbers = itertools.count(1)
 
 
@@ -110,11 +65,11 @@ def snapshot(conversation: Conversation) -> Snapshot:
         return Snapshot(conversation.key, next(_numbers), b"", ())
     digests = dict.fromkeys(digest for turn in turns for digest in turn.pictures)
     pictures = tuple(p for digest in digests if (p := conversation.picture(digest)) is not None)
-    content = _File(
+    content = File(
         version=VERSION,
-        title=_text(" ".join(turns[0].question.split())[:_TITLE]),
-        turns=[_packed(turn) for turn in turns],
-        pictures=[_Picture(p.digest, _text(p.name), p.passing) for p in pictures],
+        title=writable(" ".join(turns[0].question.split())[:_TITLE]),
+        turns=[packed(turn) for turn in turns],
+        pictures=[KeptPicture(p.digest, writable(p.name), p.passing) for p in pictures],
     )
     return Snapshot(conversation.key, next(_numbers), msgspec.json.encode(content), pictures)
 
@@ -158,7 +113,7 @@ class Archive:
         for folder in self._folders():
             try:
                 file = folder / _WORDS
-                head = msgspec.json.decode(file.read_bytes(), type=_Head)
+                head = msgspec.json.decode(file.read_bytes(), type=Head)
                 found.append(Entry(folder.name, head.title, file.stat().st_mtime))
             except (OSError, msgspec.DecodeError):
                 continue
@@ -169,7 +124,7 @@ class Archive:
         with self._lock:
             folder = self.folder / key
             try:
-                content = msgspec.json.decode((folder / _WORDS).read_bytes(), type=_File)
+                content = msgspec.json.decode((folder / _WORDS).read_bytes(), type=File)
                 self._ours[key] = (folder / _WORDS).stat().st_mtime_ns
             except (OSError, msgspec.DecodeError) as error:
                 raise SpyglassError(
@@ -177,7 +132,7 @@ class Archive:
                 ) from error
             read = (_read(folder / f"{one.digest}.png", one) for one in content.pictures)
             pictures = {picture.digest: picture for picture in read if picture is not None}
-        turns = [_unpacked(number, turn, pictures) for number, turn in enumerate(content.turns, 1)]
+        turns = [unpacked(number, turn, pictures) for number, turn in enumerate(content.turns, 1)]
         return Conversation.restored(key, turns, pictures)
 
     def forget(self, key: str) -> None:
@@ -199,7 +154,7 @@ class Archive:
         try:
             if text:
                 self.folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-                _replace(self.folder / _DRAFT, _text(text).encode())
+                _replace(self.folder / _DRAFT, writable(text).encode())
             else:
                 (self.folder / _DRAFT).unlink(missing_ok=True)
         except OSError as error:
@@ -262,69 +217,6 @@ class Archive:
             return []
 
 
-# --- turns -----------------------------------------------------------------------------------------------------------
-
-
-def _packed(turn: Turn) -> _Turn:
-    error = turn.error
-    return _Turn(
-        question=_text(turn.question),
-        answer=_text(turn.answer),
-        pictures=turn.pictures,
-        mode=turn.mode,
-        model=_text(turn.model),
-        state=turn.state if turn.ended else State.STOPPED,
-        stats=turn.stats,
-        cut_off=turn.cut_off,
-        error=_Error(kind_of(error), _pack(error.what), _pack(error.todo), _text(error.detail)) if error else None,
-        note=turn.note,
-    )
-
-
-def _unpacked(number: int, kept: _Turn, pictures: Mapping[str, Picture]) -> Turn:
-    error = kept.error
-    return Turn(
-        id=number,
-        question=kept.question,
-        pictures=tuple(digest for digest in kept.pictures if digest in pictures),
-        mode=kept.mode,
-        model=kept.model,
-        answer=kept.answer,
-        state=kept.state,
-        stats=kept.stats,
-        cut_off=kept.cut_off,
-        error=of_kind(error.kind, _unpack(error.what), _unpack(error.todo), error.detail) if error else None,
-        note=kept.note,
-    )
-
-
-def _pack(words: Wording) -> _Words:
-    return [_text(words.template), {name: _pack_filling(value) for name, value in words.values.items()}]
-
-
-def _pack_filling(value: Filling) -> object:
-    if isinstance(value, Wording):
-        return _pack(value)
-    return _text(value) if isinstance(value, str) else value
-
-
-def _unpack(packed: object) -> Wording:
-    """What `_pack` packed; what is none becomes words all the same."""
-    match packed:
-        case [str(template), {**values}]:
-            return Wording(template, **{str(name): _filling(value) for name, value in values.items()})
-    return Wording(str(packed))
-
-
-def _filling(value: object) -> Filling:
-    return value if isinstance(value, str | int | float) else _unpack(value)
-
-
-def _text(text: str) -> str:
-    """`text` as it can be written: half a surrogate pair, as a keyboard may send, has no UTF-8."""
-    return text.encode(errors="replace").decode()
-
-
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
@@ -344,7 +236,7 @@ def _write_picture(path: Path, picture: Picture) -> None:
     os.replace(part, path)
 
 
-def _read(path: Path, kept: _Picture) -> Picture | None:
+def _read(path: Path, kept: KeptPicture) -> Picture | None:
     """The picture at `path`; None if it is not, to the pixel, the one that was kept."""
     try:
         if not _DIGEST.fullmatch(kept.digest) or not path.is_file():
