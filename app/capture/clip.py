@@ -51,17 +51,29 @@ class Clip:
         writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), fps, size)
         if not writer.isOpened():
             raise CameraError("The clip could not be saved.", "Check that the folder can be written.", str(path))
+        written = 0
         for _, jpeg in frames:
             frame = _decoded(jpeg)
             if frame.shape == last.shape:  # the camera changed its size meanwhile
                 writer.write(frame)
+                written += 1
         writer.release()
+        if _frames_in(path) < written:  # OpenCV says nothing of a disk that became full
+            path.unlink(missing_ok=True)
+            raise CameraError("The clip could not be saved.", "Check the folder and the disk.", str(path))
 
 
 def as_jpeg(frame: Frame) -> bytes:
     """The frame as a JPEG file."""
     bgr = cv2.cvtColor(frame.rgb, cv2.COLOR_RGB2BGR)
     return bytes(cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])
+
+
+def _frames_in(path: Path) -> int:
+    reader = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    count = int(reader.get(cv2.CAP_PROP_FRAME_COUNT)) if reader.isOpened() else 0
+    reader.release()
+    return count
 
 
 def _decoded(jpeg: bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
