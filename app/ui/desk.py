@@ -116,8 +116,9 @@ class Desk(QObject):
 
     def uncut(self) -> None:
         """Let the next question be about the whole picture again."""
-        if any(sheet.part_of for sheet in self.attached):
-            self._attach([self.stage] if self.stage else [])
+        stage = self.stage
+        if stage and any(sheet.part_of == stage.picture.digest for sheet in self.attached):
+            self._attach(self._exchanged(stage.picture.digest, stage))
 
     def attach_stage(self) -> None:
         """Let the picture on the stage go with the next question."""
@@ -192,8 +193,15 @@ class Desk(QObject):
 
     def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:
         if ticket == self._latest:
-            self._attach(sheets)
+            self._attach(self._exchanged(sheets[0].part_of, sheets[0]))
             self._set_making(False)
+
+    def _exchanged(self, digest: str, sheet: Sheet) -> list[Sheet]:
+        """What goes along, with `sheet` in the place of the picture of this digest or of a part of it, else behind."""
+        for index, other in enumerate(self.attached):
+            if digest in (other.picture.digest, other.part_of):
+                return [*self.attached[:index], sheet, *self.attached[index + 1 :]]
+        return [*self.attached, sheet]
 
     def _on_failed(self, ticket: int, error: SpyglassError) -> None:
         self.failed.emit(error)

@@ -217,6 +217,23 @@ def test_a_rectangle_makes_the_question_about_that_part(window: Window, qtbot: Q
     assert canvas.part is None
 
 
+def test_a_part_of_one_picture_leaves_the_others_with_the_question(
+    window: Window, qtbot: QtBot, picture: MakePicture
+) -> None:
+    drop(window, files(picture("a.png", (400, 200)), picture("b.png", (30, 40))))
+    qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
+
+    for part in (QRect(100, 50, 200, 100), QRect(10, 10, 50, 60)):
+        size = part.size()
+        window.desk.cut(part)
+        qtbot.waitUntil(lambda size=size: window.desk.attached[0].levels[0].size() == size, timeout=5_000)
+        assert [sheet.picture.name for sheet in window.desk.attached] == ["a.png", "b.png"]
+
+    window.desk.uncut()
+    assert [sheet.part_of for sheet in window.desk.attached] == ["", ""]
+    assert window.desk.attached[0] is window.desk.stage
+
+
 def test_escape_asks_about_the_whole_again(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
     open_picture(window, qtbot, picture(size=(400, 200)))
     window.stage.canvas.choose_part(QRect(0, 0, 50, 50))
