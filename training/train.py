@@ -127,7 +127,7 @@ class Trainer:
 
     def run_stage(self, stage: Stage, kept: dict[str, Any] | None) -> None:
         self.pupil.allow(stage)
-        if self.compiled and "tower" in stage.learns:
+        if self.compiled and stage.learns != ("heads",):
             self.pupil.mllama.compile_layers()
         tools = optimisers(self.pupil, stage)
         step = kept["step"] if kept else 0

@@ -9,11 +9,11 @@ from app import paths
 from app.wording import Wording
 
 _QUESTIONS = {
-    "chart.png": Wording("Which bar is the highest?"),
+    "dog.png": Wording("What is this?"),
     "balloons.png": Wording("What colour are the balloons?"),
-    "dog.png": Wording("Is there a dog?"),
+    "chart.png": Wording("Which bar is the highest?"),
 }
-"""The samples that are offered, in this order, each with a question that the starter was taught."""
+"""The samples that are offered, in this order, each with a question that the starter answers rightly."""
 
 
 @dataclass(frozen=True)

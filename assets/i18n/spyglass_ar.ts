@@ -2296,8 +2296,8 @@
         <translation>ما لون البالونات؟</translation>
     </message>
     <message>
-        <source>Is there a dog?</source>
-        <translation>هل يوجد كلب؟</translation>
+        <source>What is this?</source>
+        <translation>ما هذا؟</translation>
     </message>
     <message>
         <source>The text was not read to its end.</source>

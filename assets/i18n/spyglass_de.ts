@@ -2284,8 +2284,8 @@
         <translation>Welche Farbe haben die Ballons?</translation>
     </message>
     <message>
-        <source>Is there a dog?</source>
-        <translation>Ist da ein Hund?</translation>
+        <source>What is this?</source>
+        <translation>Was ist das?</translation>
     </message>
     <message>
         <source>The text was not read to its end.</source>

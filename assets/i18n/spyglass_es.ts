@@ -2284,8 +2284,8 @@
         <translation>¿De qué color son los globos?</translation>
     </message>
     <message>
-        <source>Is there a dog?</source>
-        <translation>¿Hay un perro?</translation>
+        <source>What is this?</source>
+        <translation>¿Qué es esto?</translation>
     </message>
     <message>
         <source>The text was not read to its end.</source>

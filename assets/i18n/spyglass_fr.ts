@@ -2284,8 +2284,8 @@
         <translation>De quelle couleur sont les ballons ?</translation>
     </message>
     <message>
-        <source>Is there a dog?</source>
-        <translation>Y a-t-il un chien ?</translation>
+        <source>What is this?</source>
+        <translation>Qu’est-ce que c’est ?</translation>
     </message>
     <message>
         <source>The text was not read to its end.</source>

@@ -2281,8 +2281,8 @@
         <translation>气球是什么颜色？</translation>
     </message>
     <message>
-        <source>Is there a dog?</source>
-        <translation>有狗吗？</translation>
+        <source>What is this?</source>
+        <translation>这是什么？</translation>
     </message>
     <message>
         <source>The text was not read to its end.</source>
