@@ -79,6 +79,9 @@ def together(parameters: list[nn.Parameter], stop: bool, ranks: int) -> bool:
     """Give every process the mean of all their gradients, and whether any of them is to stop."""
     if ranks == 1:
         return stop
+    for parameter in parameters:  # a batch may have nothing to teach a part where another process's has
+        if parameter.requires_grad and parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
     grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([grad.flatten() for grad in grads] + [grads[0].new_tensor([float(stop)])])
     distributed.all_reduce(flat)
@@ -102,7 +105,7 @@ class Trainer:
             restart.load(self.pupil.mllama, starter)
         self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         if self.ranks > 1:
-            distributed.init_process_group("nccl" if DEVICE.type == "cuda" else "gloo")
+            distributed.init_process_group("gloo")
         torch.manual_seed(1 + self.rank)
         self.stopped = self.asked = False
         signal.signal(signal.SIGTERM, self._on_term)

@@ -28,7 +28,7 @@ _QUESTIONS = (
     Wording("Describe it in one sentence."),
 )
 _TAUGHT = (Wording("What is in this picture?"), Wording("What colour is it?"), Wording("Where is it?"))
-"""Questions for the starter, which cannot read, and answers in few words."""
+"""Questions for the starter, which reads few words rightly, and answers in few."""
 _STARTER = Wording("The starter is small and often wrong. It was taught drawings, not photographs.")
 
 
