@@ -5,6 +5,7 @@ ever), only formats that Pillow and libheif decode themselves are tried (none th
 checked before a pixel is decoded, and whatever a decoder raises ends at this border.
 """
 
+import contextlib
 import functools
 import io
 import os
@@ -38,6 +39,7 @@ have to be unpacked whole."""
 MAX_PIXELS_OF_JPEG_2000 = 12_000_000
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "GIF", "TIFF", "BMP", "JPEG2000", "PPM")
+_STRIP = 1 << 20
 _WHITE = 255
 _READABLE = Wording("Open a JPEG, PNG, WebP, HEIC, AVIF, GIF, TIFF, BMP, JPEG 2000 or PPM picture.")
 
@@ -162,7 +164,17 @@ def _decode(image: Image.Image, name: str) -> Picture:
         image.draft(None, (width // 2, height // 2))
     profile = image.info.get("icc_profile")
     image = _srgb(_flat(_upright(image)), profile)
-    return Picture(width=image.size[0], height=image.size[1], pixels=image.tobytes(), name=name)
+    return Picture(width=image.size[0], height=image.size[1], pixels=_pixels(image), name=name)
+
+
+def _pixels(image: Image.Image) -> bytes:
+    """What `image.tobytes()` gives, in strips: put together at once, they would keep the window's thread waiting."""
+    width, height = image.size
+    rows = max(1, _STRIP // (3 * width))
+    pixels = io.BytesIO()  # grows without being copied, and hands out what it holds without copying it
+    for top in range(0, height, rows):
+        pixels.write(image.crop((0, top, width, min(top + rows, height))).tobytes())
+    return pixels.getvalue()
 
 
 def _limit(image: Image.Image) -> int:
@@ -173,10 +185,9 @@ def _limit(image: Image.Image) -> int:
 
 def _upright(image: Image.Image) -> Image.Image:
     image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # damaged notes in the margin are no reason to refuse the picture
-        return image
+    with contextlib.suppress(Exception):  # damaged notes in the margin are no reason to refuse the picture
+        ImageOps.exif_transpose(image, in_place=True)
+    return image
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -204,13 +215,17 @@ def _srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode == "LAB":
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     if not profile:
-        return image.convert("RGB")
+        return _rgb(image)
     try:
         source = ImageCms.getOpenProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(source):
-            return image.convert("RGB")
+            return _rgb(image)
         converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError):
-        return image.convert("RGB")
+        return _rgb(image)
     assert converted is not None
     return converted
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
@@ -26,6 +27,8 @@ MOST_AT_ONCE = 8
 THUMBNAIL = QSize(320, 240)
 
 _SMALLEST_LEVEL = 1024
+_LARGE = 16_000_000
+"""Pixels from which on a picture is not kept a second time the way Qt draws it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +46,24 @@ class Sheet:
 
 def make_sheet(picture: Picture, part_of: str = "") -> Sheet:
     """Prepare a picture for the stage. Takes up to a second for the largest; not for the window's thread."""
-    # The image borrows the pixels: the sheet keeps the picture, and so them, alive.
     whole = QImage(picture.pixels, picture.width, picture.height, picture.width * 3, QImage.Format.Format_RGB888)
-    levels = [
-        whole.convertToFormat(QImage.Format.Format_RGB32) if whole.width() * whole.height() < 16_000_000 else whole
-    ]
-    while max(levels[-1].width(), levels[-1].height()) > _SMALLEST_LEVEL:
-        half = levels[-1].size() / 2
-        smaller = levels[-1].scaled(half.expandedTo(QSize(1, 1)), mode=Qt.TransformationMode.SmoothTransformation)
-        levels.append(smaller.convertToFormat(QImage.Format.Format_RGB32))
+    rgb = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
+    levels = [_drawn(rgb) if picture.width * picture.height < _LARGE else whole]
+    while max(rgb.shape[:2]) > _SMALLEST_LEVEL:
+        half = max(1, rgb.shape[1] // 2), max(1, rgb.shape[0] // 2)
+        # Qt would halve it as well, but hold Python's lock meanwhile, and so the window's thread.
+        rgb = np.asarray(cv2.resize(rgb, half, interpolation=cv2.INTER_AREA), np.uint8)
+        levels.append(_drawn(rgb))
     size = whole.size().scaled(THUMBNAIL, Qt.AspectRatioMode.KeepAspectRatio).boundedTo(whole.size())
     thumbnail = levels[-1].scaled(size.expandedTo(QSize(1, 1)), mode=Qt.TransformationMode.SmoothTransformation)
     return Sheet(picture, tuple(levels), thumbnail, part_of)
+
+
+def _drawn(rgb: npt.NDArray[np.uint8]) -> QImage:
+    """(H, W, 3) uint8 as Qt draws it without touching each pixel. An image keeps alive the pixels it was made of."""
+    pixels = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGRA))
+    height, width, _ = pixels.shape
+    return QImage(pixels.data, width, height, width * 4, QImage.Format.Format_RGB32)
 
 
 class Desk(QObject):
