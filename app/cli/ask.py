@@ -13,7 +13,8 @@ from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
 from app.errors import SpyglassError, UsageError, of_kind
 from app.modes.ask import AskMode
-from app.settings.schema import Settings, memory_limit
+from app.settings.derived import memory_limit
+from app.settings.schema import Settings
 from app.values import Ask, Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
 
 _OPTIONS = (

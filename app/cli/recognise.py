@@ -24,7 +24,7 @@ from app.modes.conditions import Sensors
 from app.modes.live import Live
 from app.modes.lookout import Lookout
 from app.modes.watch import Answered, Watch, YesNo
-from app.settings.schema import camera_format, memory_limit
+from app.settings.derived import camera_format, memory_limit
 from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last, passing_picture
 
 _CAMERA = "camera"

@@ -7,7 +7,8 @@ from app.capture import files
 from app.cli.terminal import Terminal
 from app.errors import PictureError, UsageError
 from app.library import disk
-from app.settings.schema import Settings, engine_options
+from app.settings.derived import engine_options
+from app.settings.schema import Settings
 from app.settings.store import SettingsStore
 from app.values import ModelSpec, Picture
 

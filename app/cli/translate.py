@@ -15,7 +15,8 @@ from app.library import disk
 from app.modes.translate import glossary, saving
 from app.modes.translate.languages import LANGUAGES, language
 from app.modes.translate.pipeline import Passage, Translation, Wish, translate_picture, translate_text
-from app.settings.schema import Settings, engine_options, memory_limit
+from app.settings.derived import engine_options, memory_limit
+from app.settings.schema import Settings
 from app.values import Picture
 
 _EXAMPLE = "For example: spyglass translate sign.jpg --to fr."

@@ -1,7 +1,8 @@
 """Ask: a free question about the pictures, answered in text."""
 
 from app.modes.base import Block, TextBlock
-from app.settings.schema import Settings, sampling
+from app.settings.derived import sampling
+from app.settings.schema import Settings
 from app.values import Ask, Message, ModelSpec
 from app.wording import Wording
 

@@ -3,17 +3,12 @@
 A new setting is one entry here. Its type is the type of its default.
 """
 
-import secrets
 from collections.abc import Mapping
-from typing import Any, Literal, cast
+from typing import Any
 
-from app import paths
 from app.errors import UsageError
 from app.settings.setting import Plain, Setting
-from app.values import EngineOptions, Sampling
 from app.wording import Wording
-
-MIB = 1 << 20
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("model.path", "Model", "starter", "Model", "A model's name, or the path of its GGUF file."),
@@ -286,45 +281,3 @@ def setting_of(key: str) -> Setting:
             Wording("There is no setting {key}.", key=key), Wording("The settings are {names}.", names=names)
         )
     return BY_KEY[key]
-
-
-def engine_options(settings: Settings) -> EngineOptions:
-    """How the engine is to run any model."""
-    return EngineOptions(
-        context=settings["engine.context"],
-        kv=cast(Literal["f16", "q8_0"], settings["engine.kv"]),
-        flash=cast(Literal["auto", "on", "off"], settings["engine.flash"]),
-        threads=settings["engine.threads"],
-        gpu_layers=settings["engine.gpu_layers"],
-        vision=cast(Literal["exact", "fast"], settings["engine.vision"]),
-        cache_dir=str(paths.cache_dir() / "pictures"),
-        cache_memory=settings["cache.memory"] * MIB,
-        cache_disk=settings["cache.disk"] * MIB,
-    )
-
-
-def camera_format(settings: Settings) -> tuple[int, int, float]:
-    """Width, height and frames a second to ask a camera for."""
-    width, height = settings["camera.size"].split("x")
-    return int(width), int(height), settings["camera.fps"]
-
-
-def conversations_limit(settings: Settings) -> int:
-    """Bytes that conversations may take on disk."""
-    return int(settings["chat.disk"] * MIB)
-
-
-def memory_limit(settings: Settings) -> int | None:
-    """Bytes the engine process may take, None for the engine's own choice."""
-    return settings["engine.memory_limit"] * MIB or None
-
-
-def sampling(settings: Settings) -> Sampling:
-    """How words are chosen. Seed 0 becomes one that was not used before."""
-    return Sampling(
-        temperature=settings["answer.temperature"],
-        top_p=settings["answer.top_p"],
-        min_p=settings["answer.min_p"],
-        seed=settings["answer.seed"] or 1 + secrets.randbelow((1 << 31) - 1),
-        max_tokens=settings["answer.max_tokens"],
-    )

@@ -22,7 +22,7 @@ from app.gguf import read_header
 from app.library import disk
 from app.library.disk import Installed
 from app.modes import MODES
-from app.settings.schema import MIB, camera_format
+from app.settings.derived import camera_format, memory_limit
 from app.settings.store import SettingsStore
 from app.ui import display, fonts, icons, placing, theme
 from app.ui.bridge import Background, EngineBridge
@@ -74,8 +74,7 @@ class FileOpener(QObject):
 
 def build(store: SettingsStore) -> Services:
     """Everything the window works with. `dismantle` ends it."""
-    limit = store.settings["engine.memory_limit"]
-    bridge = EngineBridge(EngineClient(Supervisor(memory_limit=limit * MIB or None)))
+    bridge = EngineBridge(EngineClient(Supervisor(memory_limit(store.settings))))
     background = Background()
     library = DiskLibrary()
     session = Session(bridge, background, library, store, MODES)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from app.chat.archive import Archive, Entry, snapshot
 from app.chat.conversation import Conversation, Turn
 from app.errors import SpyglassError
-from app.settings.schema import conversations_limit
+from app.settings.derived import conversations_limit
 from app.ui.bridge import Background
 from app.ui.desk import Desk, Sheet, make_sheet
 from app.ui.history_sheet import HistorySheet

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.errors import SpyglassError
 from app.library.disk import Installed
-from app.settings.schema import engine_options
+from app.settings.derived import engine_options
 from app.settings.store import SettingsStore
 from app.ui.bridge import Background
 from app.values import EngineOptions, ModelSpec

@@ -11,7 +11,7 @@ from app.library import disk
 from app.modes.translate import glossary, prompts
 from app.modes.translate.mode import TranslateMode, target
 from app.modes.translate.pipeline import Translation, Wish, untranslated
-from app.settings.schema import engine_options
+from app.settings.derived import engine_options
 from app.settings.store import SettingsStore
 from app.ui.bridge import Background, Engine
 from app.ui.camera_view import CameraFeed

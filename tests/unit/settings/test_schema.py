@@ -3,7 +3,8 @@ import math
 import pytest
 
 from app.errors import UsageError
-from app.settings.schema import BY_KEY, SETTINGS, Settings, engine_options, sampling
+from app.settings.derived import engine_options, sampling
+from app.settings.schema import BY_KEY, SETTINGS, Settings
 from app.values import EngineOptions, Sampling
 
 
