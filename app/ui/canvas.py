@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
 from app.ui.i18n import say
+from app.ui.part import SMALLEST, middle, moved
 from app.ui.picture_painting import paint_part, paint_picture
 from app.ui.viewport import Viewport
 from app.wording import Wording
@@ -30,7 +31,6 @@ MARGIN = 16
 
 _STEP = 1.25
 _PAN = 64
-_SMALLEST_PART = 8
 _RIM = 4
 """Pixels by which what is drawn around a thing may stick out of the picture."""
 
@@ -196,7 +196,7 @@ class Canvas(QWidget):
         start, end = self._view.to_picture(self._drag_from), self._view.to_picture(self._pointer)
         whole = QRectF(QRect(QPoint(0, 0), self._view.size))
         part = QRectF(start, end).normalized().intersected(whole).toAlignedRect()
-        least = min(_SMALLEST_PART, *(self._view.size.toTuple()))
+        least = min(SMALLEST, *(self._view.size.toTuple()))
         return part if part.width() >= least and part.height() >= least else None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -287,17 +287,7 @@ class Canvas(QWidget):
             if not self._live or not self._view.fitted:
                 self._pan(QPointF(way) * -_PAN)
             return
-        size = self._view.size
-        whole = QRect(QPoint(0, 0), size)
-        step = max(1, min(size.width(), size.height()) // 20)
-        middle = QRect(QPoint(0, 0), (size / 2).expandedTo(QSize(1, 1)))
-        middle.moveCenter(whole.center())
-        part = self._part or middle
-        if self._part is None:
+        sizing = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        part = middle(self._view.size) if self._part is None else moved(self._part, self._view.size, way, sizing)
+        if part != self._part:
             self.choose_part(part)
-        elif modifiers & Qt.KeyboardModifier.ControlModifier:
-            sized = part.adjusted(0, 0, way.x() * step, way.y() * step).intersected(whole)
-            if min(sized.width(), sized.height()) >= _SMALLEST_PART:
-                self.choose_part(sized)
-        elif whole.contains(moved := part.translated(way * step)):
-            self.choose_part(moved)
