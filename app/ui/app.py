@@ -114,8 +114,8 @@ def main(argv: Sequence[str]) -> int:
     missing = services.language.use(store.settings["window.language"])
     window = Window(services)
     place = paths.config_dir() / "window.ini"
-    placing.restore(window.widget, place)
-    window.widget.closing.connect(lambda: placing.keep(window.widget, place))
+    placing.restore(window.widget, window.widget.split, place)
+    window.widget.closing.connect(lambda: placing.keep(window.widget, window.widget.split, place))
     opener = FileOpener()
     opener.opened.connect(lambda path: window.doors.open([Path(path)]))
     app.installEventFilter(opener)

@@ -39,7 +39,8 @@ class MainWindow(QWidget):
         column.addWidget(self._splitter, 1)
         stage.setMinimumSize(320, 152)
         self._wide: bool | None = None
-        self._sizes: dict[bool, list[int]] = {}
+        self.split: dict[bool, list[int]] = {}
+        """Pixels of stage and conversation as the person chose them, beside (True) and above (False) one another."""
         self._splitter.splitterMoved.connect(self._on_moved)
         app = QApplication.instance()
         assert app
@@ -58,7 +59,7 @@ class MainWindow(QWidget):
         self._splitter.setOrientation(Qt.Orientation.Horizontal if self._wide else Qt.Orientation.Vertical)
         self._splitter.setStretchFactor(0, 1)
         self._splitter.setStretchFactor(1, 0 if self._wide else 1)
-        self._splitter.setSizes(self._sizes.get(self._wide) or self._default_sizes())
+        self._splitter.setSizes(self.split.get(self._wide) or self._default_sizes())
 
     def _default_sizes(self) -> list[int]:
         if self._wide:
@@ -68,7 +69,7 @@ class MainWindow(QWidget):
         return [height * 2 // 5, height * 3 // 5]
 
     def _on_moved(self) -> None:
-        self._sizes[self.is_wide] = self._splitter.sizes()
+        self.split[self.is_wide] = self._splitter.sizes()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Remember whether the person steers by keyboard: only then the stage shows its focus."""
