@@ -35,16 +35,23 @@ class Asking(QObject):
         self._session, self._desk, self._doors = session, desk, doors
         self._composer, self._translate, self._live = composer, translate, live
         self._held = ""
+        self._offered = ""
+        """The question that is held, if it is one of the program's own."""
 
-    def ask(self, question: str) -> None:
-        """Do with `question` what it is for now."""
+    def ask(self, line: str) -> None:
+        """Do with a line that was written what it is for now."""
+        self._offered = ""
         if self._translate.on:
-            self._translate.translate_text(question)
-            self._composer.clear()
-        elif self._live.on and question.strip():
-            if self._live.watch(question):
-                self._composer.clear()
-        elif self._desk.busy:  # the picture the question is about is still being made ready
+            self._translate.translate_text(line)
+            self._composer.take(line)
+        elif self._live.on and line.strip():
+            if self._live.watch(line):
+                self._composer.take(line)
+        else:
+            self._ask_or_hold(line)
+
+    def _ask_or_hold(self, question: str) -> None:
+        if self._desk.busy:  # the picture the question is about is still being made ready
             self._held = question
         elif self._doors.camera_shows:  # it is about what the camera sees
             self._held = question
@@ -56,7 +63,7 @@ class Asking(QObject):
         sheets = self._desk.attached
         self.asking.emit(sheets)
         self._session.ask(question, [sheet.picture for sheet in sheets])
-        self._composer.clear()
+        self._composer.take(question)
         self._desk.sent()
         self.asked.emit()
 
@@ -68,19 +75,20 @@ class Asking(QObject):
         if self._held:
             return
         spec = self._session.spec
-        self.ask(str(question) if spec is not None and prompts.plain(spec) else shown(question))
+        self._offered = str(question) if spec is not None and prompts.plain(spec) else shown(question)
+        self._ask_or_hold(self._offered)
 
     def on_opening(self, opening: bool) -> None:
         """A picture is being opened, or no longer: a question that waited for it can be asked."""
         held = self._held
         if held and not opening:
             self._held = ""
-            self.ask(held)
+            self._ask_or_hold(held)
 
     def give_back(self) -> None:
         """A picture could not be had; a question that waited for it is not asked without."""
         held, self._held = self._held, ""
-        if held and held != self._composer.edit.toPlainText().strip():
+        if held not in ("", self._offered, self._composer.edit.toPlainText().strip()):
             self._composer.replace(held)
 
     def invitation(self, live: bool) -> Wording:

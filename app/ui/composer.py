@@ -82,7 +82,7 @@ class _Edit(QTextEdit):
 
 
 class Composer(QFrame):
-    """submitted: the question, which stays until `clear`. stopped. picture: a paste that holds one. removed: a Sheet
+    """submitted: the question, which stays until `take`. stopped. picture: a paste that holds one. removed: a Sheet
     that shall not go along. wanted: one that is to be seen."""
 
     submitted = Signal(str)
@@ -137,8 +137,10 @@ class Composer(QFrame):
             self._send.become("stop" if busy else "arrow-up", Wording("Stop" if busy else "Send"))
             self._enable()
 
-    def clear(self) -> None:
-        self.edit.clear()
+    def take(self, line: str) -> None:
+        """`line` is on its way and is written here no longer; anything else that was typed stays."""
+        if self.edit.toPlainText().strip() == line:
+            self.edit.clear()
 
     def put(self, text: str) -> None:
         """Write `text` where the cursor is and be ready for more."""

@@ -109,7 +109,7 @@ def test_what_was_typed_is_there_again(window: Window, later: Window, qtbot: QtB
     window.widget.close()
     resume(later, qtbot)
     assert later.composer.edit.toPlainText() == "half a\nquestion"
-    later.composer.clear()
+    later.composer.edit.clear()
     later.widget.close()
     assert Archive().draft() == ""
 

@@ -1,5 +1,8 @@
 """Pictures come in by every door, a part of one is chosen, and bad ones are refused in words."""
 
+import itertools
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,10 +14,11 @@ from pytestqt.qtbot import QtBot
 from app.capture.qt.incoming import incoming, picture_of
 from app.library.disk import Installed
 from app.ui import menus
-from app.ui.desk import MOST_AT_ONCE
+from app.ui.desk import MOST_AT_ONCE, make_sheet
 from app.ui.i18n import shown
 from app.ui.samples import find_samples, question_about
 from app.ui.window import Window
+from app.values import Picture
 from app.wording import Wording
 from tests.ui.conftest import MakePicture
 from tests.ui.steps import ask, open_picture, type_and_send
@@ -187,6 +191,43 @@ def test_question_that_waited_for_a_bad_picture_stays_typed(window: Window, qtbo
     qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
     assert window.session.conversation.turns == []
     assert window.composer.edit.toPlainText() == "What is it?"
+
+
+def test_a_question_of_the_program_is_not_put_among_the_words(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    window.composer.edit.setPlainText("half a thought")
+    window.desk.open([tmp_path / "bad.png"])
+    window.asking.ask_offered(Wording("What is in this picture?"))
+    qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
+    assert window.composer.edit.toPlainText() == "half a thought"
+
+
+def test_a_question_of_the_program_leaves_what_is_typed(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture())
+    window.composer.edit.setPlainText("half a thought")
+    window.asking.ask_offered(Wording("What is in this picture?"))
+    assert window.session.conversation.turns[0].question == "What is in this picture?"
+    assert window.composer.edit.toPlainText() == "half a thought"
+
+
+def test_a_large_picture_is_made_ready_beside_other_threads() -> None:
+    picture = Picture(6000, 4000, bytes(6000 * 4000 * 3))
+    moments, ended = [time.perf_counter()], threading.Event()
+
+    def tick() -> None:
+        while not ended.wait(0.001):
+            moments.append(time.perf_counter())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    began = time.perf_counter()
+    make_sheet(picture)
+    took = time.perf_counter() - began
+    ended.set()
+    thread.join()
+    moments.append(time.perf_counter())
+    longest = max(later - earlier for earlier, later in itertools.pairwise(moments) if later > began)
+    assert longest < took / 2
 
 
 def test_the_picture_opened_last_wins(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
