@@ -1,6 +1,6 @@
 """The buttons of a turn: a small bar under an answer, and one beside a question. They move to where they are wanted."""
 
-from PySide6.QtCore import QPoint, QRect, QSize, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.chat.conversation import State, Turn
@@ -8,6 +8,8 @@ from app.ui import icons, theme
 from app.ui.buttons import below
 from app.ui.i18n import say
 from app.wording import Wording
+
+_COPIED_MS = 1500
 
 
 class AnswerTools(QWidget):
@@ -17,7 +19,6 @@ class AnswerTools(QWidget):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._room = parent
         self.setObjectName("tools")
         self._turn: Turn | None = None
         self.can_speak = False
@@ -36,6 +37,8 @@ class AnswerTools(QWidget):
         }
         for button, _ in self._buttons.values():
             row.addWidget(button)
+        self._copied = QTimer(self, singleShot=True, interval=_COPIED_MS)
+        self._copied.timeout.connect(self._show_copy)
         self.hide()
 
     def _button(self, name: str, words: str) -> QToolButton:
@@ -57,7 +60,18 @@ class AnswerTools(QWidget):
         """Take on the colours of the theme that holds now."""
         for button, icon in self._buttons.values():
             button.setIcon(icons.icon(icon, theme.current().soft, size=16))
+        self._show_copy()
         self._show_speech()
+
+    def show_copied(self) -> None:
+        """For a moment, show that the answer was copied."""
+        self._copied.start()
+        self._show_copy()
+
+    def _show_copy(self) -> None:
+        colours = theme.current()
+        icon, ink = ("check", colours.accent) if self._copied.isActive() else ("copy", colours.soft)
+        self._buttons["copy"][0].setIcon(icons.icon(icon, ink, size=16))
 
     def _show_speech(self) -> None:
         speaking = self.reading is not None and self.reading is self._turn
@@ -67,8 +81,11 @@ class AnswerTools(QWidget):
         for setter in (button.setAccessibleName, button.setToolTip):
             say(setter, Wording("Stop reading" if speaking else "Read aloud"))
 
-    def show_for(self, turn: Turn, place: QPoint) -> None:
-        """Stand at `place`, counted from where lines begin, and be about `turn`."""
+    def show_for(self, turn: Turn) -> None:
+        """Be about `turn`, as large as its buttons need."""
+        if turn is not self._turn:
+            self._copied.stop()
+            self._show_copy()
         self._turn = turn
         for name in ("copy", "translate"):
             self._buttons[name][0].setVisible(bool(turn.answer))
@@ -77,8 +94,6 @@ class AnswerTools(QWidget):
         self._show_speech()
         self._buttons["details"][0].setVisible(turn.state is State.FAILED)
         self.adjustSize()
-        left = self._room.width() - place.x() - self.width() if self.isRightToLeft() else place.x()
-        self.move(left, place.y())
         self.show()
 
 
@@ -101,10 +116,10 @@ class EditButton(QToolButton):
         """Take on the colours of the theme that holds now."""
         self.setIcon(icons.icon("pencil", theme.current().soft, size=16))
 
-    def show_for(self, turn: Turn, bubble: QRect) -> None:
-        """Stand before the bubble of a question."""
+    def show_for(self, turn: Turn, bubble: QRect) -> QRect:
+        """Be about `turn`; returns its place, before the bubble of the question."""
         self._turn = turn
+        self.show()
         size = self.sizeHint()
         left = bubble.right() + 5 if self.isRightToLeft() else bubble.left() - size.width() - 4
-        self.setGeometry(QRect(QPoint(left, bubble.center().y() - size.height() // 2), size))
-        self.show()
+        return QRect(QPoint(left, bubble.center().y() - size.height() // 2), size)

@@ -130,6 +130,13 @@ class Block:
         return self.document.characterCount() - 1
 
 
+def plain(markdown: str) -> str:
+    """The words of an answer without its marks."""
+    document = QTextDocument()
+    document.setMarkdown(without_images(markdown), QTextDocument.MarkdownFeature.MarkdownNoHTML)
+    return document.toPlainText()
+
+
 class Flow:
     """Blocks under one another. Call `lay_out` after each `show` and for each width."""
 

@@ -1,11 +1,13 @@
 """The conversation as a Qt model: two rows a turn, the question and its answer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt
 
 from app.chat.conversation import Conversation, State, Turn
 from app.ui import figures
+from app.ui.blocks import plain
 from app.ui.i18n import shown
 from app.wording import Wording
 
@@ -21,9 +23,10 @@ Index = QModelIndex | QPersistentModelIndex
 class ChatModel(QAbstractListModel):
     """Shows a conversation. Whoever changes that says so here."""
 
-    def __init__(self, conversation: Conversation) -> None:
+    def __init__(self, conversation: Conversation, words: Callable[[Turn], str]) -> None:
+        """words: an answer as its mode shows it, in Markdown."""
         super().__init__()
-        self._conversation = conversation
+        self._conversation, self._words = conversation, words
         self._shown = list(conversation.turns)
 
     def show(self, conversation: Conversation) -> None:
@@ -70,7 +73,7 @@ class ChatModel(QAbstractListModel):
         turn, is_answer = self.entry(index.row())
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return turn.answer if is_answer else turn.question
+                return self._words(turn) if is_answer else turn.question
             case Qt.ItemDataRole.AccessibleTextRole:
                 return self._spoken_answer(turn) if is_answer else self._spoken_question(turn)
             case Qt.ItemDataRole.ToolTipRole:
@@ -91,7 +94,7 @@ class ChatModel(QAbstractListModel):
         return shown(Wording("You asked: {question}", question=turn.question))
 
     def _spoken_answer(self, turn: Turn) -> str:
-        parts = [shown(Wording("Answer: {answer}", answer=turn.answer))]
+        parts = [shown(Wording("Answer: {answer}", answer=plain(self._words(turn))))]
         if turn.error:
             parts.append(shown(turn.error.whole))
         elif not turn.ended:

@@ -11,19 +11,17 @@ from PySide6.QtGui import (
     QKeySequence,
     QMouseEvent,
     QPainter,
-    QResizeEvent,
 )
-from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem, QToolButton, QWidget
+from PySide6.QtWidgets import QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from app.chat.conversation import Turn
-from app.ui import icons, theme
+from app.ui import theme
 from app.ui.blocks import Selection
 from app.ui.chat_model import IS_ANSWER, TURN, ChatModel
 from app.ui.chat_rows import AnswerRow, Look, QuestionRow, Row
 from app.ui.chat_selection import ChatSelection
 from app.ui.i18n import say
 from app.ui.row_heights import RowHeights
-from app.ui.turn_tools import TurnTools
 from app.wording import Wording
 
 Index = QModelIndex | QPersistentModelIndex
@@ -51,15 +49,11 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ChatView(QListView):
-    """Shows a ChatModel. again, change, details, speak: the person wants that of a turn. languages: its answer in
-    another language; a menu is to open at the place on the screen. picture_wanted: the digest of one to be seen.
-    menu_wanted: that of a turn, whether of its answer, with the words that would be copied."""
+    """Shows a ChatModel. moved: rows stand elsewhere, or another one is pointed at. picture_wanted: the digest of one
+    to be seen. menu_wanted: that of a turn, whether of its answer, with the words that would be copied, at a place on
+    the screen."""
 
-    again = Signal(object)
-    change = Signal(object)
-    details = Signal(object)
-    speak = Signal(object)
-    languages = Signal(object, QPoint)
+    moved = Signal()
     picture_wanted = Signal(str)
     menu_wanted = Signal(object, bool, str, QPoint)
 
@@ -72,17 +66,9 @@ class ChatView(QListView):
         self.heights.better.connect(self.scheduleDelayedItemsLayout)
         self._anchor: tuple[QPersistentModelIndex, int] | None = None
         self.selection = ChatSelection(self)
-        self._following = True
+        self.following = True
+        """Whether the newest words are in view, and stay so."""
         self.setModel(model)
-        self._buttons = TurnTools(self, self.viewport())
-        self._tools = self._buttons.answer
-        self._buttons.chosen.connect(self._on_tool)
-        self._newest = QToolButton(self)
-        self._newest.setObjectName("newest")
-        say(self._newest.setAccessibleName, Wording("Go to the newest words"))
-        say(self._newest.setToolTip, Wording("Go to the newest words"))
-        self._newest.clicked.connect(self.follow)
-        self._newest.hide()
         self.setObjectName("chat")
         say(self.setAccessibleName, Wording("Conversation"))
         self.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
@@ -123,9 +109,6 @@ class ChatView(QListView):
         """Take on the colours of the theme that holds now."""
         self._rows.clear()
         self.heights.forget()
-        colours = theme.current()
-        self._newest.setIcon(icons.icon("arrow-down", colours.text))
-        self._buttons.retint()
         self.scheduleDelayedItemsLayout()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -138,7 +121,7 @@ class ChatView(QListView):
         self._rows = {key: row for key, row in self._rows.items() if key in shown}
         self.heights.forget()
         self.selection.forget()
-        self._place_tools()
+        self.moved.emit()
 
     def _on_changed(self, first: QModelIndex) -> None:
         row, width = self.row(first), self.viewport().width()
@@ -146,18 +129,18 @@ class ChatView(QListView):
         row.changed()
         if row.height(width) != before:
             self._delegate.sizeHintChanged.emit(first)
-        self._place_tools()
+        self.moved.emit()
 
     # --- following the newest words ---
 
     def follow(self) -> None:
         """Show the end, and keep showing it while it grows."""
-        self._following = True
+        self.following = True
         self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
-        self._newest.hide()
+        self.moved.emit()
 
     def updateGeometries(self) -> None:
-        following, anchor = self._following, self._anchor
+        following, anchor = self.following, self._anchor
         super().updateGeometries()
         bar = self.verticalScrollBar()
         bar.setEnabled(bar.maximum() > 0)
@@ -167,15 +150,13 @@ class ChatView(QListView):
             # Rows above may have turned out higher or lower than guessed; what is read stays where it is.
             moved = self.visualRect(self._chat.index(anchor[0].row())).top() - anchor[1]
             bar.setValue(bar.value() + moved)
-        self._following, self._anchor = following, anchor
-        self._newest.setVisible(not self._following)
-        self._place_tools()
+        self.following, self._anchor = following, anchor
+        self.moved.emit()
 
     def _on_scrolled(self, value: int) -> None:
-        self._following = value >= self.verticalScrollBar().maximum() - 2
+        self.following = value >= self.verticalScrollBar().maximum() - 2
         self._look_around()
-        self._newest.setVisible(not self._following)
-        self._place_tools()
+        self.moved.emit()
 
     def _look_around(self) -> None:
         """Note which rows are in view, and where the first of them stands."""
@@ -184,41 +165,6 @@ class ChatView(QListView):
             end = last.row() if last.isValid() else self._chat.rowCount() - 1
             self.heights.look_at(range(first.row(), end + 1))
             self._anchor = (QPersistentModelIndex(first), self.visualRect(first).top())
-
-    # --- the buttons of a turn ---
-
-    def _place_tools(self) -> None:
-        """At the answer and the question that the keyboard or the pointer is at, and else under the last answer."""
-        at = [self.model().index(self.model().rowCount() - 1, 0)]
-        if self.underMouse():
-            at.append(self.indexAt(self.viewport().mapFromGlobal(self.cursor().pos())))
-        if self.hasFocus() or self._buttons.has_focus():
-            at.append(self.currentIndex())
-        self._buttons.place(at)
-
-    def _on_tool(self, name: str, turn: Turn) -> None:
-        match name:
-            case "copy":
-                QGuiApplication.clipboard().setText(turn.answer)
-            case "again":
-                self.again.emit(turn)
-            case "details":
-                self.details.emit(turn)
-            case "speak":
-                self.speak.emit(turn)
-            case "edit":
-                self.change.emit(turn)
-            case "translate":
-                self.languages.emit(turn, self._tools.below("translate"))
-
-    def allow_speech(self) -> None:
-        """Offer to read answers aloud."""
-        self._tools.can_speak = True
-
-    def show_reading(self, turn: Turn | None) -> None:
-        """This answer is being read aloud now, or none is."""
-        self._tools.reading = turn
-        self._place_tools()
 
     # --- selecting text ---
 
@@ -240,7 +186,7 @@ class ChatView(QListView):
             over_picture = self._picture_at(event.position().toPoint())
             hand = Qt.CursorShape.PointingHandCursor
             self.viewport().setCursor(hand if over_picture else self.selection.cursor(event.position()))
-        self._place_tools()
+        self.moved.emit()
 
     def _picture_at(self, point: QPoint) -> str:
         index = self.indexAt(point)
@@ -261,15 +207,11 @@ class ChatView(QListView):
         super().focusInEvent(event)  # which would begin at the first row
         if nowhere:
             self.setCurrentIndex(self.model().index(self.model().rowCount() - 1, 0))
-        self._place_tools()
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._place_tools()
+        self.moved.emit()
 
     def select(self, index: QModelIndex, selection: Selection) -> None:
         """Select text of a row and bring it into view."""
-        self._following = False
+        self.following = False
         self.selection.set(index, selection)
         self.scrollTo(index, QListView.ScrollHint.EnsureVisible)
         self.viewport().update()
@@ -288,7 +230,7 @@ class ChatView(QListView):
             Qt.Key.Key_PageDown,
         ):
             super().keyPressEvent(event)
-            self._place_tools()
+            self.moved.emit()
         else:
             event.ignore()
 
@@ -304,11 +246,3 @@ class ChatView(QListView):
             return
         words = self.selection.text() or str(index.data())
         self.menu_wanted.emit(index.data(TURN), index.data(IS_ANSWER), words, event.globalPos())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        size = self._newest.sizeHint()
-        self._newest.setGeometry(
-            QRect(QPoint((self.width() - size.width()) // 2, self.height() - size.height() - 8), size)
-        )
-        self._newest.raise_()

@@ -13,6 +13,7 @@ from app.ui.composer import Composer
 from app.ui.find_bar import FindBar
 from app.ui.i18n import say
 from app.ui.notify import ActivityLine, Notice
+from app.ui.turn_tools import TurnTools
 from app.wording import Wording
 
 _LEAST = QSize(320, 200)
@@ -148,10 +149,11 @@ class _Rest(QStackedWidget):
 class ConversationPane(QFrame):
     """Lays out its parts; knows nothing of what they mean."""
 
-    def __init__(self, view: ChatView, composer: Composer) -> None:
+    def __init__(self, view: ChatView, tools: TurnTools, composer: Composer) -> None:
         super().__init__()
         self.setObjectName("conversation")
-        self.view, self.composer = view, composer
+        self.composer = composer
+        self._conversation = tools
         self.opening = Opening()
         self.notice = Notice()
         self.activity = ActivityLine()
@@ -164,7 +166,7 @@ class ConversationPane(QFrame):
         column.addWidget(self._notice_box)
         self._stack = _Rest()
         self._stack.addWidget(self.opening)
-        self._stack.addWidget(view)
+        self._stack.addWidget(tools)
         self._main: QWidget = self.opening
         self._page: QWidget | None = None
         column.addWidget(self._stack, 1)
@@ -190,7 +192,7 @@ class ConversationPane(QFrame):
 
     def show_conversation(self, there: bool) -> None:
         """Show the conversation, or the opening while there is none."""
-        self._main = self.view if there else self.opening
+        self._main = self._conversation if there else self.opening
         self.show_page(self._page)
 
     def show_page(self, page: QWidget | None) -> None:

@@ -3,12 +3,11 @@
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QTextDocument
 
 from app.chat.conversation import Turn
 from app.modes.translate.languages import guess
+from app.ui.blocks import plain
 from app.ui.bridge import Background
-from app.ui.markdown import without_images
 from app.ui.session import Session
 from app.ui.speech import Speaker
 
@@ -63,13 +62,6 @@ class ReadAloud(QObject):
         if turn is not self.turn:
             self.turn = turn
             self.changed.emit(turn)
-
-
-def plain(markdown: str) -> str:
-    """The words of an answer without its marks."""
-    document = QTextDocument()
-    document.setMarkdown(without_images(markdown), QTextDocument.MarkdownFeature.MarkdownNoHTML)
-    return document.toPlainText()
 
 
 def _language(text: str) -> str:

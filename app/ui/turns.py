@@ -1,5 +1,6 @@
 """The turns of the conversation: shown as they come, and what the person wants of one of them."""
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, Qt, Signal
@@ -10,11 +11,13 @@ from app.ui import menus
 from app.ui.answer_translations import AnswerTranslations
 from app.ui.chat_model import ChatModel
 from app.ui.chat_view import ChatView
+from app.ui.i18n import shown
 from app.ui.notify import announce
 from app.ui.read_aloud import ReadAloud
 from app.ui.session import Session
 from app.ui.sheets import DetailSheet
 from app.ui.thumbnails import Thumbnails
+from app.ui.turn_tools import TurnTools
 from app.wording import Wording
 
 
@@ -31,23 +34,28 @@ class Turns(QObject):
         session: Session,
         chat: ChatModel,
         view: ChatView,
+        tools: TurnTools,
         thumbnails: Thumbnails,
         answers: AnswerTranslations,
         aloud: ReadAloud,
     ) -> None:
         super().__init__(view)
-        self._session, self._chat, self._view = session, chat, view
+        self._session, self._chat, self._view, self._tools = session, chat, view, tools
         self._thumbnails, self._answers, self._aloud = thumbnails, answers, aloud
         session.turns.connect(self._on_turns)
         session.answer.connect(self._on_answer)
         answers.changed.connect(chat.answer_changed)
-        aloud.changed.connect(view.show_reading)
-        view.again.connect(self._answer_again)
-        view.change.connect(self._take_back)
-        view.languages.connect(self._show_languages)
+        aloud.changed.connect(tools.show_reading)
         view.menu_wanted.connect(self._show_menu)
-        view.speak.connect(aloud.toggle)
-        view.details.connect(lambda turn: DetailSheet(turn.error, view.window()).open())
+        wishes: dict[str, Callable[[Turn], object]] = {
+            "copy": self._copy,
+            "again": self._answer_again,
+            "edit": self._take_back,
+            "details": self._show_details,
+            "speak": aloud.toggle,
+            "translate": lambda turn: self._show_languages(turn, tools.answer.below("translate")),
+        }
+        tools.chosen.connect(lambda wish, turn: wishes[wish](turn))
 
     def start_anew(self) -> None:
         """Begin a new conversation."""
@@ -71,6 +79,11 @@ class Turns(QObject):
             index = self._chat.answer_index(turn) if turn in self._session.conversation.turns else None
             announce(self._view, str(index.data(Qt.ItemDataRole.AccessibleTextRole)) if index else "")
 
+    def _copy(self, turn: Turn) -> None:
+        QGuiApplication.clipboard().setText(self._session.markdown(turn))
+        self._tools.answer.show_copied()
+        announce(self._tools, shown(Wording("Copied")))
+
     def _answer_again(self, turn: Turn) -> None:
         self._answers.stop()
         self._warn_of_cut(turn)
@@ -83,6 +96,10 @@ class Turns(QObject):
     def _take_back(self, turn: Turn) -> None:
         self._warn_of_cut(turn)
         self.taken_back.emit(*self._session.take_back(turn))
+
+    def _show_details(self, turn: Turn) -> None:
+        if turn.error is not None:
+            DetailSheet(turn.error, self._view.window()).open()
 
     def _show_languages(self, turn: Turn, place: QPoint) -> None:
         newest = self._session.settings["translate.to"]

@@ -42,6 +42,7 @@ from app.ui.still_labels import StillLabels
 from app.ui.thumbnails import Thumbnails
 from app.ui.translate import Tools, Translate
 from app.ui.translate_panel import AUTO
+from app.ui.turn_tools import TurnTools
 from app.ui.turns import Turns
 from app.values import ModelSpec
 from app.wording import Wording
@@ -95,10 +96,11 @@ class Window(QObject):
         self.answers = AnswerTranslations(engine, background, wish, self.session.markdown)
         self.aloud = ReadAloud(self.speaker, self.session, background, self)
         self.thumbnails = Thumbnails()
-        self.chat = ChatModel(self.session.conversation)
+        self.chat = ChatModel(self.session.conversation, self.answers.markdown)
         self.view = ChatView(self.chat, Look(QApplication.font(), self.thumbnails.get, self.answers.markdown))
         self.composer = Composer()
-        self.pane = ConversationPane(self.view, self.composer)
+        self.tools = TurnTools(self.view)
+        self.pane = ConversationPane(self.view, self.tools, self.composer)
         self.pane.add_strip(self.live.panel)
 
     def _build_helpers(self, services: Services) -> None:
@@ -109,11 +111,11 @@ class Window(QObject):
         self.doors = PictureDoors(widget, desk, camera)
         self.picture_on_stage = PictureOnStage(self.stage, desk, camera, session, notice)
         self.camera_on_stage = CameraOnStage(widget, camera, self.stage, desk, notice)
-        self.turns = Turns(session, self.chat, self.view, self.thumbnails, self.answers, self.aloud)
+        self.turns = Turns(session, self.chat, self.view, self.tools, self.thumbnails, self.answers, self.aloud)
         self.history = History(widget, session, desk, self.thumbnails, background, self.turns.show, self._draft)
         self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
         self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
-        self.appearance = Appearance(store, services.language, notice, (self.view, self.stage, notice))
+        self.appearance = Appearance(store, services.language, notice, (self.view, self.tools, self.stage, notice))
         self.preferences = Preferences(widget, store, self._effects())
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
@@ -208,7 +210,7 @@ class Window(QObject):
         self.history.typed.connect(composer.put)
         self.history.told.connect(pane.notice.show_hint)
         if self.speaker.available:
-            view.allow_speech()
+            self.tools.allow_speech()
 
     def _connect_window(self) -> None:
         widget, theme = self.widget, self.appearance.follow_theme

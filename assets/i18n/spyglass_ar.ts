@@ -2304,6 +2304,10 @@
         <translation>لم يُقرأ النص حتى نهايته.</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>تم النسخ</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>لا يوجد في هذا النظام برنامج ينطق النصوص.</translation>
     </message>

@@ -2292,6 +2292,10 @@
         <translation>Der Text wurde nicht zu Ende gelesen.</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>Kopiert</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Dieses System hat kein Programm, das spricht.</translation>
     </message>

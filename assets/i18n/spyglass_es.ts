@@ -2292,6 +2292,10 @@
         <translation>El texto no se leyó hasta el final.</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>Copiado</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Este sistema no tiene ningún programa que hable.</translation>
     </message>

@@ -2292,6 +2292,10 @@
         <translation>Le texte n’a pas été lu jusqu’au bout.</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>Copié</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Ce système n’a aucun programme qui parle.</translation>
     </message>

@@ -2289,6 +2289,10 @@
         <translation>文字没有读完。</translation>
     </message>
     <message>
+        <source>Copied</source>
+        <translation>已复制</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>此系统没有可以朗读的程序。</translation>
     </message>

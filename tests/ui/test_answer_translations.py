@@ -1,7 +1,6 @@
 """An answer of the conversation in another language, below the answer itself."""
 
 import pytest
-from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
@@ -48,7 +47,7 @@ def test_the_menu_offers_every_language_the_last_one_first(window: Window, qtbot
     del table
     window.services.store.set("translate.to", "it")
     turn = answered(window, qtbot)
-    window.view.languages.emit(turn, QPoint(0, 0))
+    window.tools.chosen.emit("translate", turn)
     menu = window.widget.findChildren(QMenu)[-1]
     names = [action.text() for action in menu.actions() if action.text()]
     assert names[0] == "Italiano"
@@ -56,7 +55,7 @@ def test_the_menu_offers_every_language_the_last_one_first(window: Window, qtbot
     menu.actions()[0].trigger()
     qtbot.waitUntil(lambda: turn.translated is not None and turn.translated.ended, timeout=10_000)
     menu.close()
-    window.view.languages.emit(turn, QPoint(0, 0))
+    window.tools.chosen.emit("translate", turn)
     menu = window.widget.findChildren(QMenu)[-1]
     named = {action.text(): action for action in menu.actions()}
     assert named["Italiano"].isChecked()
@@ -94,7 +93,7 @@ def test_answering_again_takes_the_translation_away(window: Window, qtbot: QtBot
     turn = answered(window, qtbot)
     window.answers.translate(turn, "fr")
     qtbot.waitUntil(lambda: turn.translated is not None and turn.translated.ended, timeout=10_000)
-    window.view.again.emit(turn)
+    window.tools.chosen.emit("again", turn)
     assert turn.translated is None
     qtbot.waitUntil(lambda: turn.ended, timeout=10_000)
 
@@ -102,8 +101,8 @@ def test_answering_again_takes_the_translation_away(window: Window, qtbot: QtBot
 def test_the_button_is_under_every_answer(window: Window, qtbot: QtBot, table: Table) -> None:
     del table
     turn = answered(window, qtbot)
-    with qtbot.waitSignal(window.view.languages) as told:
-        window.view._tools._buttons["translate"][0].click()
-    assert told.args[0] is turn
+    with qtbot.waitSignal(window.tools.chosen) as told:
+        window.tools.answer._buttons["translate"][0].click()
+    assert told.args == ["translate", turn]
     for menu in window.widget.findChildren(QMenu):
         menu.close()

@@ -108,7 +108,7 @@ def test_failed_question_can_be_asked_again(window: Window, qtbot: QtBot, pictur
     open_picture(window, qtbot, picture())
     turn = ask(window, qtbot, script({"do": "raise", "name": "ModelError"}))
     assert turn.state is State.FAILED
-    window.view.again.emit(turn)
+    window.tools.chosen.emit("again", turn)
     assert turn.state is State.WAITING
     qtbot.waitUntil(lambda: turn.ended, timeout=5_000)
     follow_up = ask(window, qtbot, "What did I show?")
@@ -120,7 +120,7 @@ def test_question_is_taken_back_to_be_changed(window: Window, qtbot: QtBot, pict
     turn = ask(window, qtbot, "What colour?")
     ask(window, qtbot, "Sure?")
     window.composer.edit.setPlainText("half typed")
-    window.view.change.emit(turn)
+    window.tools.chosen.emit("edit", turn)
     qtbot.waitUntil(lambda: bool(window.desk.attached), timeout=5_000)
     assert window.session.conversation.turns == []
     assert window.chat.rowCount() == 0
@@ -156,12 +156,12 @@ def test_no_model_says_so_and_keeps_the_question(window: Window, qtbot: QtBot) -
     assert shown_answer(window, row=0) == "What colour?"
     qtbot.waitUntil(lambda: window.pane.notice.words.startswith("There is no model file"), timeout=5_000)
     window.session.use_model("echo")
-    window.view.again.emit(turn)
+    window.tools.chosen.emit("again", turn)
     qtbot.waitUntil(lambda: turn.ended, timeout=5_000)
     assert turn.answer == "You asked: What colour?"
 
 
 def test_answer_is_copied(window: Window, qtbot: QtBot) -> None:
     turn = ask(window, qtbot, script(say("some **bold** words")))
-    window.view._tools.chosen.emit("copy", turn)
+    window.tools.answer.chosen.emit("copy", turn)
     assert QGuiApplication.clipboard().text() == "some **bold** words"

@@ -1,13 +1,24 @@
 """The conversation on the screen: safe, selectable, steady while it grows."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QGuiApplication, QImage, QPainter, QTextDocument
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleInterface,
+    QColor,
+    QFontMetricsF,
+    QGuiApplication,
+    QImage,
+    QPainter,
+    QTextDocument,
+)
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.modes.recognise import RecogniseMode
 from app.ui import dress, fonts, theme
 from app.ui.blocks import Flow, Position, Selection
 from app.ui.chat_rows import AnswerRow, QuestionRow, Row
@@ -126,12 +137,12 @@ def test_view_follows_until_the_person_scrolls_up(window: Window, qtbot: QtBot) 
     before = bar.maximum()
     qtbot.waitUntil(lambda: bar.maximum() > before + 200, timeout=10_000)
     assert bar.value() == 100
-    assert window.view._newest.isVisible()
-    window.view._newest.click()
+    assert window.tools.newest.isVisible()
+    window.tools.newest.click()
     assert bar.value() == bar.maximum()
     qtbot.waitUntil(lambda: turn.ended, timeout=10_000)
     qtbot.waitUntil(lambda: bar.value() == bar.maximum())
-    assert not window.view._newest.isVisible()
+    assert not window.tools.newest.isVisible()
 
 
 def test_find_goes_from_place_to_place(window: Window, qtbot: QtBot) -> None:
@@ -160,6 +171,34 @@ def test_screen_reader_hears_question_answer_and_figures(window: Window, qtbot: 
     assert said.startswith("Answer: You asked: What? very sure ")
     assert "to first word" in said
     assert "Mean probability of a token: 90%" in window.chat.index(1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_screen_reader_hears_what_is_shown_and_that_is_copied(window: Window, qtbot: QtBot) -> None:
+    window.session.mode = RecogniseMode.id
+    turn = ask(window, qtbot, "What?")
+    name = "List the objects in this picture as JSON"  # so the scripted model calls everything
+    assert window.chat.index(1).data(Qt.ItemDataRole.AccessibleTextRole).startswith(f"Answer: {name} very sure")
+    for copy in (partial(window.tools.chosen.emit, "copy", turn), window.view.copy):
+        QGuiApplication.clipboard().clear()
+        window.view.setCurrentIndex(window.chat.index(1))
+        copy()
+        assert QGuiApplication.clipboard().text() == f"- {name}"
+
+
+def test_screen_reader_is_shown_the_buttons_of_a_turn(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "What?")
+    names = set(accessible_names(QAccessible.queryAccessibleInterface(window.pane)))
+    assert {"Copy the answer", "Answer again", "Translate the answer"} <= names
+    window.view.setFocus()
+    assert "Edit question" in accessible_names(QAccessible.queryAccessibleInterface(window.pane))
+
+
+def accessible_names(one: QAccessibleInterface) -> list[str]:
+    """Of everything in it that can be seen."""
+    if one.state().invisible:
+        return []
+    below = (one.child(i) for i in range(one.childCount()))
+    return [one.text(QAccessible.Text.Name), *(name for child in below if child for name in accessible_names(child))]
 
 
 def test_a_long_conversation_measures_only_what_changed(
@@ -250,7 +289,7 @@ def test_a_question_is_edited_by_its_button(window: Window, qtbot: QtBot) -> Non
     window.view.setFocus()
     window.view.setCurrentIndex(window.chat.index(0))
     qtbot.keyClick(window.view, Qt.Key.Key_Home)
-    edit = window.view._buttons.question
+    edit = window.tools.question
     assert edit.isVisible()
     row = window.view.row(window.chat.index(0))
     assert isinstance(row, QuestionRow)

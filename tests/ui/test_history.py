@@ -143,11 +143,11 @@ def test_an_earlier_conversation_is_opened_and_the_other_stays(window: Window, q
     assert window.chat.rowCount() == 4
 
 
-@pytest.mark.parametrize("how", ["again", "change"])
+@pytest.mark.parametrize("how", ["again", "edit"])
 def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str) -> None:
     first = ask(window, qtbot, "The first?")
     ask(window, qtbot, "The second?")
-    getattr(window.view, how).emit(first)
+    window.tools.chosen.emit(how, first)
     assert window.pane.notice.words == "The conversation as it was is among the earlier ones."
     qtbot.waitUntil(lambda: first.ended, timeout=5_000)
     archive = Archive()
@@ -161,7 +161,7 @@ def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str)
 
 
 def test_an_edit_of_the_last_question_keeps_no_copy(window: Window, qtbot: QtBot) -> None:
-    window.view.change.emit(ask(window, qtbot, "The only one?"))
+    window.tools.chosen.emit("edit", ask(window, qtbot, "The only one?"))
     assert window.pane.notice.words == ""
 
 

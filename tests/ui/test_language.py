@@ -121,7 +121,7 @@ def test_written_from_the_right_everything_is_mirrored_but_the_picture(
     question = window.view.row(window.chat.index(0))
     question.height(window.view.viewport().width())
     assert question.origin.x() < window.view.viewport().width() // 2
-    tools = window.view._tools
+    tools = window.tools.answer
     assert tools.x() > window.view.viewport().width() // 2
     name = shown(Wording("{name} is empty.", name="a (1).png"))
     assert "\u2068a (1).png\u2069" in name
@@ -150,8 +150,11 @@ def test_the_menus_of_cameras_and_languages_begin_with_their_button_in_either_di
     window.stage.show_live(Wording("Starting the camera…"))
     for language in ("en", "ar"):
         speak(window, language)
-        window.view._tools.show_for(turn, QPoint(40, 40))
-        for button in (window.stage._live_bar.findChildren(IconButton)[0], window.view._tools._buttons["translate"][0]):
+        window.tools.answer.show_for(turn)
+        for button in (
+            window.stage._live_bar.findChildren(IconButton)[0],
+            window.tools.answer._buttons["translate"][0],
+        ):
             button.click()
             (menu,) = (menu for menu in window.widget.findChildren(QMenu) if menu.isVisible())
             place = QRect(button.mapToGlobal(QPoint()), button.size())

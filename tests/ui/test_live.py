@@ -10,7 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QSize, Qt
+from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -217,8 +217,8 @@ def test_a_note_is_nothing_that_could_be_answered_again(window: Window, qtbot: Q
     qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
     window.live.watch("a star")
     qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=20_000)
-    tools = window.view._tools
-    tools.show_for(window.session.conversation.turns[0], QPoint())
+    tools = window.tools.answer
+    tools.show_for(window.session.conversation.turns[0])
     assert tools._buttons["again"][0].isHidden()
     assert not tools._buttons["copy"][0].isHidden()
 

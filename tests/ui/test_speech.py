@@ -265,7 +265,7 @@ def voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_answer_is_read_aloud_without_its_marks_until_stopped(voice: Path, window: Window, qtbot: QtBot) -> None:
     words = "Das **rote** Haus steht am Ende der langen Straße, neben dem `alten` Brunnen."
     ask(window, qtbot, script({"do": "say", "text": words}))
-    button = window.view._tools._buttons["speak"][0]
+    button = window.tools.answer._buttons["speak"][0]
     assert (button.isHidden(), button.accessibleName()) == (False, "Read aloud")
     button.click()
     assert button.accessibleName() == "Stop reading"
@@ -294,7 +294,7 @@ def test_where_nothing_speaks_nothing_is_offered(
     monkeypatch.setattr("app.ui.window.find", lambda: None)
     window: Window = request.getfixturevalue("window")
     ask(window, qtbot, script({"do": "say", "text": "One two three."}))
-    assert window.view._tools._buttons["speak"][0].isHidden()
+    assert window.tools.answer._buttons["speak"][0].isHidden()
     assert window.live.panel._speak.isHidden()
     window.services.store.set("camera.speak", True)
     window.preferences.follow("camera.speak")
