@@ -33,11 +33,13 @@ class _Read:
 
 class History(QObject):
     """opened: an earlier conversation is shown. typed: what was typed when the window closed. told: something to know.
-    failed: a SpyglassError, the same trouble once only."""
+    cut: a part of the conversation is about to go; what to call to see it as it was. failed: a SpyglassError, the same
+    trouble once only."""
 
     opened = Signal()
     typed = Signal(str)
     told = Signal(str)
+    cut = Signal(object)
     failed = Signal(object)
 
     def __init__(
@@ -98,7 +100,7 @@ class History(QObject):
         copy = replace(snapshot(self._session.conversation), key=Conversation().key)
         if limit:
             self._background.run(partial(self._archive.keep, copy, limit), self._on_kept, self._on_not_kept)
-            self.told.emit(Wording("The conversation as it was is among the earlier ones."))
+            self.cut.emit(partial(self._open, copy.key))
 
     def close(self) -> None:
         """Write down what is not yet; the last chance, so it is waited for."""

@@ -81,6 +81,16 @@ class Notice(QFrame):
         self.error = None
         self._show("hint", what, todo, [push(button, on_button, "link")] if on_button else [])
 
+    def offer_back(self, back: Callable[[], object]) -> None:
+        """Say that a part of the conversation is gone, and how to see it again."""
+
+        def go() -> None:
+            self.hide()
+            back()
+
+        what = Wording("The conversation as it was is among the earlier ones.")
+        self.show_hint(what, button=Wording("Show it again"), on_button=go)
+
     def retint(self) -> None:
         """Take on the colours of the theme that holds now."""
         is_error, colours = self.property("kind") == "error", theme.current()

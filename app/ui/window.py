@@ -209,6 +209,7 @@ class Window(QObject):
         self.history.opened.connect(self._on_opened)
         self.history.typed.connect(composer.put)
         self.history.told.connect(pane.notice.show_hint)
+        self.history.cut.connect(pane.notice.offer_back)
         if self.speaker.available:
             self.tools.allow_speech()
 

@@ -2296,6 +2296,10 @@
         <translation>ما لون البالونات؟</translation>
     </message>
     <message>
+        <source>Show it again</source>
+        <translation>إظهارها مجددًا</translation>
+    </message>
+    <message>
         <source>What is this?</source>
         <translation>ما هذا؟</translation>
     </message>

@@ -2284,6 +2284,10 @@
         <translation>Welche Farbe haben die Ballons?</translation>
     </message>
     <message>
+        <source>Show it again</source>
+        <translation>Wieder zeigen</translation>
+    </message>
+    <message>
         <source>What is this?</source>
         <translation>Was ist das?</translation>
     </message>

@@ -2284,6 +2284,10 @@
         <translation>¿De qué color son los globos?</translation>
     </message>
     <message>
+        <source>Show it again</source>
+        <translation>Volver a mostrarla</translation>
+    </message>
+    <message>
         <source>What is this?</source>
         <translation>¿Qué es esto?</translation>
     </message>

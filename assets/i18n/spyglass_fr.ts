@@ -2284,6 +2284,10 @@
         <translation>De quelle couleur sont les ballons ?</translation>
     </message>
     <message>
+        <source>Show it again</source>
+        <translation>La réafficher</translation>
+    </message>
+    <message>
         <source>What is this?</source>
         <translation>Qu’est-ce que c’est ?</translation>
     </message>

@@ -2281,6 +2281,10 @@
         <translation>气球是什么颜色？</translation>
     </message>
     <message>
+        <source>Show it again</source>
+        <translation>重新显示</translation>
+    </message>
+    <message>
         <source>What is this?</source>
         <translation>这是什么？</translation>
     </message>

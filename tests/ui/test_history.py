@@ -158,6 +158,10 @@ def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str)
 
     qtbot.waitUntil(whole, timeout=5_000)
     assert len(window.session.conversation.turns) == (1 if how == "again" else 0)
+    (back,) = window.pane.notice.findChildren(QPushButton)
+    back.click()
+    qtbot.waitUntil(lambda: len(window.session.conversation.turns) == 2, timeout=5_000)
+    assert window.composer.edit.toPlainText() == ("" if how == "again" else "The first?")
 
 
 def test_an_edit_of_the_last_question_keeps_no_copy(window: Window, qtbot: QtBot) -> None:
