@@ -150,6 +150,8 @@ class Link:
             self._read()
         if mask & selectors.EVENT_WRITE and self._connection is not None:
             self._flush()
+            if self._timers.is_set("silence"):  # whoever takes a large picture off the line is alive
+                self._expect_sign_of_life()
 
     def _read(self) -> None:
         assert self._connection is not None

@@ -16,7 +16,7 @@ from app.engine.link import Patience
 from app.engine.protocol import Beat, Hello, Told
 from app.engine.supervisor import Supervisor
 from app.values import Event, Failed, Finished, Looking, Piece
-from tests.echo import Heard, is_piece, question, say, script, seconds_to_cancel
+from tests.echo import Heard, is_piece, picture, question, say, script, seconds_to_cancel
 
 SHORT = Patience(silence=2.0, progress=2.5)
 """Longer than a busy machine keeps a thread waiting that beats twice a second."""
@@ -287,6 +287,28 @@ def test_an_engine_of_another_version_is_told() -> None:
         heard = Heard()
         client.submit(question("x"), on_event=heard)
         check(heard.failure(), Fault.OTHER_VERSION)
+
+
+def test_a_process_that_takes_long_to_take_a_large_picture_is_alive() -> None:
+    hello, end = (
+        b"".join(protocol.encode(m)) for m in (Hello(program=__version__), Told(id=1, event=Finished(reason="stop")))
+    )
+    large = picture(width=1000, height=1000)
+    code = f"""
+import os, sys, time
+line, left = int(sys.argv[-2]), {3 * 1000 * 1000}
+os.write(line, {hello!r})
+while left > 0:
+    left -= len(os.read(line, 200_000))
+    time.sleep(0.15)
+os.write(line, {end!r})
+time.sleep(600)
+"""
+    supervisor = Supervisor(command=[sys.executable, "-c", code])
+    with EngineClient(supervisor, Patience(silence=1.0)) as client:
+        heard = Heard()
+        client.submit(question("x", large), [large], on_event=heard)
+        assert heard.reason() == "stop"
 
 
 def test_a_process_that_closes_the_line_and_lives_on_is_ended() -> None:
