@@ -29,13 +29,15 @@ def fixed() -> QFont:
 
 def complete() -> None:
     """Make every language readable that the window, answers and translations may be in. Takes milliseconds."""
-    for system in _FILES:
+    missing = [system for system in _FILES if not QFontDatabase.families(system)]
+    if _System.Korean in missing and _System.SimplifiedChinese not in missing:
+        # Our letters for Korean are empty in many places of Chinese ones: good ones must come before them.
+        missing.insert(0, _System.SimplifiedChinese)
+    for system in missing:
         _add(system)
 
 
 def _add(system: QFontDatabase.WritingSystem) -> None:
-    if QFontDatabase.families(system):
-        return
     file = paths.assets_dir() / "fonts" / _FILES[system]
     added = QFontDatabase.addApplicationFont(str(file))
     if added < 0:

@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QAccessible,
     QAccessibleInterface,
     QColor,
+    QFontDatabase,
     QFontMetricsF,
     QGuiApplication,
     QImage,
@@ -317,3 +318,14 @@ def test_code_is_written_in_letters_of_one_width(qtbot: QtBot) -> None:  # noqa:
     fonts.complete()
     metrics = QFontMetricsF(dress.monospaced(QApplication.font()))
     assert metrics.horizontalAdvance("iiii") == metrics.horizontalAdvance("MMMM")
+
+
+def test_chinese_letters_are_seen_where_the_system_has_them_and_none_for_korean(
+    qtbot: QtBot,  # noqa: ARG001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    korean = QFontDatabase.WritingSystem.Korean
+    monkeypatch.setattr(QFontDatabase, "families", lambda system: [] if system is korean else ["Some font"])
+    fonts.complete()
+    drawn = painted(flow_of("\u4e2d"))
+    assert len({drawn.pixel(x, y) for x in range(40) for y in range(drawn.height())}) > 1
