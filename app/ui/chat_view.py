@@ -221,6 +221,8 @@ class ChatView(QListView):
             self.copy()
         elif event.matches(QKeySequence.StandardKey.SelectAll) and self.currentIndex().isValid():
             self.select(self.currentIndex(), self.row(self.currentIndex()).flow.everything())
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._show_picture()
         elif event.key() in (
             Qt.Key.Key_Home,
             Qt.Key.Key_End,
@@ -233,6 +235,12 @@ class ChatView(QListView):
             self.moved.emit()
         else:
             event.ignore()
+
+    def _show_picture(self) -> None:
+        """Want to see the first picture of the question that the keyboard is at."""
+        turn, is_answer = self.currentIndex().data(TURN), self.currentIndex().data(IS_ANSWER)
+        if turn is not None and turn.pictures and not is_answer:
+            self.picture_wanted.emit(turn.pictures[0])
 
     def copy(self) -> None:
         """Copy the selected text, or else the whole text of the current row."""

@@ -22,6 +22,8 @@ Offer = tuple[Wording, Callable[[], object]]
 
 _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
 _ROUND = 8.0
+_LONGEST = 360
+"""Pixels of words in a menu of offers: names of pictures are as long as they like."""
 _MAIN = (("new", "history", "find"), ("open", "paste", "screen", "camera", "network"), ("model", "settings"), ("keys",))
 
 
@@ -123,7 +125,8 @@ def offers(parent: QWidget, found: Sequence[Offer]) -> QMenu:
     """A menu of things that can be done here."""
     menu = _Menu(parent)
     for words, do in found:
-        menu.addAction(shown(words), do)
+        short = menu.fontMetrics().elidedText(shown(words), Qt.TextElideMode.ElideMiddle, _LONGEST)
+        menu.addAction(short.replace("&", "&&"), do)
     return menu
 
 

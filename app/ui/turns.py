@@ -109,6 +109,8 @@ class Turns(QObject):
     def _show_menu(self, turn: Turn, is_answer: bool, words: str, place: QPoint) -> None:
         """What can be done with a question or an answer. words: what is copied."""
         offers: list[menus.Offer] = [(Wording("Copy"), partial(QGuiApplication.clipboard().setText, words))]
+        if not is_answer:
+            offers += [self._picture_offer(digest) for digest in turn.pictures]
         asked = turn.ended and not turn.note  # a wish was not meant for one picture
         if asked and not is_answer:
             offers.append((Wording("Edit question"), partial(self._take_back, turn)))
@@ -120,3 +122,8 @@ class Turns(QObject):
                 offers.append((reading, partial(self._aloud.toggle, turn)))
             offers.append((Wording("Translate the answer"), partial(self._show_languages, turn, place)))
         menus.open_at(menus.offers(self._view.window(), offers), place)
+
+    def _picture_offer(self, digest: str) -> menus.Offer:
+        picture = self._session.conversation.picture(digest)
+        name = picture.name if picture is not None and picture.name else shown(Wording("Picture"))
+        return Wording("Show {name}", name=name), partial(self._view.picture_wanted.emit, digest)

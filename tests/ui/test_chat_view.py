@@ -283,6 +283,10 @@ def test_a_picture_of_the_conversation_is_shown_again(window: Window, qtbot: QtB
     qtbot.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     qtbot.waitUntil(lambda: window.desk.stage is not None and window.desk.stage.picture.name == "first.png")
     assert [sheet.picture.name for sheet in window.desk.attached] == ["second.png"]
+    window.desk.look_at(window.desk.attached[0])
+    window.view.setCurrentIndex(window.chat.index(0))
+    qtbot.keyClick(window.view, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: window.desk.stage is not None and window.desk.stage.picture.name == "first.png")
 
 
 def test_a_question_is_edited_by_its_button(window: Window, qtbot: QtBot) -> None:
