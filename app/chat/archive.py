@@ -242,7 +242,8 @@ def _read(path: Path, kept: KeptPicture) -> Picture | None:
         if not _DIGEST.fullmatch(kept.digest) or not path.is_file():
             return None
         with Image.open(path, formats=("PNG",)) as image:
-            width, height, pixels = *image.size, image.convert("RGB").tobytes()
+            rgb = image if image.mode == "RGB" else image.convert("RGB")  # which would copy it even so
+            width, height, pixels = *rgb.size, rgb.tobytes()
         picture = Picture(width, height, pixels, kept.name, kept.digest if kept.passing else "")
     except Exception:  # a decoder raises whatever it likes
         return None
