@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.capture.qt.incoming import incoming
+from app.capture.qt.incoming import holds_picture
 from app.ui.buttons import IconButton
 from app.ui.desk import Sheet
 from app.ui.i18n import as_tip, say, shown
@@ -52,7 +52,7 @@ class _Edit(QTextEdit):
         return QSize(60, self.sizeHint().height())
 
     def insertFromMimeData(self, source: QMimeData) -> None:
-        if incoming(source).has_picture():
+        if holds_picture(source):
             self.picture.emit(source)
         else:
             self.insertPlainText(source.text())

@@ -92,6 +92,8 @@ class Desk(QObject):
         """Open what was dropped or pasted; False if there is no picture in it."""
         if what.paths:
             self.open(what.paths)
+        elif what.encoded:
+            self._make([partial(files.from_bytes, what.encoded, shown(Wording("Pasted picture")))])
         elif what.image is not None:
             self._make([partial(picture_of, what.image, shown(Wording("Pasted picture")))])
         return what.has_picture()

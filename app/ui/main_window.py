@@ -4,7 +4,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QSplitter, QVBoxLayout, QWidget
 
-from app.capture.qt.incoming import incoming
+from app.capture.qt.incoming import holds_picture
 from app.ui.conversation_pane import ConversationPane
 from app.ui.header import Header
 from app.ui.stage import Stage
@@ -87,7 +87,7 @@ class MainWindow(QWidget):
     # --- a drop works anywhere ---
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if incoming(event.mimeData()).has_picture():
+        if holds_picture(event.mimeData()):
             event.acceptProposedAction()
             self.stage.show_drop(True)
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
+from PySide6.QtCore import QByteArray, QEvent, QMetaType, QMimeData, QPoint, QPointF, QRect, Qt, QUrl
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QTextDocumentFragment
 from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -126,6 +126,42 @@ def test_paste_of_pixels(window: Window, qtbot: QtBot, into: str) -> None:
     assert window.desk.stage is not None
     assert window.desk.stage.picture.pixels == bytes([10, 20, 30]) * (33 * 17)
     assert window.composer.edit.toPlainText() == ""
+
+
+class Offered(QMimeData):
+    """What another program offers, as X11 has it: encoded anew each time it is fetched."""
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.content = content
+        self.fetched: list[str] = []
+
+    def formats(self) -> list[str]:
+        return ["image/png", "application/x-qt-image"]
+
+    def hasFormat(self, kind: str) -> bool:
+        return kind in self.formats()
+
+    def retrieveData(self, kind: str, wanted: QMetaType) -> object:  # noqa: ARG002
+        self.fetched.append(kind)
+        return QByteArray(self.content) if kind == "image/png" else None
+
+
+def test_a_picture_that_another_program_offers_is_fetched_once(
+    window: Window, qtbot: QtBot, picture: MakePicture
+) -> None:
+    data = Offered(picture(size=(33, 17)).read_bytes())
+    window.composer.edit.insertFromMimeData(data)
+    wait_for_stage(window, qtbot, "Pasted picture")
+    assert window.desk.stage is not None
+    assert window.desk.stage.picture.pixels == bytes([255, 0, 0]) * (33 * 17)
+    assert [kind for kind in data.fetched if "image" in kind] == ["image/png"]
+
+
+def test_a_damaged_picture_that_another_program_offers_is_told(window: Window, qtbot: QtBot) -> None:
+    window.composer.edit.insertFromMimeData(Offered(b"\x89PNG\r\n\x1a\n and no more"))
+    qtbot.waitUntil(lambda: window.pane.notice.words.startswith("Pasted picture "), timeout=5_000)
+    assert window.desk.stage is None
 
 
 def test_paste_of_a_path(window: Window, qtbot: QtBot, picture: MakePicture) -> None:

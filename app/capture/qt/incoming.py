@@ -11,28 +11,42 @@ from app.capture.files import SUFFIXES
 from app.values import Picture
 
 _LONGEST_PATH = 4096
+_PNG = "image/png"
+"""Among the forms a picture is offered in, one that every program knows and that loses nothing."""
 
 
 @dataclass(frozen=True)
 class Incoming:
-    """paths: files named; image: pixels (None: none); text: words that name no picture."""
+    """paths: files named; encoded: a picture as in a file; image: pixels (None: none); text: words that name no
+    picture."""
 
     paths: tuple[Path, ...] = ()
+    encoded: bytes = b""
     image: QImage | None = None
     text: str = ""
 
     def has_picture(self) -> bool:
-        return bool(self.paths) or self.image is not None
+        return bool(self.paths or self.encoded) or self.image is not None
+
+
+def holds_picture(data: QMimeData) -> bool:
+    """Whether `incoming` will find one, without fetching it: who offers it may be slow to hand it over."""
+    named = any(url.isLocalFile() for url in data.urls()) or _path_in(data.text()) is not None
+    return named or data.hasImage() or data.hasFormat(_PNG)
 
 
 def incoming(data: QMimeData) -> Incoming:
     """What is in `data`. Files come before pixels: browsers offer both, and the file has the better picture.
 
-    Text counts as a file if it is one absolute path with the ending of a picture. No disk is touched here.
+    Text counts as a file if it is one absolute path with the ending of a picture. No disk is touched here, and what
+    came encoded stays so: decoding it takes long, and may be done on another thread.
     """
     paths = tuple(Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile())
     if paths:
         return Incoming(paths=paths)
+    encoded = bytes(data.data(_PNG).data()) if data.hasFormat(_PNG) else b""
+    if encoded:
+        return Incoming(encoded=encoded)
     if data.hasImage():
         image = data.imageData()
         if isinstance(image, QImage) and not image.isNull():
