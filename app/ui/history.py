@@ -1,11 +1,12 @@
 """Conversations outlive the program: they are written down as they go on, and can be opened again."""
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.chat.archive import Archive, Entry, snapshot
@@ -20,6 +21,8 @@ from app.ui.thumbnails import Thumbnails
 from app.wording import Wording
 
 _log = logging.getLogger(__name__)
+
+_PAUSE_MS = 1500
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class History(QObject):
         self._untouched: Conversation | None = None
         """What was shown again at the start, until something is done with it."""
         self._in_trouble = False
+        self._pause = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._pause.timeout.connect(self._keep_draft)
+        self._drafting = threading.Lock()  # guards the draft's file and the next
+        self._closed = False
         desk.attached_changed.connect(self._on_attached)
         session.turns.connect(self._on_turns)
         session.answer.connect(self._on_answer)
@@ -104,12 +111,29 @@ class History(QObject):
 
     def close(self) -> None:
         """Write down what is not yet; the last chance, so it is waited for."""
+        self._pause.stop()
+        with self._drafting:
+            self._closed = True
         limit = conversations_limit(self._session.settings)
         try:
             self._archive.keep(snapshot(self._session.conversation), limit)
             self._archive.keep_draft(self._draft() if limit else "")
         except SpyglassError as error:
             _log.warning("%s %s", error, error.detail)
+
+    def on_typed(self) -> None:
+        """Something is typed: after a pause, write it down, for not every end of a program is an orderly one."""
+        self._pause.start()
+
+    def _keep_draft(self) -> None:
+        draft = self._draft() if conversations_limit(self._session.settings) else ""
+
+        def keep() -> None:
+            with self._drafting:
+                if not self._closed:
+                    self._archive.keep_draft(draft)
+
+        self._background.run(keep, lambda _: None, lambda error: _log.warning("%s %s", error, error.detail))
 
     def _open_sheet(self, entries: list[Entry]) -> None:
         sheet = HistorySheet(entries, self._session.conversation.key, self._window)

@@ -187,6 +187,7 @@ class Window(QObject):
     def _connect_conversation(self) -> None:
         composer, pane, view, asking = self.composer, self.pane, self.view, self.asking
         composer.submitted.connect(asking.ask)
+        composer.edit.textChanged.connect(self.history.on_typed)
         composer.picture.connect(self.doors.take)
         composer.removed.connect(self.picture_on_stage.remove)
         composer.wanted.connect(self.desk.look_at)

@@ -114,6 +114,11 @@ def test_what_was_typed_is_there_again(window: Window, later: Window, qtbot: QtB
     assert Archive().draft() == ""
 
 
+def test_what_is_typed_outlives_a_program_that_is_killed(window: Window, qtbot: QtBot) -> None:
+    window.composer.edit.setPlainText("half a question")
+    qtbot.waitUntil(lambda: Archive().draft() == "half a question", timeout=20_000)
+
+
 def test_a_new_conversation_keeps_the_words_of_the_one_before(window: Window, qtbot: QtBot) -> None:
     type_and_send(window, script(say("word ", delay=0.02, times=500)))
     qtbot.waitUntil(lambda: "word" in window.session.conversation.turns[0].answer, timeout=5_000)
