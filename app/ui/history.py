@@ -35,11 +35,11 @@ class _Read:
 
 
 class History(QObject):
-    """opened: an earlier conversation is shown. typed: what was typed when the window closed. told: something to know.
-    cut: a part of the conversation is about to go; what to call to see it as it was. failed: a SpyglassError, the same
-    trouble once only."""
+    """opened: an earlier conversation is shown; whether the person chose it. typed: what was typed when the window
+    closed. told: something to know. cut: a part of the conversation is about to go; what to call to see it as it was.
+    failed: a SpyglassError, the same trouble once only."""
 
-    opened = Signal()
+    opened = Signal(bool)
     typed = Signal(str)
     told = Signal(str)
     cut = Signal(object)
@@ -82,7 +82,7 @@ class History(QObject):
 
         def done(found: _Read | None) -> None:
             if found is not None and not self._session.conversation.turns and self._desk.stage is None:
-                self._on_read(found)
+                self._on_read(found, chosen=False)
                 self._untouched = found.conversation
 
         self._background.run(read, done, self.failed.emit)
@@ -150,14 +150,14 @@ class History(QObject):
             self._show(Conversation())
         self._background.run(partial(self._archive.forget, key), lambda _: None, self.failed.emit)
 
-    def _on_read(self, read: _Read) -> None:
+    def _on_read(self, read: _Read, chosen: bool = True) -> None:
         for turn in read.conversation.turns:
             if turn.mode not in self._session.modes:
                 turn.mode = next(iter(self._session.modes))
         self._thumbnails.remember(read.sheets)
         self._show(read.conversation)
         self._desk.lay(read.on_stage)
-        self.opened.emit()
+        self.opened.emit(chosen)
 
     def _on_attached(self, sheets: list[Sheet]) -> None:
         """Whoever starts the program and brings another picture begins anew, without the old ones in view."""

@@ -83,13 +83,8 @@ class Notice(QFrame):
 
     def offer_back(self, back: Callable[[], object]) -> None:
         """Say that a part of the conversation is gone, and how to see it again."""
-
-        def go() -> None:
-            self.hide()
-            back()
-
         what = Wording("The conversation as it was is among the earlier ones.")
-        self.show_hint(what, button=Wording("Show it again"), on_button=go)
+        self.show_hint(what, button=Wording("Show it again"), on_button=back)
 
     def retint(self) -> None:
         """Take on the colours of the theme that holds now."""

@@ -302,8 +302,10 @@ class Window(QObject):
         self._refresh()
         self.labels.recognise()
 
-    def _on_opened(self) -> None:
+    def _on_opened(self, chosen: bool) -> None:
         """An earlier conversation is shown: it is what the person wants to see."""
+        if chosen:
+            self.pane.notice.hide()  # it was about the one before
         self.camera.stop()
         if self.translate.on:
             self._choose_mode(AskMode.id)

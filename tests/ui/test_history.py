@@ -13,6 +13,7 @@ from app.settings.store import SettingsStore
 from app.ui import app as composition
 from app.ui.history_sheet import HistorySheet
 from app.ui.window import Window
+from app.wording import Wording
 from tests.echo import say
 from tests.ui.conftest import MakePicture
 from tests.ui.steps import ask, cut_off, open_picture, script, type_and_send
@@ -135,6 +136,7 @@ def test_an_earlier_conversation_is_opened_and_the_other_stays(window: Window, q
     window.actions["new"].trigger()
     ask(window, qtbot, "The second?")
     kept(qtbot, 2)
+    window.pane.notice.show_hint(Wording("This is a new conversation. The one before is among the earlier ones."))
     sheet = open_sheet(window, qtbot)
     assert cut_off(sheet) == []
     rows = [sheet.list.item(i).text().partition("\n") for i in range(2)]
@@ -143,6 +145,7 @@ def test_an_earlier_conversation_is_opened_and_the_other_stays(window: Window, q
     sheet.list.setCurrentRow(1)
     button(sheet, "Open").click()
     qtbot.waitUntil(lambda: window.session.conversation.turns[0].question == "The first?", timeout=5_000)
+    assert window.pane.notice.words == ""
     assert ask(window, qtbot, "And on?").answer == "You asked: And on?"
     kept(qtbot, 2)
     assert window.chat.rowCount() == 4
@@ -166,6 +169,7 @@ def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str)
     (back,) = window.pane.notice.findChildren(QPushButton)
     back.click()
     qtbot.waitUntil(lambda: len(window.session.conversation.turns) == 2, timeout=5_000)
+    assert window.pane.notice.words == ""
     assert window.composer.edit.toPlainText() == ("" if how == "again" else "The first?")
 
 
