@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QGuiApplication,
@@ -22,6 +22,8 @@ from app.errors import PictureError
 _SETTLE_MS = 250
 """Until the desktop has painted what was behind the window."""
 _SMALLEST = 8
+_BESIDE = 20
+"""Pixels free around the words."""
 
 
 class Region(QWidget):
@@ -70,12 +72,25 @@ class Region(QWidget):
             painter.drawPixmap(0, 0, self._image)
             painter.fillRect(self.rect(), QColor(0, 0, 0, 110))
             part = self._rectangle()
+            if self._from is None:
+                self._paint_words(painter)
             if not part.isEmpty():
                 painter.setClipRect(part)
                 painter.drawPixmap(0, 0, self._image)
                 painter.setClipping(False)
                 painter.setPen(QPen(QColor("#ffffff"), 2))
                 painter.drawRect(part)
+
+    def _paint_words(self, painter: QPainter) -> None:
+        """Say what is wanted here: a screen that only gets darker looks broken."""
+        words = self.accessibleName()
+        size = self.fontMetrics().size(0, words) + QSize(2 * _BESIDE, _BESIDE)
+        box = QRect(QPoint((self.width() - size.width()) // 2, self.height() // 8), size)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor("#ffffff"), 1))
+        painter.setBrush(QColor(16, 22, 22, 230))
+        painter.drawRoundedRect(box, _BESIDE // 2, _BESIDE // 2)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
 
 class ScreenPicker(QObject):
