@@ -6,10 +6,12 @@ trained on: it is the style the evaluation calls "never seen".
 
 import hashlib
 import json
+import os
 import subprocess
 import tarfile
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
-from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from PIL import Image
 
 from .kinds import KINDS
 from .scenes import Art
+from .stream import workers
 
 SIZE = 160
 """Side of a cached picture in pixels."""
@@ -172,7 +175,14 @@ def _render_or_none(svg: str) -> Rgba | None:
         return None
 
 
-def load(sets: dict[str, str], work: Path, unknown: int = 120) -> Art:
+def _replace(path: Path, write: Callable[[Path], None]) -> None:
+    """Write beside, then rename: of two processes that draw at once, neither reads half of what the other wrote."""
+    part = path.with_stem(f"{path.stem}-{os.getpid()}")
+    write(part)
+    os.replace(part, path)
+
+
+def load(sets: dict[str, str], work: Path, unknown: int = 300) -> Art:
     """The drawings of ``sets``, from the cache in ``work`` or rendered now (about a minute for all of them)."""
     key = hashlib.sha256(repr((sorted(sets.items()), KINDS, SIZE, unknown)).encode()).hexdigest()[:12]
     cache, table = work / f"art-{key}.npy", work / f"art-{key}.npz"
@@ -182,14 +192,14 @@ def load(sets: dict[str, str], work: Path, unknown: int = 120) -> Art:
         mono: list[bool] = []
         for name, version in sets.items():
             chosen = _choose(read_icons(fetch(name, version, work / "npm")), seed=7, unknown=unknown)
-            with Pool() as pool:
+            with workers(os.cpu_count() or 1) as pool:
                 drawn = pool.map(_render_or_none, [svg for _, svg in chosen], chunksize=16)
             for (index, _), picture in zip(chosen, drawn, strict=True):
                 if picture is not None:
                     pictures.append(picture)
                     kinds.append(index)
                     mono.append(name in MONOCHROME)
-        np.save(cache, np.stack(pictures))
-        np.savez(table, kind=np.array(kinds, np.int16), mono=np.array(mono))
+        _replace(cache, partial(np.save, arr=np.stack(pictures)))
+        _replace(table, partial(np.savez, kind=np.array(kinds, np.int16), mono=np.array(mono)))
     columns = np.load(table)
     return Art(np.load(cache, mmap_mode="r"), columns["kind"], columns["mono"])

@@ -5,9 +5,10 @@ learns a picture by heart the first time it comes back.
 """
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator
-from multiprocessing.pool import AsyncResult
+from multiprocessing.pool import AsyncResult, Pool
 from typing import Any
 
 import numpy as np
@@ -28,15 +29,22 @@ def share_of(number: int, batch: int, rank: int, ranks: int) -> int:
     return step * batch + rank * (batch // ranks) + place
 
 
-class Stream:
-    """Batches of ``size`` samples, in order from sample ``start`` on; ``make(number)`` draws one."""
+def workers(count: int) -> Pool:
+    """Forked processes that end at SIGTERM: the training's own handler, which only takes note of it, would have them
+    live on and whoever closes the pool wait for ever."""
+    return multiprocessing.get_context("fork").Pool(count, signal.signal, (signal.SIGTERM, signal.SIG_DFL))
 
-    def __init__(self, make: Callable[[int], Sample], start: int, size: int, workers: int) -> None:
+
+class Stream:
+    """Batches of ``size`` samples, in order from sample ``start`` on; ``make(number)`` draws one, in ``count``
+    processes."""
+
+    def __init__(self, make: Callable[[int], Sample], start: int, size: int, count: int) -> None:
         global _make
         _make = make  # inherited by fork
-        self._pool = multiprocessing.get_context("fork").Pool(workers)
+        self._pool = workers(count)
         self._parts = max(1, size // 16)
-        self._next, self._size, self._ahead = start, size, 2 * workers + 2 * self._parts
+        self._next, self._size, self._ahead = start, size, 2 * count + 2 * self._parts
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         pending: deque[AsyncResult[dict[str, Any]]] = deque()
