@@ -274,6 +274,12 @@ class CrossAttention(nn.Module):
             looks.append((scores + bias).float().softmax(-1))
         return self.o_proj(_rows(attend(q, k, v, bias)))
 
+    def glimpse(self, picture: Tensor) -> Tensor:
+        """What the guided heads would add, did they look at one row of the picture only: (B, M, width)."""
+        v = _heads(self.v_proj(picture), self.kv_heads).repeat_interleave(self.heads // self.kv_heads, 1)
+        seen = _rows(v[:, :GUIDED_HEADS])
+        return F.linear(seen, self.o_proj.weight[:, : seen.shape[-1]])
+
 
 class TextMlp(nn.Module):
     def __init__(self, size: TextSize) -> None:
@@ -361,6 +367,16 @@ class LanguageModel(nn.Module):
                 guided = looks if index > self.size.cross_layers[0] else None
                 x = layer.look(x, picture, picture_bias, sees, guided)
         return self.model.norm(x)
+
+    def glimpse(self, picture: Tensor) -> Tensor:
+        """What the guided heads alone would have said, each row of the picture taken for itself: (B, M, width), to be
+        multiplied with the output head."""
+        guided = [self.model.layers[index] for index in self.size.cross_layers[1:]]
+        return self.model.norm(
+            torch.stack(
+                [layer.cross_attn_attn_gate.tanh() * layer.cross_attn.glimpse(picture) for layer in guided]
+            ).sum(0)
+        )
 
     def forward(self, tokens: Tensor, picture: Tensor | None, seen_rows: Tensor | None) -> Tensor:
         """-> logits (B, N, vocabulary)."""

@@ -17,7 +17,8 @@ from .scenes import Scene, Thing
 UNSURE = "I am not sure."
 
 FIRST_LETTER = 5
-"""Marks of what an answer looks at: 0..4 are the scene's things, from here on the letters of its word."""
+"""Marks of what an answer looks at: 0..4 are the scene's things (where it has none, those without a name), from here on
+the letters of its word."""
 MARKS = 24
 
 

@@ -9,10 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from . import tokens
+from .kinds import NAMES
 from .model import Mllama
 from .plans import Plan, Stage
-from .prompts import MARKS
+from .prompts import MARKS, UNSURE
+from .samples import IGNORE, MOST_ALIKE, NO_LETTER, UNKNOWN
 from .tower import Heads, to_tiles
+from .words import ALPHABET
 
 TEXT_SHARE = 0.3
 """Weight of conversations without a picture."""
@@ -20,6 +23,9 @@ TOWER_SHARE = 1.0
 """Weight of the tower's own lessons while the language is learned."""
 GUIDE_SHARE = 0.3
 """Weight of where to look while saying something: naming the second dog, at the second dog."""
+GLIMPSE_SHARE = 0.5
+"""Weight of what a look at one patch should bring to the lips: hundreds of lessons a picture, where an answer names
+only a few things."""
 
 
 def part_of(name: str) -> str:
@@ -28,10 +34,20 @@ def part_of(name: str) -> str:
 
 
 class Pupil(nn.Module):
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, writer: tokens.Writer) -> None:
         super().__init__()
         self.mllama = Mllama(plan.vision, plan.text)
         self.heads = Heads(plan.vision)
+        forms = [[writer.tokenizer.token_to_id(words[0]) for words in writer.forms(name)] for name in NAMES]
+        letters = [writer.spell(letter) for letter in ALPHABET]
+        self.register_buffer("names", torch.tensor(forms), persistent=False)
+        self.register_buffer("letters", torch.tensor([ids[0] for ids in letters if len(ids) == 1]), persistent=False)
+        self.register_buffer(
+            "digits", torch.tensor([writer.ids(str(n + 1))[0] for n in range(MOST_ALIKE)]), persistent=False
+        )
+        of_letter = torch.full((NO_LETTER + 1,), IGNORE)
+        of_letter[[len(ids) == 1 for ids in letters] + [False]] = torch.arange(len(self.letters)) + len(NAMES)
+        self.register_buffer("of_letter", of_letter, persistent=False)
 
     def allow(self, stage: Stage) -> None:
         """Let learn what the stage is for."""
@@ -51,12 +67,14 @@ class Pupil(nn.Module):
             picture, seen_rows = self.mllama.project(features[talking], count[talking])
             said, figures = self._say(batch, "seen", picture, seen_rows)
             text, text_figures = self._say(batch, "text", None, None)
-            total = said + TEXT_SHARE * text + TOWER_SHARE * total
+            glimpse, glimpsed = self._glimpse(batch, picture, talking)
+            total = said + TEXT_SHARE * text + GLIMPSE_SHARE * glimpse + TOWER_SHARE * total
             shown = (
-                {key: shown[key] for key in shown if key in ("kind", "letters", "glyph", "box", "things")}
+                {key: shown[key] for key in shown if key in ("kind", "letters", "glyph", "box", "things", "alike")}
                 | {"say": said.item()}
                 | figures
                 | text_figures
+                | glimpsed
             )
         return total, shown
 
@@ -84,6 +102,32 @@ class Pupil(nn.Module):
             guide = self._guide(looks, batch)
             loss, right["look"] = loss + GUIDE_SHARE * guide, guide.item()
         return loss, right
+
+    def _glimpse(self, batch: dict[str, Any], picture: Tensor, talking: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """How far a look at one patch alone is from the name of what it shows (from "I am not sure" if that has none),
+        or the one letter centred in it, and from how many of its kind there are; and the shares of patches for which
+        that comes first.
+
+        picture: (B, M, width), M = tiles * (patches + 1)."""
+        language, lessons = self.mllama.language_model, {}
+        for key in ("kind", "letters", "alike"):
+            lessons[key] = torch.from_numpy(batch[key]).long().to(picture.device)[talking]
+        rows = picture.unflatten(1, (-1, self.mllama.vision_model.size.patches + 1))[:, :, 1:].flatten(1, 2)
+        seen, head = language.glimpse(rows), language.lm_head.weight
+        kind, (first, second, _) = lessons["kind"], lessons["letters"].unbind(-1)
+        only = (first >= 0) & (first < NO_LETTER) & (second == NO_LETTER)
+        wanted = torch.where((kind >= 0) & (kind < len(NAMES)), kind, IGNORE)
+        wanted = torch.where(kind == UNKNOWN, self.of_letter[ALPHABET.index(UNSURE[0])], wanted)
+        wanted = torch.where(only, self.of_letter[first.clamp_min(0)], wanted)
+        named = F.linear(seen[wanted >= 0], torch.cat([head[self.names].mean(1), head[self.letters]]))
+        counted = F.linear(seen[lessons["alike"] >= 0], head[self.digits])
+        if not len(named) or not len(counted):
+            return seen.sum() * 0, {}
+        wanted, alike = wanted[wanted >= 0], lessons["alike"][lessons["alike"] >= 0]
+        loss = F.cross_entropy(named, wanted) + 0.3 * F.cross_entropy(counted, alike)
+        with torch.no_grad():
+            shares = {"glimpse": named.argmax(-1) == wanted, "glimpse_count": counted.argmax(-1) == alike}
+        return loss, {key: share.float().mean().item() for key, share in shares.items()}
 
     def _guide(self, looks: list[Tensor], batch: dict[str, Any]) -> Tensor:
         """How far the guided heads are from looking at what each said token is about.

@@ -6,7 +6,7 @@ import numpy as np
 
 from . import prompts, words
 from .kinds import NAMES
-from .prompts import ASK, UNSURE
+from .prompts import ASK, FIRST_LETTER, UNSURE
 from .scenes import Scene
 
 Rng = np.random.Generator
@@ -33,6 +33,11 @@ def _about(answer: str, marks: tuple[int, ...]) -> prompts.Spoken:
     return prompts.spoken([(answer, marks)])
 
 
+def _unsure(scene: Scene) -> prompts.Spoken:
+    """About the things that have no name, if there are any."""
+    return _about(UNSURE, tuple(range(min(scene.unknown, FIRST_LETTER))))
+
+
 def ask(task: str, rng: Rng, **words_in: str) -> str:
     """One phrasing of the task, the canonical one most often."""
     options = ASK[task]
@@ -45,7 +50,7 @@ def ask(task: str, rng: Rng, **words_in: str) -> str:
 def what(scene: Scene, rng: Rng) -> Turn:
     parts = prompts.enumerated(scene)
     if not parts:
-        return Turn("what", ask("what", rng), UNSURE)
+        return _turn("what", ask("what", rng), _unsure(scene))
     (first, marks), *rest = parts
     return _turn("what", ask("what", rng), prompts.spoken([(first[0].upper() + first[1:], marks), *rest, (".", ())]))
 
@@ -53,7 +58,7 @@ def what(scene: Scene, rng: Rng) -> Turn:
 def describe(scene: Scene, rng: Rng) -> Turn:
     """With the colour and place of a single thing; else the list."""
     parts = prompts.enumerated(scene)
-    answer = prompts.spoken([("The picture shows ", ()), *parts, (".", ())] if parts else [(UNSURE, ())])
+    answer = prompts.spoken([("The picture shows ", ()), *parts, (".", ())]) if parts else _unsure(scene)
     if len(scene.things) == 1 and not scene.word and not scene.highest:
         thing = scene.things[0]
         article = prompts.one(thing.name)

@@ -5,30 +5,61 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from app.gguf import Gguf, TensorInfo, read_header
 from app.library.names import gguf_name
 
+from . import tokens
+from .kinds import NAMES
 from .model import Mllama
 
 _F32, _F16, _Q8_0 = 0, 1, 8
+_BY_TOKEN = ("language_model.model.embed_tokens.weight", "language_model.lm_head.weight")
 _IN_PAIRS = ("attn_q.weight", "attn_k.weight", "attn_q_proj.weight", "attn_k_proj.weight")
 
 
-def load(model: Mllama, path: Path) -> None:
-    """Fill ``model`` from a GGUF file in F32, F16 or Q8_0.
+def load(model: Mllama, path: Path, tokenizer: Tokenizer) -> None:
+    """Fill ``model``, which speaks ``tokenizer``, from a GGUF file in F32, F16 or Q8_0.
 
     Raises ValueError for other types, KeyError or RuntimeError if it is of other shapes."""
     file = read_header(path)
     raw = np.memmap(path, np.uint8, "r")
-    state = {name: _tensor(name, like, file, raw, model) for name, like in model.state_dict().items()}
+    rows = _rows_of(tokenizer, file.array("tokenizer.ggml.tokens"))
+    state = {}
+    for name, like in model.state_dict().items():
+        if name in _BY_TOKEN:
+            stored = _floats(file.tensors[_stored_name(name)], raw).reshape(-1, like.shape[1])
+            state[name] = like.clone()
+            state[name][: len(rows)] = torch.from_numpy(stored[rows[: len(like)]])
+        else:
+            state[name] = _tensor(name, like, file, raw, model)
     model.load_state_dict(state)
 
 
-def _tensor(name: str, like: Tensor, file: Gguf, raw: NDArray[np.uint8], model: Mllama) -> Tensor:
+def _rows_of(tokenizer: Tokenizer, old: list[str]) -> list[int]:
+    """For each token the row of the starter's it begins as: its own, or that of the same name as it stands after a
+    space. Raises KeyError for one that has neither."""
+    known = {token: row for row, token in enumerate(old)}
+    singular = {
+        word: root
+        for name in NAMES
+        for form, roots in ((form, tokens.forms(tokenizer, name)[0]) for form in tokens.forms(tokenizer, name))
+        for word, root in zip(form, roots, strict=True)
+    }
+    ordered = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    return [known[token if token in known else singular[token]] for token, _ in ordered]
+
+
+def _stored_name(name: str) -> str:
     stored = gguf_name(name)
     assert stored is not None, name
+    return stored
+
+
+def _tensor(name: str, like: Tensor, file: Gguf, raw: NDArray[np.uint8], model: Mllama) -> Tensor:
+    stored = _stored_name(name)
     values = _floats(file.tensors[stored], raw)
     if stored.startswith("v.") and stored.endswith("gate"):
         values = np.arctanh(1 - values if stored == "v.position_embd.gate" else values)
@@ -36,7 +67,15 @@ def _tensor(name: str, like: Tensor, file: Gguf, raw: NDArray[np.uint8], model: 
         size = model.vision_model.size if stored.startswith("v.") else model.language_model.size
         rows = values.reshape(-1, size.width // size.heads // 2, 2, like.shape[1])
         values = rows.swapaxes(1, 2)
-    return torch.from_numpy(np.array(values, np.float32)).reshape(like.shape)
+    tensor = torch.from_numpy(np.array(values, np.float32)).reshape(-1, *like.shape[1:])
+    return _for_each_head(tensor, like, model) if len(tensor) != len(like) else tensor
+
+
+def _for_each_head(tensor: Tensor, like: Tensor, model: Mllama) -> Tensor:
+    """Keys' or values' rows, repeated for as many heads as the model has of them now: it computes the same at first."""
+    size = model.language_model.size
+    head = size.width // size.heads
+    return tensor.unflatten(0, (-1, head)).repeat_interleave(len(like) // len(tensor), 0).flatten(0, 1)
 
 
 def _floats(info: TensorInfo, raw: NDArray[np.uint8]) -> NDArray[np.float32]:

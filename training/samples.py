@@ -1,5 +1,6 @@
 """From a scene to what the tower sees and what each of its patches should know."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 
 from .kinds import COLOURS, NAMES
 from .prompts import FIRST_LETTER, MARKS
-from .scenes import CLASS, Scene, Word
+from .scenes import CLASS, UNKNOWN_MARK, Scene, Word
 from .sizes import VisionSize, arrangements
 from .words import ALPHABET
 
@@ -18,6 +19,8 @@ STD = (0.26862954, 0.26130258, 0.27577711)
 NONE, UNKNOWN = len(NAMES), len(NAMES) + 1
 """Patch classes after the names: nothing there, and a thing without a known name."""
 
+MOST_ALIKE = 5
+"""How many things of one kind are counted."""
 SLOTS = 3
 """Letters a patch may hold."""
 NO_LETTER = len(ALPHABET)
@@ -114,9 +117,10 @@ def spots(scene: Scene, height: int, width: int, patch: int) -> NDArray[np.bool_
     found = np.zeros((MARKS, height // patch, width // patch), bool)
     owner = np.full((height, width), -1, np.int16)
     owner[: scene.owner.shape[0], : scene.owner.shape[1]] = scene.owner
-    for thing in scene.things:
-        share = (owner == thing.mark).reshape(height // patch, patch, width // patch, patch).mean((1, 3))
-        found[thing.mark] = share >= min(0.25, share.max()) if share.any() else False
+    owners = {thing.mark: thing.mark for thing in scene.things}
+    for mark, mine in (owners or {i: UNKNOWN_MARK + i for i in range(min(scene.unknown, FIRST_LETTER))}).items():
+        share = (owner == mine).reshape(height // patch, patch, width // patch, patch).mean((1, 3))
+        found[mark] = share >= min(0.25, share.max()) if share.any() else False
     word = scene.word or scene.highest
     for index, (x, y) in enumerate(word.centres[: MARKS - FIRST_LETTER] if word else ()):
         row, column = int(y // patch), int(x // patch)
@@ -126,12 +130,12 @@ def spots(scene: Scene, height: int, width: int, patch: int) -> NDArray[np.bool_
 
 
 def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> dict[str, NDArray[Any]]:
-    """What each patch should know: the thing it shows most of, that thing's box and colour, the letters centred in
-    it."""
+    """What each patch should know: the thing it shows most of, that thing's box and colour and how many are alike,
+    the letters centred in it."""
     p = size.patch
     rows, columns = height // p, width // p
     kind = np.full((rows, columns), NONE, np.int16)
-    colour = np.full((rows, columns), IGNORE, np.int16)
+    colour, alike = (np.full((rows, columns), IGNORE, np.int16) for _ in range(2))
     box = np.zeros((rows, columns, 4), np.float32)
     letters = np.full((rows, columns, SLOTS), NO_LETTER, np.int16)
     best = np.full((rows, columns), 0.12)
@@ -139,6 +143,7 @@ def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> di
     owner[: scene.owner.shape[0], : scene.owner.shape[1]] = scene.owner
     y, x = np.mgrid[:rows, :columns] * p + p / 2
     marks = {thing.mark: thing for thing in scene.things}
+    names = Counter(thing.name for thing in scene.things)
     for mark in np.unique(owner):
         if mark < 0 or mark == 99:
             continue
@@ -149,6 +154,7 @@ def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> di
         thing = marks.get(int(mark))
         kind[more] = CLASS[thing.name] if thing else UNKNOWN
         colour[more] = _COLOUR[thing.colour] if thing and thing.colour else IGNORE
+        alike[more] = names[thing.name] - 1 if thing and names[thing.name] <= MOST_ALIKE else IGNORE
         if thing:
             edges = np.stack([x - thing.box[0], y - thing.box[1], thing.box[2] - x, thing.box[3] - y], -1) / BOX_UNIT
             box[more] = edges[more]
@@ -156,7 +162,7 @@ def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> di
     for word in scene.lines + ([scene.word] if scene.word else []):
         _place_letters(word.text, word.centres, letters, p)
         _cover(word, glyph, covered, p)
-    return {"kind": kind, "colour": colour, "box": box, "letters": letters, "glyph": glyph}
+    return {"kind": kind, "colour": colour, "alike": alike, "box": box, "letters": letters, "glyph": glyph}
 
 
 def _cover(word: Word, glyph: NDArray[np.int16], covered: NDArray[np.float64], patch: int) -> None:

@@ -11,6 +11,7 @@ from .kinds import COLOURS, KINDS, NAMES, SHAPES
 Rng = np.random.Generator
 TINTABLE = ("star", "heart")
 _KIND_ROWS = {kind.name: index for index, kind in enumerate(KINDS)}
+UNKNOWN_MARK = 100
 CLASS = {name: index for index, name in enumerate(NAMES)}
 
 
@@ -61,7 +62,7 @@ class Scene:
     highest: Word | None = None
     """The label of a chart's highest bar."""
     unknown: int = 0
-    """How many things without a known name it shows; these have marks from 100 on."""
+    """How many things without a known name it shows; these have marks from ``UNKNOWN_MARK`` on."""
 
 
 class Painter:
@@ -121,7 +122,7 @@ class Painter:
                 sprite = drawing.vary(sprite, rng)
         else:
             sprite = drawing.scribble(rng)
-        mark = 100 + scene.unknown
+        mark = UNKNOWN_MARK + scene.unknown
         turn = float(rng.normal(0, 15))
         if drawing.paste(scene.picture, scene.owner, mark, sprite, centre, (size, size), turn) is not None:
             scene.unknown += 1

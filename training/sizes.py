@@ -32,10 +32,10 @@ class VisionSize:
 
 @dataclass(frozen=True)
 class TextSize:
-    vocabulary: int = 1536
+    vocabulary: int = 1905
     width: int = 192
     heads: int = 6
-    kv_heads: int = 2
+    kv_heads: int = 6
     mlp: int = 512
     layers: int = 8
     cross_layers: tuple[int, ...] = (1, 3, 5, 7)

@@ -1,5 +1,6 @@
 """The starter's tokenizer (byte-level BPE with Llama 3's splitting rule) and how conversations become token rows."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from . import prompts, questions, words
 from .kinds import COLOURS, NAMES
 from .questions import Turn
 
-VOCABULARY = 1536
-"""Rows of the output head: the merges, then the eight special tokens. ``<|image|>`` is the next id."""
+LEARNED, VOCABULARY = 1528, 1905
+"""Tokens that byte-pair encoding learns, and rows of the output head: these, the whole names, and eight special tokens.
+``<|image|>`` is the next id."""
 
 SPECIAL = (
     "<|begin_of_text|>",
@@ -68,8 +70,30 @@ def _corpus() -> Iterator[str]:
             yield word.upper()
 
 
+def forms(tokenizer: Tokenizer, name: str) -> list[list[str]]:
+    """A kind's name as it stands in a list, in JSON, in the plural and at the start of an answer: the words of each,
+    as the tokenizer's splitting rule cuts them."""
+    capital = prompts.one(name)[0].upper() + prompts.one(name)[1:]
+    texts = (f" {name}", name, f" {prompts.plural(name)}", *([capital] if capital.lower() == name else []))
+    return [[word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] for text in texts]
+
+
+def _with_whole_names(tokenizer: Tokenizer) -> Tokenizer:
+    """The same, where every form of a kind's name is one token a word, after those that were learned: what is seen is
+    then said in one step, in JSON too. As they stand for whole words only, they need no merges (Llama 3's rule)."""
+    learned = json.loads(tokenizer.to_str())["model"]
+    vocabulary = learned["vocab"]
+    for name in NAMES:
+        for words_of_form in forms(tokenizer, name):
+            for word in words_of_form:
+                vocabulary.setdefault(word, len(vocabulary))
+    whole = Tokenizer(models.BPE(vocabulary, [tuple(pair) for pair in learned["merges"]], ignore_merges=True))
+    whole.pre_tokenizer, whole.decoder = tokenizer.pre_tokenizer, tokenizer.decoder
+    return whole
+
+
 def train(path: Path) -> Tokenizer:
-    """Learn the merges and write tokenizer.json."""
+    """Learn the merges, add the names and write tokenizer.json."""
     tokenizer = Tokenizer(models.BPE(ignore_merges=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -79,11 +103,12 @@ def train(path: Path) -> Tokenizer:
     )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY - len(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=LEARNED, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
     tokenizer.train_from_iterator(_corpus(), trainer)
+    tokenizer = _with_whole_names(tokenizer)
     if tokenizer.get_vocab_size() != VOCABULARY - len(SPECIAL):
-        raise ValueError(f"the corpus gives only {tokenizer.get_vocab_size()} tokens")
+        raise ValueError(f"the corpus gives {tokenizer.get_vocab_size()} tokens")
     tokenizer.add_special_tokens([AddedToken(text, special=True, normalized=False) for text in (*SPECIAL, "<|image|>")])
     path.parent.mkdir(parents=True, exist_ok=True)
     tokenizer.save(str(path))
@@ -132,6 +157,10 @@ class Writer:
         self.pad = tokenizer.token_to_id("<|finetune_right_pad_id|>")
         self.end = tokenizer.token_to_id("<|eot_id|>")
         self._letters: dict[str, list[int]] = {}
+
+    def forms(self, name: str) -> list[list[str]]:
+        """See ``forms``: after a space, in JSON, in the plural."""
+        return forms(self.tokenizer, name)[:3]
 
     def ids(self, text: str) -> list[int]:
         found: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids

@@ -100,9 +100,9 @@ class Trainer:
         # Going on from another starter must not bring the pictures that made it: they would be learned by heart.
         self.salt = zlib.crc32(starter.read_bytes()) if starter is not None else 0
         self.plan, self.workers = plan, workers
-        self.pupil = Pupil(plan).to(DEVICE)
+        self.pupil = Pupil(plan, lessons.writer()).to(DEVICE)
         if starter is not None:
-            restart.load(self.pupil.mllama, starter)
+            restart.load(self.pupil.mllama, starter, lessons.writer().tokenizer)
         self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         if self.ranks > 1:
             distributed.init_process_group("gloo")

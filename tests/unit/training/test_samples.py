@@ -70,3 +70,22 @@ def test_missing_tiles_teach_nothing() -> None:
     assert made["count"] == 1
     assert not made["tiles"][1].any()
     assert (made["kind"][size.patches :] == samples.IGNORE).all()
+
+
+def test_where_no_thing_has_a_name_the_marks_are_on_what_has_none() -> None:
+    scene = Scene(np.zeros((96, 96, 3), np.uint8), np.full((96, 96), -1, np.int8), unknown=1)
+    scene.owner[16:32, 48:64] = 100
+
+    assert np.argwhere(samples.spots(scene, 96, 96, patch=16)).tolist() == [[0, 1, 3]]
+
+
+def test_a_patch_knows_how_many_of_its_kind_there_are() -> None:
+    scene = Scene(np.zeros((96, 96, 3), np.uint8), np.full((96, 96), -1, np.int8))
+    for mark, (name, x) in enumerate((("dog", 0), ("cat", 32), ("dog", 64))):
+        scene.owner[:16, x : x + 16] = mark
+        scene.things.append(Thing(name, (x, 0.0, x + 16.0, 16.0), None, mark))
+
+    alike = samples.patch_lessons(scene, 96, 96, VisionSize())["alike"]
+
+    assert (alike[0, ::2] + 1).tolist() == [2, 1, 2]
+    assert (alike[1:] == samples.IGNORE).all()
