@@ -29,7 +29,7 @@ _GROUPED = 10_000
 """Smaller whole numbers are written without separators."""
 _SAID = "said by i18n"
 """Where a widget keeps what it says; no name, so that it cannot be one of its own."""
-_FSI, _PDI, _RLM = "\u2068", "\u2069", "\u200f"
+_FSI, _PDI, _LRM, _RLM = "\u2068", "\u2069", "\u200e", "\u200f"
 
 
 def folder() -> Path:
@@ -41,12 +41,17 @@ def folder() -> Path:
 
 
 def shown(words: str) -> str:
-    """A Wording in the language that holds now; a plain string, such as a name or a model's words, as it is."""
+    """A Wording in the language that holds now; a plain string, such as a name or a model's words, as it is.
+
+    One that begins with a foreign text is marked with its own direction, which rich text would else take from that.
+    """
     if not isinstance(words, Wording) or not words.template:
         return words
     n = words.values.get("n")
     template = QCoreApplication.translate("Wording", words.template, None, n if isinstance(n, int) else -1)
-    return fill(template, words.values, _local)
+    text = fill(template, words.values, _local)
+    own = _RLM if QGuiApplication.isRightToLeft() else _LRM
+    return own + text if text.startswith(_FSI) else text
 
 
 def say(setter: Callable[[str], object], words: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import PySide6
 import pytest
 from PySide6.QtCore import QLocale, QPoint, QRect, Qt
-from PySide6.QtGui import QAction, QImage
+from PySide6.QtGui import QAction, QImage, QTextDocument
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -223,8 +223,18 @@ def test_numbers_and_plurals(qapp: QApplication) -> None:
 
 def test_a_name_with_letters_from_the_right_does_not_turn_an_english_sentence(qapp: QApplication) -> None:
     Language(qapp).use("en")
-    assert shown(Wording("{name} is empty.", name="صورة.png")) == "\u2068صورة.png\u2069 is empty."
+    assert shown(Wording("{name} is empty.", name="صورة.png")).endswith("\u2068صورة.png\u2069 is empty.")
     assert shown(Wording("{name} is empty.", name="a.png")) == "a.png is empty."
+
+
+@pytest.mark.parametrize(("language", "name"), [("ar", "a.png"), ("en", "صورة.png")])
+def test_a_sentence_that_begins_with_a_name_runs_as_its_language_does(
+    qapp: QApplication, language: str, name: str
+) -> None:
+    Language(qapp).use(language)
+    text = QTextDocument()
+    text.setHtml(f"<p>{shown(Wording('{name} is empty.', name=name))}</p>")
+    assert text.firstBlock().textDirection() == qapp.layoutDirection()
 
 
 def test_a_language_without_its_catalogue_is_english_and_says_so(
