@@ -146,6 +146,42 @@ def columns(texts: list[list[str]], size: int = 20, gutter: float = 2.5) -> Shee
     return pen.sheet()
 
 
+def stacked(
+    texts: list[str],
+    size: int = 40,
+    font: str = SCRIPT_FONTS["zh"],
+    pitch: float = 1.15,
+    gutter: float = 0.7,
+    paper: Colour = (250, 248, 240),
+) -> Sheet:
+    """Columns of upright signs, one below another; reading order goes down each column, from the right one on."""
+    width, height = int(size * ((1 + gutter) * len(texts) + 1.4)), int(size * (pitch * max(map(len, texts)) + 2))
+    pen = Pen(width, height, paper, (20, 20, 20))
+    columns = []
+    for number, text in enumerate(texts):
+        before = len(pen.lines)
+        for row, char in enumerate(text):
+            x = width - size * (1.2 + (1 + gutter) * number)
+            pen.write(x, size * (1 + pitch * (row + 0.5)), char, size, font, "mm")
+        ink = np.concatenate([line.quad for line in pen.lines[before:]])
+        (left, top), (right, bottom) = ink.min(axis=0), ink.max(axis=0)
+        corners = [(right, top), (right, bottom), (left, bottom), (left, top)]
+        columns.append(Line(text, np.array(corners, np.float32)))
+    return Sheet(np.asarray(pen.image), tuple(columns))
+
+
+def turned(sheet: Sheet, up: bool) -> Sheet:
+    """The sheet turned by a quarter, so that its lines run up, or down."""
+    height, width = sheet.pixels.shape[:2]
+    pixels = np.ascontiguousarray(np.rot90(sheet.pixels, 1 if up else -1))
+
+    def corners(quad: Quad) -> Quad:
+        x, y = quad.T
+        return np.stack([y, width - x] if up else [height - y, x], axis=1).astype(np.float32)
+
+    return Sheet(pixels, tuple(replace(line, quad=corners(line.quad)) for line in sheet.lines))
+
+
 def photograph(
     sheet: Sheet,
     tilt: float = 0.0,

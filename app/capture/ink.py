@@ -80,8 +80,9 @@ def octaves(gray: Gray) -> Iterator[tuple[Gray, float]]:
         scale *= 2
 
 
-def marks(gray: Gray, scale: float) -> list[Marks]:
-    """The marks of one octave: dark ones first, then light ones."""
+def marks(gray: Gray, scale: float) -> list[tuple[Marks, Marks]]:
+    """The marks of one octave, dark ones first, then light ones: as they stand, and as they stand in the picture turned
+    to the left by a quarter, where what ran down runs level."""
     faintest = max(_FAINTEST, 4 * noise(gray))
     element = cv2.getStructuringElement(cv2.MORPH_RECT, (_THICKEST, _THICKEST))
     found = []
@@ -99,20 +100,25 @@ def noise(gray: Gray) -> float:
     return float(np.median(rough)) / 0.6745 / 20**0.5
 
 
-def _pieces(ink: NDArray[np.uint8], scale: float) -> Marks:
+def _pieces(ink: NDArray[np.uint8], scale: float) -> tuple[Marks, Marks]:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8, ltype=cv2.CV_32S)
-    width, height, area = (
-        stats[:, i].astype(np.float32) for i in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
-    )
-    fill = area / np.maximum(width * height, 1)
+    left, top, width, height, area = stats.astype(np.float32).T
+    box = np.stack([left, top, left + width, top + height], axis=1)
+    turned = np.stack([top, ink.shape[1] - left - width, top + height, ink.shape[1] - left], axis=1)
+    return _chosen(labels, box, area, scale), _chosen(np.rot90(labels), turned, area, scale)
+
+
+def _chosen(labels: NDArray[np.int32], box: NDArray[np.float32], area: NDArray[np.float32], scale: float) -> Marks:
+    """Of all pieces (the first is the paper) those that may be letters, or dots, dashes and accents."""
+    width, height = box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]
+    fill = (area / np.maximum(width * height, 1)).astype(np.float32)
     letter = (height >= SMALLEST) & (height <= LARGEST) & (width <= 12 * height) & (fill > 0.1) & (area > 8)
     letter &= ~((fill > 0.9) & (width > 2.5 * height))  # bars
-    corners = np.stack([stats[:, 0], stats[:, 1], stats[:, 0] + width, stats[:, 1] + height], axis=1).astype(np.float32)
-    letter[_frames(corners, letter, fill)] = False
+    letter[_frames(box, letter, fill)] = False
     small = (area >= 3) & (height < LARGEST) & (width < LARGEST) & (fill > 0.2)
     kept = letter | small
     kept[0] = False
-    return Marks(labels, np.flatnonzero(kept).astype(np.int32), corners[kept], area[kept], letter[kept], scale)
+    return Marks(labels, np.flatnonzero(kept).astype(np.int32), box[kept], area[kept], letter[kept], scale)
 
 
 def _frames(box: NDArray[np.float32], letter: NDArray[np.bool_], fill: NDArray[np.float32]) -> list[int]:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture.regions import Region
+from app.capture.region import Region
 
 Order = Literal["auto", "rows", "columns"]
 

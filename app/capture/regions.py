@@ -2,71 +2,43 @@
 
 Marks of letter size (`ink`) are chained to lines in an upright copy of the picture (`chains`: neighbours of like height
 on a common line), each line gets a tight box at its own slope, and of several finds in one place (another octave, the
-other polarity) the most letter-like is kept.
+other polarity) the most letter-like is kept (`rivals`). The same marks seen from the side make lines that run up or
+down.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture import chains, ink
+from app.capture import chains, ink, rivals
+from app.capture.facing import facing
 from app.capture.ink import Gray, Marks
-
-Quad = NDArray[np.float32]
-Pixels = NDArray[np.uint8]
+from app.capture.region import Pixels, Region, rectify
 
 _LEAST_SURE = 0.28
-
-
-@dataclass(frozen=True, eq=False)
-class Region:
-    """A line of text. quad: (4, 2) float32 pixels, clockwise from the top left; sure: 0..1, how letter-like it is."""
-
-    quad: Quad
-    sure: float
-
-    @property
-    def height(self) -> float:
-        """Pixels from the top of the line's ink to its bottom."""
-        return float(np.linalg.norm(self.quad[3] - self.quad[0]) + np.linalg.norm(self.quad[2] - self.quad[1])) / 2
-
-    @property
-    def width(self) -> float:
-        return float(np.linalg.norm(self.quad[1] - self.quad[0]) + np.linalg.norm(self.quad[2] - self.quad[3])) / 2
-
-    @property
-    def angle(self) -> float:
-        """Degrees clockwise from level."""
-        across = self.quad[1] - self.quad[0] + self.quad[2] - self.quad[3]
-        return float(np.degrees(np.arctan2(across[1], across[0])))
+_LONG = 2.5
+"""How many times longer than wide a line must be that runs down."""
+_DOWNWARD = 1.3
+"""How much more must gather on columns than on rows for the picture's tilt to be that of lines that run down."""
 
 
 def find(pixels: Pixels) -> list[Region]:
     """The lines of text in (H, W, 3) uint8 RGB pixels, in no particular order (see `layout`)."""
     grays = ink.contrasts(pixels)
     tilt, back = _tilt(grays[0]), np.eye(2, 3)
-    found: list[Region] = []
+    level: list[Region] = []
+    down: list[Region] = []
     for gray in grays:
         upright, back = _turned(gray, tilt) if abs(tilt) > 0.7 else (gray, back)
         for octave, scale in ink.octaves(upright):
-            for marks in ink.marks(octave, scale):
-                found += _lines(octave, marks)
-    kept = _best(found)
-    return [Region(cv2.transform(region.quad[None], back)[0].astype(np.float32), region.sure) for region in kept]
-
-
-def rectify(pixels: Pixels, quad: Quad, pad: float = 0.25) -> Pixels:
-    """The straightened crop of a line at native resolution, (h, w, 3) uint8, with `pad` of its height on every side."""
-    height = max(1.0, float(np.linalg.norm(quad[3] - quad[0]) + np.linalg.norm(quad[2] - quad[1])) / 2)
-    width = max(1.0, float(np.linalg.norm(quad[1] - quad[0]) + np.linalg.norm(quad[2] - quad[3])) / 2)
-    edge = pad * height
-    inner = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32) + np.float32(edge)
-    size = (max(1, round(width + 2 * edge)), max(1, round(height + 2 * edge)))
-    homography = cv2.getPerspectiveTransform(quad.astype(np.float32), inner)
-    crop: Pixels = cv2.warpPerspective(pixels, homography, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return crop
+            for marks, turned in ink.marks(octave, scale):
+                level += _lines(octave, marks)
+                down += [_down(one, upright.shape[1]) for one in _lines(np.rot90(octave), turned, _LONG)]
+    kept = rivals.agreed(rivals.best(level), rivals.best(down))
+    placed = [replace(one, quad=cv2.transform(one.quad[None], back)[0].astype(np.float32)) for one in kept]
+    return [_faced(one, grays[0]) if abs(one.angle) > 45 else one for one in placed]
 
 
 # --- tilt of the whole picture ---------------------------------------------------------------------------------------
@@ -75,16 +47,18 @@ def rectify(pixels: Pixels, quad: Quad, pad: float = 0.25) -> Pixels:
 def _tilt(gray: Gray) -> float:
     """Degrees clockwise by which most lines lean: there, tops and feet of letters gather on the fewest rows."""
     angles = np.arange(-24, 24.5, 0.5)
-    score = np.zeros(len(angles))
+    score = np.zeros((2, len(angles)))  # of lines as they stand, and as they stand after a quarter turn
     for octave, scale in ink.octaves(gray):
         if min(octave.shape) * scale > 1600 and scale < 2:
             continue
-        for marks in ink.marks(octave, scale):
-            box = marks.box[marks.letter]
-            if len(box) >= 4:
-                score += _gathering(box[:: 1 + len(box) // 4000], np.deg2rad(angles))
+        for both in ink.marks(octave, scale):
+            for way, marks in enumerate(both):
+                box = marks.box[marks.letter]
+                if len(box) >= 4:
+                    score[way] += _gathering(box[:: 1 + len(box) // 4000], np.deg2rad(angles))
     score *= 1 - 0.002 * np.abs(angles)
-    return float(angles[np.argmax(score)]) if score.any() else 0.0
+    best = score[1] if score[1].max() > _DOWNWARD * score[0].max() else score[0]
+    return float(angles[np.argmax(best)]) if best.any() else 0.0
 
 
 def _gathering(box: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -114,16 +88,34 @@ def _turned(gray: Gray, tilt: float) -> tuple[Gray, NDArray[np.float64]]:
 # --- lines of one octave ---------------------------------------------------------------------------------------------
 
 
-def _lines(octave: Gray, marks: Marks) -> list[Region]:
-    """Chain the marks of one octave and polarity to lines and fit each with a box, in pixels of the upright picture."""
+def _lines(octave: Gray, marks: Marks, letters: float = 1) -> list[Region]:
+    """Chain the marks of one octave and polarity to lines and fit each with a box, in pixels of the upright picture.
+
+    letters: how many times longer than high a line must be, at least.
+    """
     found = []
     owner = chains.chain(marks.box, marks.letter)
     for line in range(owner.max(initial=-1) + 1):
         own = np.flatnonzero(owner == line)
+        if letters > 1 and not _long(marks.box[own], letters):
+            continue
         region = _fit(octave, marks, own)
         if region is not None:
             found.append(region)
     return found
+
+
+def _long(box: NDArray[np.float32], times: float) -> bool:
+    size = box[:, 2:].max(axis=0) - box[:, :2].min(axis=0)
+    return bool(size[0] > times * size[1])
+
+
+def _spacing(box: NDArray[np.float32]) -> float:
+    """How far apart letters are where they are far, as a part of the tallest one's height."""
+    box = box[np.argsort(box[:, 0])]
+    gaps = box[1:, 0] - np.maximum.accumulate(box[:, 2])[:-1]
+    tall = float((box[:, 3] - box[:, 1]).max())
+    return float(np.quantile(np.maximum(gaps, 0), 0.8)) / tall if len(gaps) else np.inf
 
 
 def _fit(octave: Gray, marks: Marks, own: NDArray[np.intp]) -> Region | None:
@@ -146,7 +138,7 @@ def _fit(octave: Gray, marks: Marks, own: NDArray[np.intp]) -> Region | None:
         [(x0, low + slope * x0), (x1, low + slope * x1), (x1, high + slope * x1), (x0, high + slope * x0)]
     )
     corners += np.array([left, top])
-    return Region((corners * marks.scale).astype(np.float32), sure)
+    return Region((corners * marks.scale).astype(np.float32), sure, _spacing(box))
 
 
 def _several(rows: NDArray[np.int64]) -> bool:
@@ -230,38 +222,17 @@ def _framing(inside: NDArray[np.bool_]) -> float:
     return min(float(side.mean()) for side in sides)
 
 
-# --- one reading for every place -------------------------------------------------------------------------------------
+# --- lines that run up or down ---------------------------------------------------------------------------------------
 
 
-def _best(found: list[Region]) -> list[Region]:
-    """One region for every place: of like-sized finds the longest good one, then of all the most letter-like.
-
-    What lost only to a region that lost in turn gets its place back at the end.
-    """
-    lines = _unrivalled(sorted(found, key=lambda r: -r.sure * (r.width * r.height) ** 0.3), alike=2.0)
-    letters = sorted(found, key=lambda r: -r.sure / r.height**0.05)
-    best = _unrivalled([r for r in letters if r in lines], alike=np.inf)
-    return _unrivalled(best + letters, alike=np.inf)
+def _down(region: Region, width: int) -> Region:
+    """A line of the picture turned to the left by a quarter, where it stands in the picture, `width` pixels wide."""
+    return replace(region, quad=np.stack([width - region.quad[:, 1], region.quad[:, 0]], axis=1))
 
 
-def _unrivalled(ranked: list[Region], alike: float) -> list[Region]:
-    """The regions no better one lies over; only rivals whose heights differ by less than `alike` times count."""
-    kept: list[Region] = []
-    frames: list[tuple[float, ...]] = []
-    for region in ranked:
-        frame = (*region.quad.min(axis=0), *region.quad.max(axis=0))
-        rivals = (by for other, by in zip(frames, kept, strict=True) if _touch(frame, other))
-        if not any(1 / alike < by.height / region.height < alike and _covered(region, by) > 0.3 for by in rivals):
-            kept.append(region)
-            frames.append(frame)
-    return kept
-
-
-def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def _covered(one: Region, other: Region) -> float:
-    """The part of the smaller region that lies in the other."""
-    both, _ = cv2.intersectConvexConvex(one.quad, other.quad)
-    return float(both) / max(1.0, min(one.width * one.height, other.width * other.height))
+def _faced(region: Region, gray: Gray) -> Region:
+    """With its corners in the order in which it is read."""
+    way = facing(rectify(gray, region.quad, 0.1))
+    if way == "up":
+        return replace(region, quad=np.roll(region.quad, 2, axis=0))
+    return replace(region, stacked=way == "stacked")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
-from app.capture.regions import Quad
+from app.capture.region import Quad
 from app.modes.translate.pipeline import Passage
 from app.ui import theme
 from app.ui.canvas import Canvas

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.capture.regions import Quad
+from app.capture.region import Quad
 from app.modes.translate.pipeline import Translation
 from app.ui import figures
 from app.ui.session import Activity

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture.regions import Quad
+from app.capture.region import Quad
 from app.modes.translate.overlay import cover, drawn
 from app.modes.translate.pipeline import Translation
 from app.values import Picture

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture.regions import Pixels, Quad
+from app.capture.region import Pixels, Quad
 
 
 def size(quad: Quad) -> tuple[float, float]:

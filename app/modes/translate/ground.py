@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture.regions import Pixels, Quad, rectify
+from app.capture.region import Pixels, Quad, rectify
 from app.modes.translate import frames
 
 _PAD = 0.35

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.capture.regions import Region
+from app.capture.region import Region
 
 _NARROW, _WIDE = frozenset("iljtfrI.,:;!'|()[]´`·-"), frozenset("mwMW@%&€")
 _STRAY, _SKIPPED, _CUT, _JOINED = 0.8, 0.3, 0.8, 0.8

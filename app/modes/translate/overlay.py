@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from app.capture.regions import Pixels, Quad, rectify
+from app.capture.region import Pixels, Quad, rectify
 from app.modes.translate import frames
 from app.modes.translate.ground import Ground, ground
 from app.modes.translate.languages import language
@@ -61,7 +61,9 @@ def drawn(picture: Picture, translation: Translation) -> tuple[Pixels, tuple[Lab
     done = [p for p in translation.passages if p.quads and p.translation and p.translation != p.source]
     every = [quad for passage in translation.passages for quad in passage.quads]
     right_to_left = language(translation.target).right_to_left
-    anchors = dict(zip(map(id, every), _anchors(every, right_to_left), strict=True)) if every else {}
+    anchors = {
+        id(quad): anchor for way in _ways(every) for quad, anchor in zip(way, _anchors(way, right_to_left), strict=True)
+    }
     grounds = {id(quad): ground(pixels, quad) for passage in done for quad in passage.quads}
     canvas = pixels.copy()
     for passage in done:
@@ -156,6 +158,15 @@ def _wrapped(text: str, widths: Sequence[float], size: float, right_to_left: boo
             if at == len(widths):
                 return None
     return lines
+
+
+def _ways(quads: Sequence[Quad]) -> list[list[Quad]]:
+    """Lines that run level, down and up, each for themselves: one's edges say nothing about another's."""
+    found: dict[int, list[Quad]] = {}
+    for quad in quads:
+        across = quad[1] - quad[0] + quad[2] - quad[3]
+        found.setdefault(round(float(np.degrees(np.arctan2(across[1], across[0]))) / 90) % 4, []).append(quad)
+    return list(found.values())
 
 
 def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[tuple[Anchor, float]]:

@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from app.capture import regions
-from app.capture.regions import Quad
+from app.capture.region import Quad
 from app.modes.translate import checks, markup, prompts, reading
 from app.modes.translate.back import Back, compare
 from app.modes.translate.checks import Concern

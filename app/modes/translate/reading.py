@@ -8,10 +8,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from app.capture import layout, regions
-from app.capture.regions import Pixels, Quad, Region
+from app.capture import layout
+from app.capture.region import Pixels, Quad, Region
 from app.errors import EngineError, MemoryShortError, SpyglassError, of_kind
-from app.modes.translate import laying, prompts
+from app.modes.translate import laying, prompts, turned
 from app.values import Ask, Event, Failed, Finished, Job, Loading, Looking, ModelSpec, Picture, Piece
 from app.values import Reading as EngineReading
 
@@ -77,11 +77,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class ReadLine:
-    """A line of the picture's text. quad: where it stands, or None if that could not be told; sure: 0..1."""
+    """A line of the picture's text. region: where it stands, or None if that could not be told; sure: 0..1."""
 
     text: str
-    quad: Quad | None
+    region: Region | None
     sure: float
+
+    @property
+    def quad(self) -> Quad | None:
+        return None if self.region is None else self.region.quad
 
 
 @dataclass(frozen=True)
@@ -129,22 +133,58 @@ def _failure(event: Failed, aside: bool) -> SpyglassError:
 
 
 def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Region]) -> Generator[Step, None, Reading]:
-    """Read a picture whose lines of text were found. Yields (part done 0..1, the text so far); returns the reading."""
+    """Read a picture whose lines of text were found. Yields (part done 0..1, the text so far); returns the reading.
+
+    Lines that run up or down are brought upright and read after the others, from a sheet of their own.
+    """
     pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
-    order = [i for row in layout.rows(found) for i in row]
-    strips = _strips([found[i] for i in order], pixels.shape)
-    lines: list[ReadLine] = []
-    passages: list[tuple[int, ...]] = []
-    for number, strip in enumerate(strips or [list(found)]):
-        part = cut(pixels, strip) if len(strips) > 1 else picture
-        so_far = "".join(f"{line.text}\n" for line in lines)
-        written = yield from _shown(engine, model, part, number / max(1, len(strips)), so_far)
-        if not prompts.says_nothing(written.text):
-            some = _placed(written.lines(), strip)
-            passages += [tuple(i + len(lines) for i in passage) for passage in some.passages]
-            lines += some.lines
+    level = [region for region in found if not turned.is_turned(region)]
+    parts = [(sheet, some) for way in turned.ways(found) for sheet, some in _sheets(pixels, way)]
+    strips = _strips([level[i] for row in layout.rows(level) for i in row], pixels.shape)
+    if len(strips) > 1:
+        parts = [(cut(pixels, strip), strip) for strip in strips] + parts
+    elif level or not parts:
+        parts = [(picture, level), *parts]
+    answers = list[list[tuple[str, float]]]()
+    for number, (part, _) in enumerate(parts):
+        so_far = "".join(f"{text}\n" for told in answers for text, _ in told)
+        written = yield from _shown(engine, model, part, number / len(parts), so_far)
+        answers.append([] if prompts.says_nothing(written.text) else written.lines())
+    both = list(zip(parts, answers, strict=True))
+    beside = {text.casefold() for (_, some), told in both if _turned(some) for text, _ in told}
+    lines, passages = list[ReadLine](), list[tuple[int, ...]]()
+    for (_, some), told in both:
+        placed = _placed(told if _turned(some) else _without(told, beside, len(told) - len(some)), some)
+        passages += [tuple(i + len(lines) for i in passage) for passage in placed.passages]
+        lines += placed.lines
     yield from _look_again(engine, model, pixels, lines)
     return Reading(tuple(lines), tuple(passages))
+
+
+def _turned(some: Sequence[Region]) -> bool:
+    return any(map(turned.is_turned, some))
+
+
+def _without(told: list[tuple[str, float]], beside: set[str], most: int) -> list[tuple[str, float]]:
+    """The lines of a reading but those, `most` at most, that are known to run up or down and were seen all the same."""
+    kept = []
+    for line in told:
+        if most > 0 and line[0].casefold() in beside:
+            most -= 1
+        else:
+            kept.append(line)
+    return kept
+
+
+def _sheets(pixels: Pixels, way: Sequence[Region]) -> Iterator[tuple[Picture, list[Region]]]:
+    """Lines that run one way, in reading order, in as many upright sheets as it takes to see them without shrinking."""
+    some: list[Region] = []
+    for region in (way[i] for row in layout.rows(way) for i in row):
+        if some and sum(1.5 * one.height for one in (*some, region)) > SEEN:
+            yield _picture(turned.sheet(pixels, some)), some
+            some = []
+        some.append(region)
+    yield _picture(turned.sheet(pixels, some)), some
 
 
 def _shown(
@@ -208,7 +248,7 @@ def _placed(written: Sequence[tuple[str, float]], found: Sequence[Region]) -> Re
     for i in (i for row in kept for i in row):
         at[i] = len(lines)
         slot = number[i]
-        lines.append(ReadLine(laid.texts[slot], found[i].quad, written[laid.lines[slot]][1]))
+        lines.append(ReadLine(laid.texts[slot], found[i], written[laid.lines[slot]][1]))
     for group in layout.paragraphs(found, [row for row in kept if row]):
         passages.append(tuple(at[i] for i in group))
     for i in laid.left:
@@ -218,18 +258,19 @@ def _placed(written: Sequence[tuple[str, float]], found: Sequence[Region]) -> Re
 
 
 def _look_again(engine: Engine, model: ModelSpec, pixels: Pixels, lines: list[ReadLine]) -> Generator[Step, None, None]:
-    """Read unsure lines once more, each from its own straightened crop, and keep the surer reading (in place)."""
+    """Read unsure lines once more, each from its own upright crop, and keep the surer reading (in place)."""
     unsure = sorted(
-        (i for i, line in enumerate(lines) if line.sure < _UNSURE and line.quad is not None),
+        (i for i, line in enumerate(lines) if line.sure < _UNSURE and line.region is not None),
         key=lambda i: lines[i].sure,
     )
     for i in unsure[:_SECOND_LOOKS]:
-        quad = lines[i].quad
-        assert quad is not None
-        crop = _picture(regions.rectify(pixels, quad))
-        written = yield from _shown(engine, model, crop, 1.0, "")
-        if written.sure > lines[i].sure and not prompts.says_nothing(written.text):
-            lines[i] = ReadLine(" ".join(text for text, _ in written.lines()), quad, written.sure)
+        region = lines[i].region
+        assert region is not None
+        for one in (region, *turned.otherwise(region)):
+            crop = _picture(turned.upright(pixels, one))
+            written = yield from _shown(engine, model, crop, 1.0, "")
+            if written.sure > lines[i].sure and not prompts.says_nothing(written.text):
+                lines[i] = ReadLine(" ".join(text for text, _ in written.lines()), one, written.sure)
 
 
 def _mean(chances: Sequence[float]) -> float:

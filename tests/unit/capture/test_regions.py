@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from app.capture import ink, layout, regions
+from app.capture.region import Region, rectify
 from tests import photos, signs
 
 WORDS = [
@@ -56,6 +57,28 @@ def test_lines_are_found_at_many_sizes_tilts_and_in_perspective() -> None:
     assert strays < 0.1 * len(overlaps)
 
 
+def test_lines_that_run_up_or_down_and_columns_are_found_as_they_are_read() -> None:
+    chance = np.random.default_rng(11)
+    overlaps, rightly = list[float](), list[bool]()
+    for seed in range(3):
+        for sheet, stacked in (
+            (signs.turned(signs.sign([words(chance, 2)], 50), up=False), False),
+            (signs.turned(signs.letter([[words(chance, 5) for _ in range(3)]], 28), up=True), False),
+            (signs.turned(signs.letter([[words(chance, 2).upper()]], 40), up=bool(seed % 2)), False),
+            (signs.stacked(["紧急出口在这里", "禁止停车", "请勿触摸小心"][seed:], 40), True),
+            (signs.stacked(["HOTEL"], 50, font=signs.SANS), True),
+        ):
+            photo = signs.photograph(sheet, chance.uniform(-12, 12), 0.03, seed=seed)
+            found = regions.find(photo.pixels)
+            for line in photo.lines:
+                best = max(found, key=lambda r, quad=line.quad: signs.overlap(quad, r.quad))
+                overlaps.append(signs.overlap(line.quad, best.quad))
+                near = np.linalg.norm(best.quad - line.quad, axis=1).max() < 0.7 * best.height
+                rightly.append(bool(near) and best.stacked == stacked)
+    assert np.mean(np.array(overlaps) >= 0.7) >= 0.9
+    assert np.mean(rightly) >= 0.85
+
+
 @pytest.mark.parametrize("kind", photos.KINDS)
 def test_lines_are_found_in_pictures_as_people_have_them(kind: str) -> None:
     least, drawn = photos.KINDS[kind]
@@ -83,7 +106,7 @@ def test_a_line_knows_its_angle_and_its_crop_is_straight(tilt: float) -> None:
     photo = signs.photograph(signs.sign(["Ticket office"], 50), tilt, seed=2)
     region = max(regions.find(photo.pixels), key=lambda r: signs.overlap(r.quad, photo.lines[0].quad))
     assert region.angle == pytest.approx(tilt, abs=1.5)
-    crop = regions.rectify(photo.pixels, region.quad)
+    crop = rectify(photo.pixels, region.quad)
     again = max(regions.find(crop), key=lambda r: r.width)
     assert again.angle == pytest.approx(0, abs=1.5)
     assert crop.shape[0] == pytest.approx(1.5 * region.height, abs=2)
@@ -124,10 +147,10 @@ def test_small_print_on_a_large_scan() -> None:
     assert [len(group) for group in layout.paragraphs(found, reading)] == [5] * whole + [rest] * bool(rest)
 
 
-def shuffled(sheet: signs.Sheet, tilt: float, seed: int) -> tuple[list[regions.Region], list[int]]:
+def shuffled(sheet: signs.Sheet, tilt: float, seed: int) -> tuple[list[Region], list[int]]:
     photo = signs.photograph(sheet, tilt, 0.06, seed=seed)
     order = np.random.default_rng(seed).permutation(len(photo.lines))
-    return [regions.Region(photo.lines[i].quad, 1.0) for i in order], [int(i) for i in order]
+    return [Region(photo.lines[i].quad, 1.0) for i in order], [int(i) for i in order]
 
 
 @pytest.mark.parametrize("tilt", [-14, 0, 11])

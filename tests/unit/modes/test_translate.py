@@ -10,6 +10,7 @@ from app.capture import layout, regions
 from app.engine.client import EngineClient
 from app.errors import EngineError, UsageError
 from app.modes.translate import languages, prompts, saving
+from app.modes.translate.overlay import overlay
 from app.modes.translate.pipeline import Translation, Wish, translate_picture, translate_text
 from app.values import Ask, Event, Failed, Finished, Job, Looking, ModelSpec, Picture, Piece, is_last
 from tests import signs
@@ -158,6 +159,28 @@ def test_a_sign_in_three_scripts_keeps_its_lines_in_order_and_place() -> None:
     assert state.outcome == "translated"
     assert [(p.source, p.translation) for p in state.passages] == list(rows.items())
     assert places(state, sheet) == [(row, row) for row in rows]
+
+
+def test_lines_that_run_up_or_down_are_read_upright_beside_the_level_ones() -> None:
+    level = signs.sign(["Ticket office"], 40)
+    beside = signs.turned(signs.sign(["Wet floor caution"], 40), up=True)
+    pixels = np.full((beside.pixels.shape[0] + 40, 1000, 3), 230, np.uint8)
+    pixels[20 : 20 + level.pixels.shape[0], 20 : 20 + level.pixels.shape[1]] = level.pixels
+    pixels[20:-20, 800 : 800 + beside.pixels.shape[1]] = beside.pixels
+    shapes = []
+
+    def read(seen: Picture) -> str:
+        shapes.append((seen.width, seen.height))
+        return "Ticket office\nWet floor caution" if seen.width == 1000 else "Wet floor caution"
+
+    state = run(signs.Sheet(pixels, ()), Scripted(read))
+    assert [(p.source, len(p.quads)) for p in state.passages] == [("Ticket office", 1), ("Wet floor caution", 1)]
+    assert shapes[1][0] > 4 * shapes[1][1]  # stood upright
+    stands = beside.lines[0].quad + np.float32((800, 20))
+    assert np.linalg.norm(state.passages[1].quads[0] - stands, axis=1).max() < 15
+    shown = overlay(picture(signs.Sheet(pixels, ())), state)
+    (label,) = (one for one in shown.labels if one.text == "WET FLOOR CAUTION")
+    assert label.ink[1, 1] < label.ink[0, 1] - 200  # written upwards
 
 
 def test_small_print_is_read_in_strips_at_native_resolution() -> None:

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.capture.regions import Quad
+from app.capture.region import Quad
 from app.errors import SpyglassError
 from app.modes.translate import saving, typeset
 from app.modes.translate.ground import ground

@@ -1,0 +1,87 @@
+"""Of several finds in one place the one that is a line: of other octaves, the other polarity, or across."""
+
+import cv2
+import numpy as np
+
+from app.capture.region import Region
+
+_GLYPH = 1.7
+"""How many times wider than high a level find may be to be a single sign of a column."""
+_CLOSER, _LONGER = 0.7, 0.6
+"""How much closer its letters must be, and how long it must be, of a line that runs down, beside level ones it crosses.
+"""
+_FAR = 1.0
+"""How far apart, at most and as a part of its width, the letters of a line that runs down are if it crosses none."""
+
+
+def best(found: list[Region]) -> list[Region]:
+    """One region for every place: of like-sized finds the longest good one, then of all the most letter-like.
+
+    What lost only to a region that lost in turn gets its place back at the end.
+    """
+    lines = _unrivalled(sorted(found, key=lambda r: -r.sure * (r.width * r.height) ** 0.3), alike=2.0)
+    letters = sorted(found, key=lambda r: -r.sure / r.height**0.05)
+    kept = _unrivalled([r for r in letters if r in lines], alike=np.inf)
+    return _unrivalled(kept + letters, alike=np.inf)
+
+
+def _unrivalled(ranked: list[Region], alike: float) -> list[Region]:
+    """The regions no better one lies over; only rivals whose heights differ by less than `alike` times count."""
+    kept: list[Region] = []
+    frames: list[tuple[float, ...]] = []
+    for region in ranked:
+        frame = (*region.quad.min(axis=0), *region.quad.max(axis=0))
+        rivals = (by for other, by in zip(frames, kept, strict=True) if _touch(frame, other))
+        if not any(1 / alike < by.height / region.height < alike and _covered(region, by) > 0.3 for by in rivals):
+            kept.append(region)
+            frames.append(frame)
+    return kept
+
+
+def _touch(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _covered(one: Region, other: Region) -> float:
+    """The part of the smaller region that lies in the other."""
+    both, _ = cv2.intersectConvexConvex(one.quad, other.quad)
+    return float(both) / max(1.0, min(one.width * one.height, other.width * other.height))
+
+
+def agreed(level: list[Region], down: list[Region]) -> list[Region]:
+    """Of lines that cross, those that are longer and closer set: letters are closer to each other than lines are."""
+    kept, covered = list[Region](), np.zeros(len(level))
+    for one in down:
+        shares = np.array([_shared(one, other) for other in level])
+        lines = [other for other in level if _is_line(other) and _cross(one, other)]
+        long = float(np.median([line.width / line.height for line in lines])) if lines else 0.0
+        near = float(np.median([line.spacing for line in lines])) if lines else _FAR
+        if sum(_is_word(line) and line.height < 0.55 * one.height for line in lines) > 1:
+            continue  # a column of words, each seen as one letter
+        if one.spacing < _CLOSER * near and one.width / one.height > _LONGER * long:
+            kept.append(one)
+            covered += shares
+    return [one for one, share in zip(level, covered, strict=True) if share < 0.3] + kept
+
+
+def _cross(one: Region, other: Region) -> bool:
+    """Whether one line runs over a good part of the other's height, or the other way round."""
+    both = _shared(one, other) * other.width * other.height
+    return both > 0.4 * min(one.height * other.height, one.width * one.height, other.width * other.height)
+
+
+def _is_line(region: Region) -> bool:
+    """Whether a level find is more than a single sign of a column."""
+    return region.width > _GLYPH * region.height
+
+
+def _is_word(region: Region) -> bool:
+    """Whether it is one of several letters for sure; a lying i is long, and its dot is far."""
+    return region.width > 2.4 * region.height and region.spacing < 0.5
+
+
+def _shared(one: Region, other: Region) -> float:
+    """The part of the other region that lies in the one."""
+    if not _touch((*one.quad.min(axis=0), *one.quad.max(axis=0)), (*other.quad.min(axis=0), *other.quad.max(axis=0))):
+        return 0.0
+    return float(cv2.intersectConvexConvex(one.quad, other.quad)[0]) / max(1.0, other.width * other.height)
