@@ -76,6 +76,7 @@ class Translate(QObject):
         self.work.failed.connect(self.failed)
         self.keeping.failed.connect(self.failed)
         self.panel.languages_chosen.connect(self._on_languages)
+        self.panel.swapped.connect(self._on_swap)
         self.panel.again.connect(self.again)
         self.panel.original.connect(uncover.always)
         self.panel.checked.connect(self._on_check)
@@ -217,6 +218,14 @@ class Translate(QObject):
             self.failed.emit(error)
         if self._what:
             self.again()
+
+    def _on_swap(self) -> None:
+        """Translate the other way round; a text that was written goes on as what it was translated into."""
+        state, text = self.state, isinstance(self._what, str) and not self.work.running
+        if text and state is not None and state.outcome == "translated" and state.text:
+            self._what = state.text
+        self.panel.choose(self.panel.languages[1], self.panel.spoken)
+        self._on_languages(*self.panel.languages)
 
     def use_translator(self, model: str) -> None:
         """Translate with this model from now on; an empty one: with that which reads the pictures."""

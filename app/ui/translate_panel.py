@@ -21,12 +21,14 @@ AUTO = "auto"
 
 
 class TranslatePanel(QFrame):
-    """languages_chosen: codes of source ("auto" too) and target. checked: translate back from now on, or not.
+    """languages_chosen: codes of source ("auto" too) and target. swapped: each is to be the other.
+    checked: translate back from now on, or not.
     models_wanted: a menu of models is to open at the place on the screen. again, saved, copied, terms: a button was
     pressed.
     original: whether the picture shall stand as it was. explain: a row and the phrase in it to be explained."""
 
     languages_chosen = Signal(str, str)
+    swapped = Signal()
     again = Signal()
     saved = Signal()
     copied = Signal()
@@ -53,7 +55,8 @@ class TranslatePanel(QFrame):
         languages = QHBoxLayout()
         languages.setSpacing(8)
         languages.addWidget(self.source, 1)
-        languages.addWidget(_Arrow())
+        self.swap = IconButton("arrow-left-right", Wording("Swap the languages"), self.swapped.emit, size=16)
+        languages.addWidget(self.swap)
         languages.addWidget(self.target, 1)
         column.addLayout(languages)
         for box in (self.source, self.target):
@@ -94,7 +97,7 @@ class TranslatePanel(QFrame):
         self._save = IconButton("download", Wording("Save as picture, PDF or text"), self.saved.emit, size=16)
         self._again = IconButton("refresh-cw", Wording("Translate again"), self.again.emit, size=16)
         terms = IconButton("pencil", Wording("Your own words"), self.terms.emit, size=16)
-        self.check = IconButton("arrow-left-right", Wording("Check by translating back"), self._on_check, size=16)
+        self.check = IconButton("check", Wording("Check by translating back"), self._on_check, size=16)
         self.check.setCheckable(True)
         self._models = IconButton("cpu", Wording("Which model translates the text"), self._on_models, size=16)
         for button in (self._copy, self._save, self.check, terms, self._models, self._again):
@@ -109,6 +112,13 @@ class TranslatePanel(QFrame):
     def languages(self) -> tuple[str, str]:
         """Codes of the source's language, or "auto", and of the target's."""
         return str(self.source.currentData()), str(self.target.currentData())
+
+    @property
+    def spoken(self) -> str:
+        """Code of the source's language: as chosen, else as it was told from the text, else empty."""
+        source = self.languages[0]
+        state = self._last[0]
+        return source if source != AUTO else state.source.code if state is not None and state.source else ""
 
     def choose(self, source: str, target: str) -> None:
         """Show these languages as chosen."""
@@ -145,6 +155,7 @@ class TranslatePanel(QFrame):
             button.setEnabled(something)
         self._original.setVisible(something and any(p.quads for p in passages))
         self._again.setEnabled(state is not None or picture)
+        self.swap.setEnabled(self.spoken not in ("", self.languages[1]))
 
     def _message(self, state: Translation | None, picture: bool, running: bool) -> str:
         if state is None:
@@ -181,6 +192,7 @@ class TranslatePanel(QFrame):
         self.checked.emit(self.check.isChecked())
 
     def _on_chosen(self) -> None:
+        self.swap.setEnabled(self.spoken not in ("", self.languages[1]))
         self.languages_chosen.emit(*self.languages)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -192,19 +204,3 @@ class TranslatePanel(QFrame):
         super().changeEvent(event)
         if event.type() == QEvent.Type.LanguageChange:
             self.show_translation(*self._last)
-
-
-class _Arrow(QLabel):
-    """From the one language to the other, whichever way is forward."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._point()
-
-    def changeEvent(self, event: QEvent) -> None:
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.LayoutDirectionChange:
-            self._point()
-
-    def _point(self) -> None:
-        self.setText("←" if self.isRightToLeft() else "→")

@@ -2304,6 +2304,10 @@
         <translation>ما هذا؟</translation>
     </message>
     <message>
+        <source>Swap the languages</source>
+        <translation>تبديل اللغتين</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>لم يُقرأ النص حتى نهايته.</translation>
     </message>

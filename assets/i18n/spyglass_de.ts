@@ -2292,6 +2292,10 @@
         <translation>Was ist das?</translation>
     </message>
     <message>
+        <source>Swap the languages</source>
+        <translation>Sprachen tauschen</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>Der Text wurde nicht zu Ende gelesen.</translation>
     </message>

@@ -2292,6 +2292,10 @@
         <translation>¿Qué es esto?</translation>
     </message>
     <message>
+        <source>Swap the languages</source>
+        <translation>Intercambiar los idiomas</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>El texto no se leyó hasta el final.</translation>
     </message>

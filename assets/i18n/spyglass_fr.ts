@@ -2292,6 +2292,10 @@
         <translation>Qu’est-ce que c’est ?</translation>
     </message>
     <message>
+        <source>Swap the languages</source>
+        <translation>Inverser les langues</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>Le texte n’a pas été lu jusqu’au bout.</translation>
     </message>

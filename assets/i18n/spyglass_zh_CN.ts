@@ -2289,6 +2289,10 @@
         <translation>这是什么？</translation>
     </message>
     <message>
+        <source>Swap the languages</source>
+        <translation>交换语言</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>文字没有读完。</translation>
     </message>

@@ -192,6 +192,32 @@ def test_another_language_is_kept_and_translated_into(window: Window, qtbot: QtB
     assert window.services.store.settings["translate.to"] == "it"
 
 
+def test_swapped_languages_translate_the_translation_of_a_text(window: Window, qtbot: QtBot, table: Table) -> None:
+    window.actions["mode.translate"].trigger()
+    panel = window.translate.panel
+    assert not panel.swap.isEnabled()  # nothing is known that could be translated into
+    type_and_send(window, "Open daily to 18 h")
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    qtbot.mouseClick(panel.swap, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: ended(window) and len(table.asked) == 2, timeout=10_000)
+    assert table.asked[-1] == 'Translate "Ouvert tous les jours à 19 h" into English.'
+    assert panel.languages == ("fr", "en")
+    assert window.services.store.settings["translate.to"] == "en"
+
+
+def test_swapped_languages_translate_a_picture_the_other_way(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    window.actions["mode.translate"].trigger()
+    window.translate.panel.choose("de", "fr")
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    qtbot.mouseClick(window.translate.panel.swap, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: ended(window) and "German" in table.asked[-1], timeout=10_000)
+    assert [source for source, _ in rows(window)] == ROWS
+    assert window.translate.panel.languages == ("fr", "de")
+
+
 def test_a_phrase_is_explained_under_its_row(window: Window, qtbot: QtBot, table: Table) -> None:
     window.actions["mode.translate"].trigger()
     type_and_send(window, "Ticket office")
