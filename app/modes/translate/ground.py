@@ -1,5 +1,6 @@
 """What a line of text stands on and the colour it is written in, told from the pixels around its letters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -11,6 +12,8 @@ from app.modes.translate import frames
 
 _PAD = 0.35
 """Ground around a line that is looked at, as a part of its height."""
+_RIM = 0.18
+"""How far around a line its ground is for sure, as a part of its height."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,22 +32,34 @@ class Ground:
 
 
 def ground(pixels: Pixels, quad: Quad) -> Ground:
-    """The ground and ink of a line: two shades told apart by Otsu's threshold; the one at the edges is the ground."""
+    """The ground and ink of a line: two shades told apart by Otsu's threshold; the one just around it is the ground.
+
+    Just around, since a plate may end where its letters do.
+    """
     _, height = frames.size(quad)
     crop = rectify(pixels, quad, _PAD)
     edge = max(1, round(_PAD * height * 0.7))
     even = _evened(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), edge, 2 * round(height) + 1)
     level, _ = cv2.threshold(even, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     light = even > level
-    rim = np.ones(even.shape, bool)
-    rim[edge:-edge, edge:-edge] = False
+    inside, rim = _around(even.shape, _PAD * height, 0.0), _around(even.shape, _PAD * height, _RIM * height)
+    rim &= ~_around(even.shape, _PAD * height, 0.3 * _RIM * height)
     paper = light if light[rim].mean() > 0.5 else ~light
+    letters = inside & ~paper
     paper_colour = np.median(crop[paper], axis=0)
     apart = np.abs(crop.astype(np.float64) - paper_colour).sum(axis=-1)
-    strong = apart >= np.quantile(apart[~paper], 0.6) if (~paper).any() else np.zeros_like(paper)
-    ink = np.median(crop[strong & ~paper], axis=0) if (strong & ~paper).any() else 255 - paper_colour
+    strong = apart >= np.quantile(apart[letters], 0.6) if letters.any() else np.zeros_like(paper)
+    ink = np.median(crop[strong & letters], axis=0) if letters.any() else 255 - paper_colour
     ys, xs = np.nonzero(cv2.erode(paper.astype(np.uint8), np.ones((3, 3), np.uint8)) if paper.mean() > 0.3 else paper)
     return Ground(_plane(crop, xs, ys, _PAD * height), _legible(ink, paper_colour))
+
+
+def _around(shape: Sequence[int], pad: float, grown: float) -> NDArray[np.bool_]:
+    """The place of a line in its padded crop, grown by so many pixels."""
+    edge = max(0, round(pad - grown))
+    place = np.zeros(shape, bool)
+    place[edge : shape[0] - edge, edge : shape[1] - edge] = True
+    return place
 
 
 def _evened(gray: NDArray[np.uint8], edge: int, reach: int) -> NDArray[np.uint8]:

@@ -236,3 +236,13 @@ def test_lines_ranged_left_become_lines_ranged_right_at_one_edge() -> None:
     edge = max(line.quad[:, 0].max() for line in sheet.lines if "potatoes" in line.text)
     assert len(drawn.labels) == 3
     assert [label.ink[:, 0].max() for label in drawn.labels] == pytest.approx([edge] * 3, abs=3)
+
+
+def test_a_plate_that_ends_just_beyond_its_letters_is_their_ground() -> None:
+    pen = signs.Pen(640, 300, (205, 200, 190), (255, 255, 255))
+    pen.draw.rectangle((50, 100, 590, 200), fill=(24, 122, 76))
+    pen.write(320, 188, "AUSGANG", 104, anchor="ms")
+    sheet = signs.photograph(pen.sheet(), 3, seed=1)
+    told = ground(sheet.pixels, sheet.lines[0].quad)
+    assert np.abs(told.plane[:, 0] - (24, 122, 76)).max() < 40
+    assert min(told.ink) > 180
