@@ -8,7 +8,7 @@ are not permuted); vision gates are stored as their tanh, that of the position e
 Tensors stream through memory a few rows at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,10 @@ import numpy as np
 from app.errors import ModelError
 from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo, read_header
 from app.library import quantise
+from app.library.config_json import TextSizes, VisionSizes, read_sizes
 from app.library.gguf_writer import PlannedTensor, Progress, entry, write
-from app.library.names import check_complete, gguf_name
-from app.library.safetensors import StoredTensor, open_checkpoint, read_json
+from app.library.names import check_tensors, gguf_name
+from app.library.safetensors import StoredTensor, open_checkpoint
 from app.library.stored import read_bytes
 from app.library.tokenizer_json import tokenizer_metadata
 
@@ -44,14 +45,9 @@ def convert(
     folder, out = Path(checkpoint_dir), Path(out_gguf)
     mix = quantise.mix_named(type)
     tower_mix = quantise.mix_named(vision_type) if vision_type else quantise.vision_mix(mix)
-    config = read_json(folder / "config.json")
-    if config.get("model_type") != "mllama":
-        raise ModelError("The checkpoint is not a Llama 3.2 Vision model.", "Choose one whose config.json says mllama.")
-    try:
-        entries = _metadata(folder, config, mix)
-        tensors = [*_tensors(open_checkpoint(folder), config, mix, tower_mix), *_rope_factors(config["text_config"])]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelError("The checkpoint is not as its config.json says.", "Download it again.", repr(error)) from error
+    text, vision = read_sizes(folder)
+    entries = _metadata(folder.name, text, vision, mix) | tokenizer_metadata(folder, text)
+    tensors = [*_tensors(_named(folder, text, vision), text, vision, mix, tower_mix), *_rope_factors(text)]
     write(out, [entry(key, value) for key, value in entries.items()], tensors, progress)
 
 
@@ -82,71 +78,50 @@ def requantise(
 # --- metadata --------------------------------------------------------------------------------------------------------
 
 
-def _metadata(folder: Path, config: dict[str, Any], mix: str) -> dict[str, Any]:
-    t, v = config["text_config"], config["vision_config"]
-    _check_arrangements(v)
-    rope = t.get("rope_parameters") or {}
-    heads = t["num_attention_heads"]
-    entries: dict[str, Any] = {
+def _metadata(name: str, t: TextSizes, v: VisionSizes, mix: str) -> dict[str, Any]:
+    return {
         "general.architecture": "mllama",
-        "general.name": folder.name,
+        "general.name": name,
         "general.file_type": quantise.MIXES[mix][1],
         "general.quantization_version": 2,
-        "mllama.block_count": t["num_hidden_layers"],
-        "mllama.context_length": t["max_position_embeddings"],
-        "mllama.embedding_length": t["hidden_size"],
-        "mllama.feed_forward_length": t["intermediate_size"],
-        "mllama.attention.head_count": heads,
-        "mllama.attention.head_count_kv": t["num_key_value_heads"],
-        "mllama.attention.layer_norm_rms_epsilon": float(t["rms_norm_eps"]),
-        "mllama.attention.cross_attention_layers": [int(i) for i in t["cross_attention_layers"]],
-        "mllama.rope.freq_base": float(t.get("rope_theta") or rope["rope_theta"]),
-        "mllama.rope.dimension_count": _head_size(t),
-        "mllama.attention.key_length": _head_size(t),
-        "mllama.attention.value_length": _head_size(t),
-        "mllama.vocab_size": t["vocab_size"],
-        "mllama.vision.block_count": v["num_hidden_layers"],
-        "mllama.vision.global.block_count": v["num_global_layers"],
-        "mllama.vision.intermediate_layers_indices": [int(i) for i in v["intermediate_layers_indices"]],
-        "mllama.vision.embedding_length": v["hidden_size"],
-        "mllama.vision.feed_forward_length": v["intermediate_size"],
-        "mllama.vision.attention.head_count": v["attention_heads"],
-        "mllama.vision.attention.layer_norm_epsilon": float(v["norm_eps"]),
-        "mllama.vision.image_size": v["image_size"],
-        "mllama.vision.patch_size": v["patch_size"],
-        "mllama.vision.max_num_tiles": v["max_num_tiles"],
-        "mllama.vision.num_channels": v["num_channels"],
+        "mllama.block_count": t.layers,
+        "mllama.context_length": t.context,
+        "mllama.embedding_length": t.width,
+        "mllama.feed_forward_length": t.mlp,
+        "mllama.attention.head_count": t.heads,
+        "mllama.attention.head_count_kv": t.kv_heads,
+        "mllama.attention.layer_norm_rms_epsilon": t.norm_eps,
+        "mllama.attention.cross_attention_layers": t.cross_layers,
+        "mllama.rope.freq_base": t.rope_base,
+        "mllama.rope.dimension_count": t.head_size,
+        "mllama.attention.key_length": t.head_size,
+        "mllama.attention.value_length": t.head_size,
+        "mllama.vocab_size": t.vocabulary,
+        "mllama.vision.block_count": v.layers,
+        "mllama.vision.global.block_count": v.global_layers,
+        "mllama.vision.intermediate_layers_indices": v.intermediate_layers,
+        "mllama.vision.embedding_length": v.width,
+        "mllama.vision.feed_forward_length": v.mlp,
+        "mllama.vision.attention.head_count": v.heads,
+        "mllama.vision.attention.layer_norm_epsilon": v.norm_eps,
+        "mllama.vision.image_size": v.tile,
+        "mllama.vision.patch_size": v.patch,
+        "mllama.vision.max_num_tiles": v.max_tiles,
+        "mllama.vision.num_channels": v.channels,
     }
-    return entries | tokenizer_metadata(folder, t)
 
 
-def _check_arrangements(v: dict[str, Any]) -> None:
-    """A file has no place for arrangements of tiles other than all that `max_num_tiles` allows, in the usual order."""
-    most = int(v["max_num_tiles"])
-    usual = [[high, wide] for high in range(1, most + 1) for wide in range(1, most // high + 1)]
-    if [list(pair) for pair in v.get("supported_aspect_ratios") or usual] != usual:
-        raise ValueError(f"supported_aspect_ratios are not those of {most} tiles")
-
-
-def _head_size(t: dict[str, Any]) -> int:
-    return int(t.get("head_dim") or t["hidden_size"] // t["num_attention_heads"])
-
-
-def _rope_factors(t: dict[str, Any]) -> list[PlannedTensor]:
+def _rope_factors(t: TextSizes) -> list[PlannedTensor]:
     """Llama 3's scaling of the rotation frequencies, as the divisors ggml takes.
 
     Low frequencies (wavelengths beyond the original context) are slowed by `factor`, high ones kept, those between
     blended, as in transformers' `_compute_llama3_parameters`.
     """
-    rope = t.get("rope_scaling") or t.get("rope_parameters") or {}
-    if rope.get("rope_type", rope.get("type")) != "llama3":
+    if t.rope is None:
         return []
-    factor, low, high = (float(rope[key]) for key in ("factor", "low_freq_factor", "high_freq_factor"))
-    original, base = float(rope["original_max_position_embeddings"]), float(t.get("rope_theta") or rope["rope_theta"])
-    size = _head_size(t)
-    wavelengths = 2 * np.pi * base ** (np.arange(0, size, 2) / size)
-    smooth = np.clip((original / wavelengths - low) / (high - low), 0, 1)
-    divisors = 1 / ((1 - smooth) / factor + smooth)
+    wavelengths = 2 * np.pi * t.rope_base ** (np.arange(0, t.head_size, 2) / t.head_size)
+    smooth = np.clip((t.rope.original / wavelengths - t.rope.low) / (t.rope.high - t.rope.low), 0, 1)
+    divisors = 1 / ((1 - smooth) / t.rope.factor + smooth)
     return [_small("rope_freqs.weight", divisors)]
 
 
@@ -155,35 +130,27 @@ def _rope_factors(t: dict[str, Any]) -> list[PlannedTensor]:
 _IN_PAIRS = ("attn_q.weight", "attn_k.weight", "attn_q_proj.weight", "attn_k_proj.weight")
 
 
-def _tensors(
-    stored: dict[str, StoredTensor], config: dict[str, Any], mix: str, tower_mix: str
-) -> Iterator[PlannedTensor]:
-    t = config["text_config"]
-    named = {gguf_name(name): tensor for name, tensor in stored.items()}
-    if "output.weight" not in named and t.get("tie_word_embeddings"):
+def _named(folder: Path, text: TextSizes, vision: VisionSizes) -> dict[str, StoredTensor]:
+    """The checkpoint's tensors by their GGUF names, complete. Raises ModelError."""
+    named = {name: tensor for given, tensor in open_checkpoint(folder).items() if (name := gguf_name(given))}
+    if "output.weight" not in named and text.tied and "token_embd.weight" in named:
         head = named["token_embd.weight"]
-        if head.shape[0] < t["vocab_size"]:
-            raise ValueError(f"{t['vocab_size']} tokens, but embeddings of {head.shape}")
-        named["output.weight"] = replace(head, name="lm_head", shape=(int(t["vocab_size"]), *head.shape[1:]))
-    v = config["vision_config"]
-    check_complete(
-        {name for name in named if name},
-        t["num_hidden_layers"],
-        t["cross_attention_layers"],
-        v["num_hidden_layers"],
-        v["num_global_layers"],
-    )
-    gqa = t["num_attention_heads"] // t["num_key_value_heads"]
+        named["output.weight"] = replace(head, name="lm_head", shape=(text.vocabulary, *head.shape[1:]))
+    check_tensors({name: tensor.shape for name, tensor in named.items()}, text, vision)
+    return named
+
+
+def _tensors(
+    named: Mapping[str, StoredTensor], text: TextSizes, vision: VisionSizes, mix: str, tower_mix: str
+) -> Iterator[PlannedTensor]:
     for name, tensor in named.items():
-        if name is None:
-            continue
         if name.endswith("gate") and name.startswith("v."):
             yield from _vision_gate(name, tensor)
             continue
-        kind = quantise.type_of(
-            name, tensor.shape[::-1], tower_mix if _is_vision(name) else mix, t["num_hidden_layers"], gqa
-        )
-        yield _matrix(name, tensor, kind, _order(name, tensor, config))
+        chosen = tower_mix if _is_vision(name) else mix
+        kind = quantise.type_of(name, tensor.shape[::-1], chosen, text.layers, text.heads // text.kv_heads)
+        head_size = vision.width // vision.heads if _is_vision(name) else text.head_size
+        yield _matrix(name, tensor, kind, _order(name, tensor, head_size))
 
 
 def _vision_gate(name: str, tensor: StoredTensor) -> Iterator[PlannedTensor]:
@@ -195,15 +162,12 @@ def _vision_gate(name: str, tensor: StoredTensor) -> Iterator[PlannedTensor]:
     yield _small(name, gate)
 
 
-def _order(name: str, tensor: StoredTensor, config: dict[str, Any]) -> np.ndarray | None:
+def _order(name: str, tensor: StoredTensor, head_size: int) -> np.ndarray | None:
     """Which row stands at each place once every head's rows go in pairs; None if they stay."""
-    if not name.endswith(_IN_PAIRS):
+    if not name.endswith(_IN_PAIRS) or head_size % 2:
+        # Only the tower's heads can be of an odd size: nothing is turned there, and there is no last pair.
         return None
-    t, v = config["text_config"], config["vision_config"]
-    size = v["hidden_size"] // v["attention_heads"] if _is_vision(name) else _head_size(t)
-    if size % 2:  # only the tower's can be: nothing is turned there, and there is no last pair
-        return None
-    return np.arange(tensor.shape[0]).reshape(-1, 2, size // 2).swapaxes(1, 2).ravel()
+    return np.arange(tensor.shape[0]).reshape(-1, 2, head_size // 2).swapaxes(1, 2).ravel()
 
 
 def _matrix(name: str, tensor: StoredTensor, kind: int, order: np.ndarray | None) -> PlannedTensor:

@@ -4,21 +4,33 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError
+from app.library.config_json import TextSizes
 from app.library.safetensors import read_json
 
 _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
+_MOST_ADDED = 8
+"""Tokens that have embeddings but no output: the picture's, and seven that nothing is said with."""
 _LLAMA3_SPLIT = r"\p{N}{1,3}"
 """The part of Llama 3's splitting rule that sets it apart: numbers in groups of three digits."""
 
 
-def tokenizer_metadata(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
+def tokenizer_metadata(folder: Path, text: TextSizes) -> dict[str, Any]:
     """The `tokenizer.*` entries for the checkpoint in `folder`. Raises ModelError for another kind of tokenizer."""
     tokenizer = read_json(folder / "tokenizer.json")
-    model = tokenizer.get("model", {})
-    if model.get("type") != "BPE" or _LLAMA3_SPLIT not in str(tokenizer.get("pre_tokenizer")):
+    model = tokenizer.get("model")
+    if (
+        not isinstance(model, dict)
+        or model.get("type") != "BPE"
+        or _LLAMA3_SPLIT not in str(tokenizer.get("pre_tokenizer"))
+    ):
         raise ModelError("The checkpoint's tokenizer is not Llama 3's.", "Choose a Llama 3.2 Vision checkpoint.")
-    tokens, kinds = _vocabulary(tokenizer)
-    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model.get("merges", [])]
+    try:
+        tokens, kinds = _vocabulary(tokenizer, text.vocabulary + _MOST_ADDED)
+        merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(
+            "The checkpoint's tokenizer.json is damaged, or is another model's.", "Download it again.", repr(error)
+        ) from error
     entries: dict[str, Any] = {
         "tokenizer.ggml.model": "gpt2",
         "tokenizer.ggml.pre": "llama-bpe",
@@ -26,16 +38,19 @@ def tokenizer_metadata(folder: Path, config: dict[str, Any]) -> dict[str, Any]:
         "tokenizer.ggml.token_type": kinds,
         "tokenizer.ggml.merges": merges,
     }
-    return entries | _special(folder, config, tokens) | _template(folder)
+    return entries | _special(folder, text.tokens, tokens) | _template(folder)
 
 
-def _vocabulary(tokenizer: dict[str, Any]) -> tuple[list[str], list[int]]:
+def _vocabulary(tokenizer: dict[str, Any], most: int) -> tuple[list[str], list[int]]:
+    """Every token's text and kind. Raises ValueError if there are none, or more than `most`."""
     vocabulary = dict(tokenizer["model"]["vocab"])
     kinds = dict.fromkeys(vocabulary.values(), _NORMAL)
-    for added in tokenizer.get("added_tokens", []):
+    for added in tokenizer.get("added_tokens") or []:
         vocabulary[added["content"]] = added["id"]
         kinds[added["id"]] = _CONTROL if added.get("special") else _USER_DEFINED
     size = max(kinds) + 1
+    if size > most or any(not isinstance(text, str) for text in vocabulary):
+        raise ValueError(f"{size} tokens, {most} at most")
     texts = {number: text for text, number in vocabulary.items()}
     return [texts.get(i, f"[PAD{i}]") for i in range(size)], [kinds.get(i, _UNUSED) for i in range(size)]
 

@@ -166,7 +166,7 @@ def test_requantising_to_float32_and_back_gives_the_same_bytes(checkpoint, tmp_p
 def test_tensors_stream_through_memory(tmp_path, monkeypatch):
     """A matrix of 24 MiB, 1 MiB at a time."""
     config = config_of(
-        width=256, heads=4, kv_heads=4, mlp=24576, layers=1, cross=[0], tower=16, tower_heads=1, tower_mlp=16,
+        width=256, heads=4, kv_heads=4, mlp=24576, layers=2, cross=[0], tower=16, tower_heads=1, tower_mlp=16,
         tower_layers=1, global_layers=1, taps=[0], tile=28, patch=14, max_tiles=1,
     )  # fmt: skip
     write_checkpoint(tmp_path / "checkpoint", config, seed=1)
@@ -319,6 +319,61 @@ def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path)
         convert(checkpoint, tmp_path / "m.gguf")
     assert caught.value.todo
     assert not list(tmp_path.glob("m.gguf*"))
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("text_config", "hidden_act", "gelu"),
+        ("vision_config", "hidden_act", "quick_gelu"),
+        ("text_config", "rope_scaling", {"rope_type": "yarn", "factor": 4.0}),
+        ("text_config", "cross_attention_layers", []),
+        ("text_config", "cross_attention_layers", [1, 99]),
+        ("text_config", "num_hidden_layers", 10**12),
+        ("text_config", "num_attention_heads", 0),
+        ("text_config", "intermediate_size", None),
+        ("text_config", "max_position_embeddings", 2**40),
+        ("text_config", "rms_norm_eps", "small"),
+        ("vision_config", "max_num_tiles", 10**12),
+        ("vision_config", "intermediate_layers_indices", "1, 3"),
+        (None, "text_config", None),
+    ],
+)
+def test_sizes_that_cannot_be_are_named_before_anything_is_made_of_them(section, key, value, checkpoint, tmp_path):
+    config = json.loads((checkpoint / "config.json").read_text())
+    (config[section] if section else config)[key] = value
+    edit_config(checkpoint, **config)
+    with pytest.raises(ModelError, match=r"config\.json describes no model") as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert caught.value.detail
+
+
+def test_tensors_of_other_shapes_than_the_sizes_are_refused(checkpoint, tmp_path):
+    text = json.loads((checkpoint / "config.json").read_text())["text_config"]
+    edit_config(checkpoint, text_config=text | {"intermediate_size": 161})
+    with pytest.raises(ModelError, match="not those its config") as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert "ffn_gate.weight is (160, 64), (161, 64) was expected" in caught.value.detail
+
+
+def test_the_scaling_of_rope_may_be_where_either_transformers_keeps_it(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "both.gguf")
+    text = json.loads((checkpoint / "config.json").read_text())["text_config"]
+    only_new = {key: value for key, value in text.items() if key not in ("rope_theta", "rope_scaling")}
+    only_old = {key: value for key, value in text.items() if key != "rope_parameters"}
+    for name, config in (("new.gguf", only_new), ("old.gguf", only_old)):
+        edit_config(checkpoint, text_config=config)
+        convert(checkpoint, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == (tmp_path / "both.gguf").read_bytes()
+
+
+@pytest.mark.parametrize("vocabulary", [None, [], {}, {"a": "b"}, {"a": 10**12}, {"a": None}, {"a": 1000}], ids=str)
+def test_a_tokenizer_that_fits_no_model_is_refused(vocabulary, checkpoint, tmp_path):
+    tokenizer = json.loads((checkpoint / "tokenizer.json").read_text())
+    tokenizer["model"]["vocab"], tokenizer["added_tokens"] = vocabulary, None
+    (checkpoint / "tokenizer.json").write_text(json.dumps(tokenizer))
+    with pytest.raises(ModelError, match=r"tokenizer\.json"):
+        convert(checkpoint, tmp_path / "m.gguf")
 
 
 def test_an_index_that_names_files_elsewhere_is_refused(checkpoint, tmp_path):

@@ -25,6 +25,7 @@ def project(tensors: Tensors, config: dict, pixels: np.ndarray, arrangement: int
 
     whole = np.zeros((tiles, *pixels.shape[1:]), np.float32)
     whole[:n] = pixels
+    whole = whole[:, :, : grid * patch, : grid * patch]
     blocks = whole.reshape(tiles, 3, grid, patch, grid, patch).transpose(0, 2, 4, 1, 3, 5)
     x = blocks.reshape(tiles, grid * grid, -1) @ v["patch_embedding.weight"].reshape(width, -1).T
     x = x + _tile_embedding(v, "pre_tile_positional_embedding", arrangement, tiles, width)
@@ -51,7 +52,8 @@ def project(tensors: Tensors, config: dict, pixels: np.ndarray, arrangement: int
     x = x.reshape(-1, width)
     for i in range(c["num_global_layers"]):
         x = _vision_layer(x, v, f"global_transformer.layers.{i}.", c, mask, gated=True)
-    kept = np.stack([states[i] for i in c["intermediate_layers_indices"]], axis=-1).reshape(len(x), -1)
+    kept = [states[i] for i in c["intermediate_layers_indices"]]
+    kept = np.stack(kept, axis=-1).reshape(len(x), -1) if kept else x[:, :0]
     features = np.concatenate([x, kept], axis=-1).reshape(tiles, rows + padding, -1)[:, :rows]
     return features @ tensors["multi_modal_projector.weight"].T + tensors["multi_modal_projector.bias"]
 

@@ -186,6 +186,15 @@ def test_a_file_that_is_not_right_is_refused_before_any_graph(damage, tiny, tmp_
     assert str(tmp_path) not in caught.value.what
 
 
+def test_a_model_none_of_whose_layers_looks_is_refused(tiny, tmp_path):
+    """A graph that computes nothing has no memory for its inputs, and ggml ends the process."""
+    file = read_header(tiny)
+    rewrite(file, tmp_path / "bad.gguf", {name: name for name in file.tensors}, drop=("mllama.attention.cross",))
+    with pytest.raises(ModelError) as caught:
+        _logits(tmp_path / "bad.gguf")
+    assert "0 of 7 layers" in caught.value.detail
+
+
 def test_a_projector_of_another_model_is_refused(tiny, wide, tmp_path):
     text, _ = two_files(read_header(tiny), tmp_path)
     with pytest.raises(ModelError):

@@ -34,8 +34,16 @@ SHAPES = {
         width=60, heads=6, kv_heads=2, mlp=55, layers=6, cross=[0, 1, 4], tower=40, tower_heads=8, tower_mlp=33,
         tower_layers=4, global_layers=1, taps=[3, 1], tile=28, patch=14, max_tiles=5,
     ),
+    "tiles of 257 rows, one more than a product takes": config_of(
+        width=64, heads=4, kv_heads=2, mlp=64, layers=2, cross=[1], tower=16, tower_heads=2, tower_mlp=16,
+        tower_layers=1, global_layers=1, taps=[0], tile=64, patch=4, max_tiles=2,
+    ),
+    "tiles that are no multiple of a patch, no global layers, no taps": config_of(
+        width=64, heads=4, kv_heads=2, mlp=64, layers=3, cross=[2], tower=32, tower_heads=2, tower_mlp=48,
+        tower_layers=2, global_layers=0, taps=[], tile=45, patch=14, max_tiles=3,
+    ),
 }  # fmt: skip
-PROMPTS = ("text", "image-120x50", "follow-up", "two-images-two-turns", "two-images-together")
+PROMPTS = ("text", "image-40x30", "image-120x50", "follow-up", "two-images-two-turns", "two-images-together")
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -110,14 +110,14 @@ def read_config(text: Gguf, vision: Gguf) -> Config:
 
 
 class _Keys:
-    """Positive numbers under one prefix."""
+    """Numbers under one prefix, positive unless said otherwise."""
 
     def __init__(self, file: Gguf, prefix: str) -> None:
         self._file, self._prefix = file, prefix
 
-    def count(self, key: str, default: int | None = None, limit: int = 1 << 24) -> int:
+    def count(self, key: str, default: int | None = None, limit: int = 1 << 24, least: int = 1) -> int:
         value = int(self._file.number(self._prefix + key, default))
-        if not 1 <= value <= limit:
+        if not least <= value <= limit:
             raise ValueError(f"{self._prefix}{key} is {value}")
         return value
 
@@ -155,8 +155,8 @@ def _text(file: Gguf) -> TextConfig:
         rope_size=keys.count("rope.dimension_count", head_size),
         context=keys.count("context_length"),
     )
-    if not config.self_layers:
-        raise ValueError("every layer is a cross-attention layer")
+    if not config.self_layers or not config.cross_layers:
+        raise ValueError(f"{len(config.cross_layers)} of {config.layers} layers look at pictures")
     if config.heads % config.kv_heads or config.head_size % 2 or config.rope_size != config.head_size:
         raise ValueError(
             f"{config.heads} heads of {config.head_size}, {config.kv_heads} for keys, RoPE over {config.rope_size}"
@@ -172,7 +172,7 @@ def _vision(file: Gguf) -> VisionConfig:
         heads=keys.count("attention.head_count"),
         mlp=keys.count("feed_forward_length"),
         layers=layers,
-        global_layers=keys.count("global.block_count", limit=1000),
+        global_layers=keys.count("global.block_count", limit=1000, least=0),
         taps=keys.indices("intermediate_layers_indices", layers + 1),
         norm_eps=keys.real("attention.layer_norm_epsilon", 1e-5),
         tile=keys.count("image_size", limit=1 << 13),
@@ -180,7 +180,7 @@ def _vision(file: Gguf) -> VisionConfig:
         channels=keys.count("num_channels", 3),
         max_tiles=keys.count("max_num_tiles", limit=64),
     )
-    if config.width % config.heads or config.tile % config.patch or config.channels != 3:
+    if config.width % config.heads or config.tile < config.patch or config.channels != 3:
         raise ValueError(
             f"{config.heads} heads in {config.width}, patches of {config.patch} in {config.tile}, "
             f"{config.channels} channels"

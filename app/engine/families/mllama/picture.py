@@ -69,7 +69,11 @@ def fit(width: int, height: int, canvas_width: int, canvas_height: int, side: in
 
 
 def patches(tiles: Tiles, config: VisionConfig) -> np.ndarray:
-    """The tiles' pixels patch by patch, as the patch embedding's rows: (tiles, patches, 3 * patch * patch) float32."""
+    """The tiles' pixels patch by patch, as the patch embedding's rows: (tiles, patches, 3 * patch * patch) float32.
+
+    What is left at the right and below of a tile that is no multiple of the patch is not seen, as by a convolution.
+    """
     n, size = config.tile // config.patch, config.patch
-    blocks = tiles.pixels.reshape(tiles.count, 3, n, size, n, size).transpose(0, 2, 4, 1, 3, 5)
+    pixels = tiles.pixels[:, :, : n * size, : n * size]
+    blocks = pixels.reshape(tiles.count, 3, n, size, n, size).transpose(0, 2, 4, 1, 3, 5)
     return np.ascontiguousarray(blocks.reshape(tiles.count, n * n, 3 * size * size))

@@ -223,14 +223,14 @@ class VisionTower:
         return g.add(x, added)
 
     def _project(self, state: _State, start: int, n: int) -> np.ndarray:
-        """Some rows' final state and intermediate ones, feature by feature, projected to the text's width."""
+        """Some rows' final state and intermediate ones, feature by feature, projected: (n, text width) float32."""
 
         def build(g: Graph) -> Tensor:
             x, *states = (g.rows(t, start, n) for t in (state.x, *state.taps.values()))
             features = g.concat(x, g.interleave(states), axis=0) if states else x
             return g.linear(self._w["mm.0.weight"], features, self._w["mm.0.bias"])
 
-        return self._fetch(build)
+        return self._fetch(build).reshape(n, -1)  # of a single row a vector is fetched
 
     # --- running ------------------------------------------------------------------------------------------------
 

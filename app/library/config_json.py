@@ -1,0 +1,193 @@
+"""The sizes of a Llama 3.2 Vision checkpoint, read from its config.json and checked before anything is made of them."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from app.errors import ModelError
+from app.library.safetensors import read_json
+
+_MOST = 1 << 24
+
+
+@dataclass(frozen=True)
+class Rope:
+    """Llama 3's scaling of the rotation frequencies, as transformers names its numbers."""
+
+    factor: float
+    low: float
+    high: float
+    original: float
+
+
+@dataclass(frozen=True)
+class TextSizes:
+    """Sizes of the text decoder; its vocabulary is that of the output, without the picture's token."""
+
+    width: int
+    layers: int
+    cross_layers: tuple[int, ...]
+    heads: int
+    kv_heads: int
+    head_size: int
+    mlp: int
+    norm_eps: float
+    context: int
+    vocabulary: int
+    rope_base: float
+    rope: Rope | None
+    tied: bool
+    """Whether the output matrix is the beginning of the embeddings."""
+    tokens: dict[str, Any]
+    """What is said of special tokens: `bos_token_id` and the like."""
+
+
+@dataclass(frozen=True)
+class VisionSizes:
+    """Sizes of the vision tower, in config.json's words for the layers whose inputs are kept."""
+
+    width: int
+    layers: int
+    global_layers: int
+    intermediate_layers: tuple[int, ...]
+    heads: int
+    mlp: int
+    norm_eps: float
+    tile: int
+    patch: int
+    max_tiles: int
+    channels: int
+
+
+def read_sizes(folder: Path) -> tuple[TextSizes, VisionSizes]:
+    """The sizes of the checkpoint in `folder`.
+
+    Raises ModelError for a model of another kind, and for one that this program's files or graphs have no room for.
+    """
+    config = read_json(folder / "config.json")
+    if config.get("model_type") != "mllama":
+        raise ModelError("The checkpoint is not a Llama 3.2 Vision model.", "Choose one whose config.json says mllama.")
+    try:
+        return _text(_Section(config, "text_config")), _vision(_Section(config, "vision_config"))
+    except ValueError as error:
+        raise ModelError(
+            "The checkpoint's config.json describes no model that can be converted.",
+            "Download it again, or choose another checkpoint.",
+            str(error),
+        ) from error
+
+
+class _Section:
+    """A part of config.json. Its methods raise ValueError for what is missing or cannot be."""
+
+    def __init__(self, config: dict[str, Any], name: str) -> None:
+        values = config.get(name)
+        if not isinstance(values, dict):
+            raise ValueError(f"{name} is {values!r}")
+        self.values: dict[str, Any] = values
+
+    def count(self, key: str, default: int | None = None, least: int = 1, most: int = _MOST) -> int:
+        value = self.values.get(key, default)
+        if not _is_whole(value) or not least <= value <= most:
+            raise ValueError(f"{key} is {value!r}")
+        return value
+
+    def real(self, key: str, default: float | None = None) -> float:
+        value = self.values.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+            raise ValueError(f"{key} is {value!r}")
+        return float(value)
+
+    def indices(self, key: str, below: int) -> tuple[int, ...]:
+        found = self.values.get(key)
+        if not isinstance(found, list) or any(not _is_whole(i) or not 0 <= i < below for i in found):
+            raise ValueError(f"{key} is {found!r}, of {below}")
+        if len(set(found)) < len(found):
+            raise ValueError(f"{key} is {found!r}")
+        return tuple(found)
+
+    def must_be(self, key: str, wanted: object) -> None:
+        if self.values.get(key, wanted) != wanted:
+            raise ValueError(f"{key} is {self.values[key]!r}, not {wanted!r}")
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _text(section: _Section) -> TextSizes:
+    section.must_be("hidden_act", "silu")
+    layers = section.count("num_hidden_layers", most=1000)
+    cross = section.indices("cross_attention_layers", layers)
+    if not 0 < len(cross) < layers:
+        raise ValueError(f"{len(cross)} of {layers} layers look at pictures")
+    width, heads, kv_heads = (
+        section.count(key) for key in ("hidden_size", "num_attention_heads", "num_key_value_heads")
+    )
+    size = section.values.get("head_dim") or width // heads
+    if heads % kv_heads or not _is_whole(size) or size < 2 or size % 2:
+        raise ValueError(f"{heads} heads of {size!r}, {kv_heads} for keys")
+    base, rope = _rope(section)
+    return TextSizes(
+        width=width,
+        layers=layers,
+        cross_layers=cross,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_size=size,
+        mlp=section.count("intermediate_size"),
+        norm_eps=section.real("rms_norm_eps", 1e-5),
+        context=section.count("max_position_embeddings"),
+        vocabulary=section.count("vocab_size"),
+        rope_base=base,
+        rope=rope,
+        tied=bool(section.values.get("tie_word_embeddings")),
+        tokens={key: value for key, value in section.values.items() if key.endswith("_token_id")},
+    )
+
+
+def _rope(section: _Section) -> tuple[float, Rope | None]:
+    """The base, and the scaling if there is one: in `rope_parameters` since transformers 5, in two keys before."""
+    given = [section.values.get(key) or {} for key in ("rope_parameters", "rope_scaling")]
+    if not all(isinstance(part, dict) for part in given):
+        raise ValueError(f"RoPE is {given!r}")
+    rope = _Section({"rope": {"rope_theta": section.values.get("rope_theta")} | given[0] | given[1]}, "rope")
+    kind = rope.values.get("rope_type", rope.values.get("type", "default"))
+    if kind not in ("default", "llama3"):
+        raise ValueError(f"the scaling of RoPE is {kind!r}")
+    base = rope.real("rope_theta")
+    if kind == "default":
+        return base, None
+    names = ("factor", "low_freq_factor", "high_freq_factor", "original_max_position_embeddings")
+    scaling = Rope(*(rope.real(name) for name in names))
+    if scaling.low >= scaling.high:
+        raise ValueError(f"the scaling of RoPE is {scaling}")
+    return base, scaling
+
+
+def _vision(section: _Section) -> VisionSizes:
+    section.must_be("hidden_act", "gelu")
+    layers, max_tiles = section.count("num_hidden_layers", most=1000), section.count("max_num_tiles", most=64)
+    width, heads = section.count("hidden_size"), section.count("attention_heads")
+    tile, patch = section.count("image_size", most=1 << 13), section.count("patch_size", most=1 << 13)
+    if width % heads or tile < patch:
+        raise ValueError(f"{heads} heads in {width}, patches of {patch} in {tile}")
+    # A file has no place for arrangements of tiles other than all that are possible, in the usual order.
+    usual = [[high, wide] for high in range(1, max_tiles + 1) for wide in range(1, max_tiles // high + 1)]
+    if (section.values.get("supported_aspect_ratios") or usual) != usual:
+        raise ValueError(f"supported_aspect_ratios are not those of {max_tiles} tiles")
+    return VisionSizes(
+        width=width,
+        layers=layers,
+        global_layers=section.count("num_global_layers", least=0, most=1000),
+        # The index of the last layer's output is allowed, as in the engine.
+        intermediate_layers=section.indices("intermediate_layers_indices", layers + 1),
+        heads=heads,
+        mlp=section.count("intermediate_size"),
+        norm_eps=section.real("norm_eps", 1e-5),
+        tile=tile,
+        patch=patch,
+        max_tiles=max_tiles,
+        channels=section.count("num_channels", 3, least=3, most=3),
+    )
