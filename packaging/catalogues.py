@@ -36,6 +36,7 @@ ERRORS = {name for name, one in vars(errors).items() if isinstance(one, type)} |
 TERMINAL_ONLY = (
     "app/cli",
     "app/engine/families/echo",
+    "app/library/config_json.py",
     "app/library/convert.py",
     "app/library/gguf_writer.py",
     "app/library/names.py",

@@ -14,6 +14,7 @@ from app.capture.camera import Frame
 from app.errors import SpyglassError
 from app.modes.labels import Label
 from app.modes.lookout import Engine
+from app.modes.recognise import RecogniseMode
 from app.modes.watch import question, subject
 from app.settings.store import SettingsStore
 from app.ui.bridge import Background
@@ -27,6 +28,7 @@ from app.ui.overlay import FiguresCard, Hint, LabelClicks, LabelOverlay, around
 from app.ui.speech import Speaker
 from app.ui.stage import Stage
 from app.values import ModelSpec
+from app.wording import Wording
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,13 @@ class LiveStage(QObject):
     def follow_mode(self) -> None:
         """End at once what the mode no longer wants: the camera's next frame may never come."""
         if self._running is not None and self._wanted() is None:
+            if self.wish:
+                again = Wording(
+                    "{mode} goes on waiting for it when you are back: {things}",
+                    mode=RecogniseMode.title,
+                    things=subject(self.wish),
+                )
+                self.told.emit(again)
             self._stop()
 
     def close(self) -> None:

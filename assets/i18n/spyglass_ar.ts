@@ -2296,6 +2296,10 @@
         <translation>ما لون البالونات؟</translation>
     </message>
     <message>
+        <source>{mode} goes on waiting for it when you are back: {things}</source>
+        <translation>سيواصل «{mode}» الانتظار عند عودتك: {things}</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>إظهارها مجددًا</translation>
     </message>

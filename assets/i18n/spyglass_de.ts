@@ -2284,6 +2284,10 @@
         <translation>Welche Farbe haben die Ballons?</translation>
     </message>
     <message>
+        <source>{mode} goes on waiting for it when you are back: {things}</source>
+        <translation>{mode} wartet weiter darauf, sobald Sie zurück sind: {things}</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>Wieder zeigen</translation>
     </message>

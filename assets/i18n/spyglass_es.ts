@@ -2284,6 +2284,10 @@
         <translation>¿De qué color son los globos?</translation>
     </message>
     <message>
+        <source>{mode} goes on waiting for it when you are back: {things}</source>
+        <translation>{mode} lo seguirá esperando cuando vuelva: {things}</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>Volver a mostrarla</translation>
     </message>

@@ -2284,6 +2284,10 @@
         <translation>De quelle couleur sont les ballons ?</translation>
     </message>
     <message>
+        <source>{mode} goes on waiting for it when you are back: {things}</source>
+        <translation>{mode} continue de l’attendre dès votre retour : {things}</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>La réafficher</translation>
     </message>

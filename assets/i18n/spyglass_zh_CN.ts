@@ -2281,6 +2281,10 @@
         <translation>气球是什么颜色？</translation>
     </message>
     <message>
+        <source>{mode} goes on waiting for it when you are back: {things}</source>
+        <translation>您回到“{mode}”后会继续等待：{things}</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>重新显示</translation>
     </message>

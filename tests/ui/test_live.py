@@ -223,6 +223,17 @@ def test_a_note_is_nothing_that_could_be_answered_again(window: Window, qtbot: Q
     assert not tools._buttons["copy"][0].isHidden()
 
 
+def test_a_watch_waits_for_the_mode_and_says_so(window: Window, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    window.live.watch("tell me when a bus comes")
+    qtbot.waitUntil(lambda: window.live._running is not None and window.live._running[1] != "", timeout=5_000)
+    window._choose_mode("ask")
+    assert window.pane.notice.words == "Recognise goes on waiting for it when you are back: a bus"
+    window._choose_mode("recognise")
+    qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
+    assert "Waiting for: a bus" in window.live.panel.words
+
+
 def test_leaving_the_mode_ends_it_though_the_camera_is_silent(window: Window, qtbot: QtBot) -> None:
     """Or the next question would be taken for a wish."""
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
