@@ -68,7 +68,7 @@ def _special(folder: Path, config: dict[str, Any], tokens: list[str]) -> dict[st
             number = tokens.index(text)
         if isinstance(number, list):
             number = number[0] if number else None
-        if isinstance(number, int):
+        if isinstance(number, int) and 0 <= number < len(tokens):  # some write -1 for none
             entries[f"tokenizer.ggml.{key}_token_id"] = number
     if "<|eot_id|>" in tokens:
         entries["tokenizer.ggml.eot_token_id"] = tokens.index("<|eot_id|>")
@@ -76,10 +76,15 @@ def _special(folder: Path, config: dict[str, Any], tokens: list[str]) -> dict[st
 
 
 def _template(folder: Path) -> dict[str, Any]:
-    """The chat template, wherever this checkpoint keeps it."""
+    """The chat template, wherever this checkpoint keeps it. Raises ModelError if it cannot be read."""
     jinja = folder / "chat_template.jinja"
     if jinja.is_file():
-        return {"tokenizer.chat_template": jinja.read_text(encoding="utf-8")}
+        try:
+            return {"tokenizer.chat_template": jinja.read_text(encoding="utf-8")}
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"The checkpoint's {jinja.name} cannot be read.", "Download it again.", str(error)
+            ) from error
     for name in ("chat_template.json", "tokenizer_config.json"):
         path = folder / name
         template = read_json(path).get("chat_template") if path.is_file() else None

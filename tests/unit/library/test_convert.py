@@ -376,6 +376,21 @@ def test_a_tokenizer_that_fits_no_model_is_refused(vocabulary, checkpoint, tmp_p
         convert(checkpoint, tmp_path / "m.gguf")
 
 
+@pytest.mark.parametrize("number", [-1, 2**40])
+def test_a_padding_token_that_is_none_is_left_out(number, checkpoint, tmp_path):
+    text = json.loads((checkpoint / "config.json").read_text())["text_config"]
+    edit_config(checkpoint, text_config=text | {"pad_token_id": number})
+    (checkpoint / "tokenizer_config.json").write_text("{}")
+    convert(checkpoint, tmp_path / "m.gguf")
+    assert "tokenizer.ggml.padding_token_id" not in read_header(tmp_path / "m.gguf").metadata
+
+
+def test_a_chat_template_that_is_no_text_is_refused(checkpoint, tmp_path):
+    (checkpoint / "chat_template.jinja").write_bytes(b"\xff\xfe")
+    with pytest.raises(ModelError, match=r"chat_template\.jinja cannot be read"):
+        convert(checkpoint, tmp_path / "m.gguf")
+
+
 def test_an_index_that_names_files_elsewhere_is_refused(checkpoint, tmp_path):
     (checkpoint / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../../etc/passwd"}}')
     with pytest.raises(ModelError, match="outside"):
