@@ -1,4 +1,4 @@
-"""The sizes of a Llama 3.2 Vision checkpoint, read from its config.json and checked before anything is made of them."""
+"""What a Llama 3.2 Vision checkpoint is, read from its config.json and checked before anything is made of them."""
 
 import math
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from app.errors import ModelError
+from app.gguf.mllama import Config, TextConfig, VisionConfig, arrangements
 from app.library.safetensors import read_json
 
 _MOST = 1 << 24
@@ -22,46 +23,21 @@ class Rope:
 
 
 @dataclass(frozen=True)
-class TextSizes:
-    """Sizes of the text decoder; its vocabulary is that of the output, without the picture's token."""
+class Checkpoint:
+    """What config.json says: the model's sizes, and what a GGUF file says of it besides."""
 
-    width: int
-    layers: int
-    cross_layers: tuple[int, ...]
-    heads: int
-    kv_heads: int
-    head_size: int
-    mlp: int
-    norm_eps: float
-    context: int
+    sizes: Config
     vocabulary: int
-    rope_base: float
+    """Tokens that the output knows: all but the picture's."""
     rope: Rope | None
     tied: bool
     """Whether the output matrix is the beginning of the embeddings."""
-    tokens: dict[str, Any]
+    special: dict[str, Any]
     """What is said of special tokens: `bos_token_id` and the like."""
 
 
-@dataclass(frozen=True)
-class VisionSizes:
-    """Sizes of the vision tower, in config.json's words for the layers whose inputs are kept."""
-
-    width: int
-    layers: int
-    global_layers: int
-    intermediate_layers: tuple[int, ...]
-    heads: int
-    mlp: int
-    norm_eps: float
-    tile: int
-    patch: int
-    max_tiles: int
-    channels: int
-
-
-def read_sizes(folder: Path) -> tuple[TextSizes, VisionSizes]:
-    """The sizes of the checkpoint in `folder`.
+def read_config_json(folder: Path) -> Checkpoint:
+    """What config.json says of the checkpoint in `folder`.
 
     Raises ModelError for a model of another kind, and for one that this program's files or graphs have no room for.
     """
@@ -69,7 +45,15 @@ def read_sizes(folder: Path) -> tuple[TextSizes, VisionSizes]:
     if config.get("model_type") != "mllama":
         raise ModelError("The checkpoint is not a Llama 3.2 Vision model.", "Choose one whose config.json says mllama.")
     try:
-        return _text(_Section(config, "text_config")), _vision(_Section(config, "vision_config"))
+        text = _Section(config, "text_config")
+        base, rope = _rope(text)
+        return Checkpoint(
+            sizes=Config(_text(text, base), _vision(_Section(config, "vision_config"))),
+            vocabulary=text.count("vocab_size"),
+            rope=rope,
+            tied=bool(text.values.get("tie_word_embeddings")),
+            special={key: value for key, value in text.values.items() if key.endswith("_token_id")},
+        )
     except ValueError as error:
         raise ModelError(
             "The checkpoint's config.json describes no model that can be converted.",
@@ -116,7 +100,7 @@ def _is_whole(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _text(section: _Section) -> TextSizes:
+def _text(section: _Section, rope_base: float) -> TextConfig:
     section.must_be("hidden_act", "silu")
     layers = section.count("num_hidden_layers", most=1000)
     cross = section.indices("cross_attention_layers", layers)
@@ -128,8 +112,7 @@ def _text(section: _Section) -> TextSizes:
     size = section.values.get("head_dim") or width // heads
     if heads % kv_heads or not _is_whole(size) or size < 2 or size % 2:
         raise ValueError(f"{heads} heads of {size!r}, {kv_heads} for keys")
-    base, rope = _rope(section)
-    return TextSizes(
+    return TextConfig(
         width=width,
         layers=layers,
         cross_layers=cross,
@@ -139,11 +122,7 @@ def _text(section: _Section) -> TextSizes:
         mlp=section.count("intermediate_size"),
         norm_eps=section.real("rms_norm_eps", 1e-5),
         context=section.count("max_position_embeddings"),
-        vocabulary=section.count("vocab_size"),
-        rope_base=base,
-        rope=rope,
-        tied=bool(section.values.get("tie_word_embeddings")),
-        tokens={key: value for key, value in section.values.items() if key.endswith("_token_id")},
+        rope_base=rope_base,
     )
 
 
@@ -166,7 +145,7 @@ def _rope(section: _Section) -> tuple[float, Rope | None]:
     return base, scaling
 
 
-def _vision(section: _Section) -> VisionSizes:
+def _vision(section: _Section) -> VisionConfig:
     section.must_be("hidden_act", "gelu")
     layers, max_tiles = section.count("num_hidden_layers", most=1000), section.count("max_num_tiles", most=64)
     width, heads = section.count("hidden_size"), section.count("attention_heads")
@@ -174,15 +153,15 @@ def _vision(section: _Section) -> VisionSizes:
     if width % heads or tile < patch:
         raise ValueError(f"{heads} heads in {width}, patches of {patch} in {tile}")
     # A file has no place for arrangements of tiles other than all that are possible, in the usual order.
-    usual = [[high, wide] for high in range(1, max_tiles + 1) for wide in range(1, max_tiles // high + 1)]
+    usual = [list(pair) for pair in arrangements(max_tiles)]
     if (section.values.get("supported_aspect_ratios") or usual) != usual:
         raise ValueError(f"supported_aspect_ratios are not those of {max_tiles} tiles")
-    return VisionSizes(
+    return VisionConfig(
         width=width,
         layers=layers,
         global_layers=section.count("num_global_layers", least=0, most=1000),
         # The index of the last layer's output is allowed, as in the engine.
-        intermediate_layers=section.indices("intermediate_layers_indices", layers + 1),
+        taps=section.indices("intermediate_layers_indices", layers + 1),
         heads=heads,
         mlp=section.count("intermediate_size"),
         norm_eps=section.real("norm_eps", 1e-5),

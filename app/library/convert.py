@@ -17,8 +17,9 @@ import numpy as np
 
 from app.errors import ModelError
 from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo, read_header
+from app.gguf.mllama import Config
 from app.library import quantise
-from app.library.config_json import TextSizes, VisionSizes, read_sizes
+from app.library.config_json import Checkpoint, read_config_json
 from app.library.gguf_writer import PlannedTensor, Progress, entry, write
 from app.library.names import check_tensors, gguf_name
 from app.library.safetensors import StoredTensor, open_checkpoint
@@ -45,9 +46,9 @@ def convert(
     folder, out = Path(checkpoint_dir), Path(out_gguf)
     mix = quantise.mix_named(type)
     tower_mix = quantise.mix_named(vision_type) if vision_type else quantise.vision_mix(mix)
-    text, vision = read_sizes(folder)
-    entries = _metadata(folder.name, text, vision, mix) | tokenizer_metadata(folder, text)
-    tensors = [*_tensors(_named(folder, text, vision), text, vision, mix, tower_mix), *_rope_factors(text)]
+    checkpoint = read_config_json(folder)
+    entries = _metadata(folder.name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
+    tensors = [*_tensors(_named(folder, checkpoint), checkpoint.sizes, mix, tower_mix), *_rope_factors(checkpoint)]
     write(out, [entry(key, value) for key, value in entries.items()], tensors, progress)
 
 
@@ -78,7 +79,8 @@ def requantise(
 # --- metadata --------------------------------------------------------------------------------------------------------
 
 
-def _metadata(name: str, t: TextSizes, v: VisionSizes, mix: str) -> dict[str, Any]:
+def _metadata(name: str, checkpoint: Checkpoint, mix: str) -> dict[str, Any]:
+    t, v = checkpoint.sizes.text, checkpoint.sizes.vision
     return {
         "general.architecture": "mllama",
         "general.name": name,
@@ -96,10 +98,10 @@ def _metadata(name: str, t: TextSizes, v: VisionSizes, mix: str) -> dict[str, An
         "mllama.rope.dimension_count": t.head_size,
         "mllama.attention.key_length": t.head_size,
         "mllama.attention.value_length": t.head_size,
-        "mllama.vocab_size": t.vocabulary,
+        "mllama.vocab_size": checkpoint.vocabulary,
         "mllama.vision.block_count": v.layers,
         "mllama.vision.global.block_count": v.global_layers,
-        "mllama.vision.intermediate_layers_indices": v.intermediate_layers,
+        "mllama.vision.intermediate_layers_indices": v.taps,
         "mllama.vision.embedding_length": v.width,
         "mllama.vision.feed_forward_length": v.mlp,
         "mllama.vision.attention.head_count": v.heads,
@@ -111,17 +113,18 @@ def _metadata(name: str, t: TextSizes, v: VisionSizes, mix: str) -> dict[str, An
     }
 
 
-def _rope_factors(t: TextSizes) -> list[PlannedTensor]:
+def _rope_factors(checkpoint: Checkpoint) -> list[PlannedTensor]:
     """Llama 3's scaling of the rotation frequencies, as the divisors ggml takes.
 
     Low frequencies (wavelengths beyond the original context) are slowed by `factor`, high ones kept, those between
     blended, as in transformers' `_compute_llama3_parameters`.
     """
-    if t.rope is None:
+    text, rope = checkpoint.sizes.text, checkpoint.rope
+    if rope is None:
         return []
-    wavelengths = 2 * np.pi * t.rope_base ** (np.arange(0, t.head_size, 2) / t.head_size)
-    smooth = np.clip((t.rope.original / wavelengths - t.rope.low) / (t.rope.high - t.rope.low), 0, 1)
-    divisors = 1 / ((1 - smooth) / t.rope.factor + smooth)
+    wavelengths = 2 * np.pi * text.rope_base ** (np.arange(0, text.head_size, 2) / text.head_size)
+    smooth = np.clip((rope.original / wavelengths - rope.low) / (rope.high - rope.low), 0, 1)
+    divisors = 1 / ((1 - smooth) / rope.factor + smooth)
     return [_small("rope_freqs.weight", divisors)]
 
 
@@ -130,19 +133,18 @@ def _rope_factors(t: TextSizes) -> list[PlannedTensor]:
 _IN_PAIRS = ("attn_q.weight", "attn_k.weight", "attn_q_proj.weight", "attn_k_proj.weight")
 
 
-def _named(folder: Path, text: TextSizes, vision: VisionSizes) -> dict[str, StoredTensor]:
+def _named(folder: Path, checkpoint: Checkpoint) -> dict[str, StoredTensor]:
     """The checkpoint's tensors by their GGUF names, complete. Raises ModelError."""
     named = {name: tensor for given, tensor in open_checkpoint(folder).items() if (name := gguf_name(given))}
-    if "output.weight" not in named and text.tied and "token_embd.weight" in named:
+    if "output.weight" not in named and checkpoint.tied and "token_embd.weight" in named:
         head = named["token_embd.weight"]
-        named["output.weight"] = replace(head, name="lm_head", shape=(text.vocabulary, *head.shape[1:]))
-    check_tensors({name: tensor.shape for name, tensor in named.items()}, text, vision)
+        named["output.weight"] = replace(head, name="lm_head", shape=(checkpoint.vocabulary, *head.shape[1:]))
+    check_tensors({name: tensor.shape for name, tensor in named.items()}, checkpoint.sizes, checkpoint.vocabulary)
     return named
 
 
-def _tensors(
-    named: Mapping[str, StoredTensor], text: TextSizes, vision: VisionSizes, mix: str, tower_mix: str
-) -> Iterator[PlannedTensor]:
+def _tensors(named: Mapping[str, StoredTensor], sizes: Config, mix: str, tower_mix: str) -> Iterator[PlannedTensor]:
+    text, vision = sizes.text, sizes.vision
     for name, tensor in named.items():
         if name.endswith("gate") and name.startswith("v."):
             yield from _vision_gate(name, tensor)

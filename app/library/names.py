@@ -1,10 +1,10 @@
-"""What a checkpoint's tensors are called in a GGUF file, which of them there must be, and in which shapes."""
+"""What a checkpoint's tensors are called in a GGUF file, and whether all are there."""
 
 import re
 from collections.abc import Mapping
 
 from app.errors import ModelError
-from app.library.config_json import TextSizes, VisionSizes
+from app.gguf.mllama import Config, expected
 
 _TEXT_LAYER = {
     "self_attn.q_proj.weight": "attn_q.weight",
@@ -81,13 +81,14 @@ def gguf_name(name: str) -> str | None:
     return None
 
 
-def check_tensors(found: Mapping[str, tuple[int, ...]], text: TextSizes, vision: VisionSizes) -> None:
+def check_tensors(found: Mapping[str, tuple[int, ...]], sizes: Config, vocabulary: int) -> None:
     """Raises ModelError naming the first tensor that `found` (GGUF names, shapes as in the checkpoint) lacks, or that
     has another shape than the sizes ask for."""
-    wanted = _text_shapes(text) | _vision_shapes(vision, text.width)
+    wanted = {name: shape[::-1] for name, shape in expected(sizes).items()}
+    del wanted["v.tile_position_embd.gate"]  # in a checkpoint it is one with the other positions' gate
     for name in ("token_embd.weight", "output.weight"):  # the picture's token has a row besides, others are padding
         rows = (found.get(name) or (0,))[0]
-        wanted[name] = (max(rows, text.vocabulary), text.width)
+        wanted[name] = (max(rows, vocabulary), sizes.text.width)
     missing = sorted(wanted.keys() - found.keys())
     if missing:
         raise ModelError(
@@ -101,55 +102,3 @@ def check_tensors(found: Mapping[str, tuple[int, ...]], text: TextSizes, vision:
                 "Download all of its files again.",
                 f"{name} is {sides}, {shape} was expected",
             )
-
-
-def _text_shapes(c: TextSizes) -> dict[str, tuple[int, ...]]:
-    q, kv = c.heads * c.head_size, c.kv_heads * c.head_size
-    reads = {"q": (q, c.width), "k": (kv, c.width), "v": (kv, c.width)}
-    shapes: dict[str, tuple[int, ...]] = {"output_norm.weight": (c.width,)}
-    for i in range(c.layers):
-        block, looks = f"blk.{i}.", i in c.cross_layers
-        name = "cross_attn_{}_proj.weight" if looks else "attn_{}.weight"
-        shapes |= {block + name.format(part): shape for part, shape in reads.items()}
-        shapes[block + name.format("o" if looks else "output")] = (c.width, q)
-        if looks:
-            shapes |= {f"{block}cross_attn_{part}_norm.weight": (c.head_size,) for part in "qk"}
-            shapes |= {f"{block}cross_attn_{part}_gate": (1,) for part in ("attn", "mlp")}
-        shapes |= {f"{block}{norm}_norm.weight": (c.width,) for norm in ("attn", "ffn")}
-        shapes |= {f"{block}ffn_{part}.weight": (c.mlp, c.width) for part in ("gate", "up")}
-        shapes[f"{block}ffn_down.weight"] = (c.width, c.mlp)
-    return shapes
-
-
-def _vision_shapes(c: VisionSizes, text_width: int) -> dict[str, tuple[int, ...]]:
-    rows = (c.tile // c.patch) ** 2 + 1
-    kinds = 1 + sum(c.max_tiles // high for high in range(1, c.max_tiles + 1))
-    shapes: dict[str, tuple[int, ...]] = {
-        "mm.0.weight": (text_width, c.width * (1 + len(c.intermediate_layers))),
-        "mm.0.bias": (text_width,),
-        "v.patch_embd.weight": (c.width, c.channels, c.patch, c.patch),
-        "v.class_embd": (c.width,),
-        "v.position_embd.weight": (rows, c.width),
-        "v.position_embd.gate": (1,),
-        "v.tile_position_embd.weight": (kinds, c.max_tiles * rows * c.width),
-    }
-    for part in ("pre", "post"):
-        shapes |= {f"v.{part}_tile_position_embd.weight": (kinds, c.max_tiles * c.width)}
-        shapes |= {f"v.{part}_tile_position_embd.gate": (1,)}
-        shapes |= {f"v.{part}_ln.{kind}": (c.width,) for kind in ("weight", "bias")}
-    for i in range(c.layers):
-        shapes |= _vision_layer(f"v.blk.{i}.", c)
-    for i in range(c.global_layers):
-        block = f"v.global.blk.{i}."
-        shapes |= _vision_layer(block, c) | {f"{block}attn_gate": (1,), f"{block}ffn_gate": (1,)}
-    return shapes
-
-
-def _vision_layer(block: str, c: VisionSizes) -> dict[str, tuple[int, ...]]:
-    shapes: dict[str, tuple[int, ...]] = {
-        f"{block}attn_{part}.weight": (c.width, c.width) for part in ("q", "k", "v", "output")
-    }
-    for norm in ("attn", "ffn"):
-        shapes |= {f"{block}{norm}_norm.{kind}": (c.width,) for kind in ("weight", "bias")}
-    shapes |= {f"{block}ffn_up.weight": (c.mlp, c.width), f"{block}ffn_up.bias": (c.mlp,)}
-    return shapes | {f"{block}ffn_down.weight": (c.width, c.mlp), f"{block}ffn_down.bias": (c.width,)}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ModelError
-from app.library.config_json import TextSizes
+from app.library.config_json import Checkpoint
 from app.library.safetensors import read_json
 
 _NORMAL, _CONTROL, _USER_DEFINED, _UNUSED = 1, 3, 4, 5
@@ -14,7 +14,7 @@ _LLAMA3_SPLIT = r"\p{N}{1,3}"
 """The part of Llama 3's splitting rule that sets it apart: numbers in groups of three digits."""
 
 
-def tokenizer_metadata(folder: Path, text: TextSizes) -> dict[str, Any]:
+def tokenizer_metadata(folder: Path, checkpoint: Checkpoint) -> dict[str, Any]:
     """The `tokenizer.*` entries for the checkpoint in `folder`. Raises ModelError for another kind of tokenizer."""
     tokenizer = read_json(folder / "tokenizer.json")
     model = tokenizer.get("model")
@@ -25,7 +25,7 @@ def tokenizer_metadata(folder: Path, text: TextSizes) -> dict[str, Any]:
     ):
         raise ModelError("The checkpoint's tokenizer is not Llama 3's.", "Choose a Llama 3.2 Vision checkpoint.")
     try:
-        tokens, kinds = _vocabulary(tokenizer, text.vocabulary + _MOST_ADDED)
+        tokens, kinds = _vocabulary(tokenizer, checkpoint.vocabulary + _MOST_ADDED)
         merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(
@@ -38,7 +38,7 @@ def tokenizer_metadata(folder: Path, text: TextSizes) -> dict[str, Any]:
         "tokenizer.ggml.token_type": kinds,
         "tokenizer.ggml.merges": merges,
     }
-    return entries | _special(folder, text.tokens, tokens) | _template(folder)
+    return entries | _special(folder, checkpoint.special, tokens) | _template(folder)
 
 
 def _vocabulary(tokenizer: dict[str, Any], most: int) -> tuple[list[str], list[int]]:

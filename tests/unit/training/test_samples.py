@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from app.engine.families.mllama import config, picture
+from app.engine.families.mllama import picture
+from app.gguf import mllama
 from training import prompts, samples
 from training.scenes import Scene, Thing, Word
 from training.sizes import VisionSize, arrangements
@@ -15,13 +16,13 @@ SIDES = (1, 40, 95, 96, 97, 130, 192, 300, 480, 640, 1000)
 
 @pytest.mark.parametrize("tiles", [2, 4])
 def test_arrangements_have_the_engines_order(tiles: int) -> None:
-    assert tuple(arrangements(tiles)) == tuple(config.arrangements(tiles))
+    assert tuple(arrangements(tiles)) == tuple(mllama.arrangements(tiles))
 
 
 @pytest.mark.parametrize("tiles", [2, 4])
 def test_every_size_gets_the_engines_canvas(tiles: int) -> None:
     size = VisionSize(tiles=tiles)
-    choices = config.arrangements(tiles)
+    choices = mllama.arrangements(tiles)
     for height, width in itertools.product(SIDES, SIDES):
         canvas = samples.fit(height, width, size)
         high, wide = choices[picture.best_arrangement(width, height, choices, size.tile) - 1]

@@ -7,11 +7,11 @@ type, whose blocks run along a row, they lie by rows.
 from collections.abc import Callable
 
 from app.engine.families.mllama.attention import Seen, heads_last
-from app.engine.families.mllama.config import TextConfig
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph
 from app.engine.families.mllama.store import Store
 from app.engine.families.mllama.tensor import Tensor
+from app.gguf.mllama import TextConfig
 
 
 class KvCache:

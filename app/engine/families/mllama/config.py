@@ -1,85 +1,9 @@
 """The sizes of a Llama 3.2 Vision model, read from a GGUF file's metadata and checked before anything is built."""
 
-from dataclasses import dataclass
-
 from app.errors import ModelError
 from app.gguf import Gguf
+from app.gguf.mllama import Config, TextConfig, VisionConfig
 from app.wording import Wording
-
-
-def arrangements(max_tiles: int) -> tuple[tuple[int, int], ...]:
-    """The (tiles high, tiles wide) a picture may be cut into, in the order of their ids (the first is id 1).
-
-    Follows Meta's `find_supported_resolutions` as the published configuration lists it: by height, then by width.
-    """
-    return tuple((h, w) for h in range(1, max_tiles + 1) for w in range(1, max_tiles // h + 1))
-
-
-@dataclass(frozen=True)
-class VisionConfig:
-    """Sizes of the vision tower."""
-
-    width: int
-    heads: int
-    mlp: int
-    layers: int
-    global_layers: int
-    taps: tuple[int, ...]
-    """The layers whose inputs are kept as intermediate states; `layers` stands for the last one's output."""
-    norm_eps: float
-    tile: int
-    """Side of a tile in pixels."""
-    patch: int
-    channels: int
-    max_tiles: int
-
-    @property
-    def patches(self) -> int:
-        """Patches of a tile, without the class token."""
-        return (self.tile // self.patch) ** 2
-
-    @property
-    def rows(self) -> int:
-        """Rows of a tile: its patches and the class token."""
-        return self.patches + 1
-
-    @property
-    def padding(self) -> int:
-        """Zero rows that fill a tile up to a multiple of 8."""
-        return -self.rows % 8
-
-    @property
-    def features(self) -> int:
-        """Features of a patch after the tower: the final state and the intermediate ones."""
-        return self.width * (1 + len(self.taps))
-
-
-@dataclass(frozen=True)
-class TextConfig:
-    """Sizes of the text decoder."""
-
-    width: int
-    layers: int
-    cross_layers: tuple[int, ...]
-    heads: int
-    kv_heads: int
-    head_size: int
-    mlp: int
-    norm_eps: float
-    rope_base: float
-    rope_size: int
-    context: int
-    """Tokens the model was trained for."""
-
-    @property
-    def self_layers(self) -> tuple[int, ...]:
-        return tuple(i for i in range(self.layers) if i not in self.cross_layers)
-
-
-@dataclass(frozen=True)
-class Config:
-    text: TextConfig
-    vision: VisionConfig
 
 
 def read_config(text: Gguf, vision: Gguf) -> Config:
@@ -152,15 +76,13 @@ def _text(file: Gguf) -> TextConfig:
         mlp=keys.count("feed_forward_length"),
         norm_eps=keys.real("attention.layer_norm_rms_epsilon", 1e-5),
         rope_base=keys.real("rope.freq_base", 500000.0),
-        rope_size=keys.count("rope.dimension_count", head_size),
         context=keys.count("context_length"),
     )
     if not config.self_layers or not config.cross_layers:
         raise ValueError(f"{len(config.cross_layers)} of {config.layers} layers look at pictures")
-    if config.heads % config.kv_heads or config.head_size % 2 or config.rope_size != config.head_size:
-        raise ValueError(
-            f"{config.heads} heads of {config.head_size}, {config.kv_heads} for keys, RoPE over {config.rope_size}"
-        )
+    turned = keys.count("rope.dimension_count", head_size)
+    if config.heads % config.kv_heads or head_size % 2 or turned != head_size:
+        raise ValueError(f"{config.heads} heads of {head_size}, {config.kv_heads} for keys, RoPE over {turned}")
     return config
 
 

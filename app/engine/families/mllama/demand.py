@@ -1,12 +1,12 @@
 """What a model takes from memory, the machine's and a GPU's, before it is loaded."""
 
-from app.engine.families.mllama.config import Config
 from app.engine.families.mllama.core import Files
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.place import Placement, place, sizes
 from app.engine.families.mllama.tensor import F16, Q8_0, nbytes
 from app.engine.families.mllama.text import BATCH
 from app.engine.fit import Demand
+from app.gguf.mllama import Config
 from app.values import EngineOptions
 
 DEFAULT_CONTEXT = 8192

@@ -1,4 +1,4 @@
-"""Which tensors a Llama 3.2 Vision file must hold, under which names, and in which shapes.
+"""Finds a Llama 3.2 Vision model's tensors in its files, whatever these call them, and checks their shapes.
 
 Two layouts exist. The one-file layout's names are the ones used here. Older files come in two (text, projector); the
 projector's differ in a few suffixes, and its `ffn_down` is the FIRST layer of a vision MLP.
@@ -6,69 +6,15 @@ projector's differ in a few suffixes, and its `ffn_down` is the FIRST layer of a
 
 from collections.abc import Mapping
 
-from app.engine.families.mllama.config import Config, TextConfig, VisionConfig, arrangements
 from app.errors import ModelError
 from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo
+from app.gguf.mllama import Config, VisionConfig, expected
 from app.wording import Wording
 
 _OLD_SUFFIXES = {"attn_norm": "ln1", "ffn_norm": "ln2", "attn_output": "attn_out"}
 
-Shapes = dict[str, tuple[int, ...]]
 Located = dict[str, tuple[Gguf, TensorInfo]]
 """This program's name of a tensor -> the file it is in, and where."""
-
-
-def expected(config: Config) -> Shapes:
-    """Name -> shape in ggml's order of every tensor without which the model cannot run."""
-    text, vision = config.text, config.vision
-    kinds = len(arrangements(vision.max_tiles)) + 1
-    shapes: Shapes = {
-        "output_norm.weight": (text.width,),
-        "mm.0.weight": (vision.features, text.width),
-        "mm.0.bias": (text.width,),
-        "v.patch_embd.weight": (vision.patch, vision.patch, vision.channels, vision.width),
-        "v.class_embd": (vision.width,),
-        "v.position_embd.weight": (vision.width, vision.rows),
-        "v.tile_position_embd.weight": (vision.width * vision.rows * vision.max_tiles, kinds),
-        "v.pre_tile_position_embd.weight": (vision.width * vision.max_tiles, kinds),
-        "v.post_tile_position_embd.weight": (vision.width * vision.max_tiles, kinds),
-    }
-    for name in ("position_embd", "tile_position_embd", "pre_tile_position_embd", "post_tile_position_embd"):
-        shapes[f"v.{name}.gate"] = (1,)
-    for name in ("v.pre_ln", "v.post_ln"):
-        shapes |= {f"{name}.weight": (vision.width,), f"{name}.bias": (vision.width,)}
-    for i in range(vision.layers):
-        shapes |= _vision_layer(f"v.blk.{i}.", vision)
-    for i in range(vision.global_layers):
-        block = f"v.global.blk.{i}."
-        shapes |= _vision_layer(block, vision) | {f"{block}attn_gate": (1,), f"{block}ffn_gate": (1,)}
-    for i in range(text.layers):
-        shapes |= _text_layer(i, text)
-    return shapes
-
-
-def _vision_layer(block: str, c: VisionConfig) -> Shapes:
-    square, vector = (c.width, c.width), (c.width,)
-    shapes: Shapes = {f"{block}attn_{part}.weight": square for part in ("q", "k", "v", "output")}
-    for norm in ("attn_norm", "ffn_norm"):
-        shapes |= {f"{block}{norm}.weight": vector, f"{block}{norm}.bias": vector}
-    shapes |= {f"{block}ffn_up.weight": (c.width, c.mlp), f"{block}ffn_up.bias": (c.mlp,)}
-    return shapes | {f"{block}ffn_down.weight": (c.mlp, c.width), f"{block}ffn_down.bias": vector}
-
-
-def _text_layer(i: int, c: TextConfig) -> Shapes:
-    block, q, kv = f"blk.{i}.", c.heads * c.head_size, c.kv_heads * c.head_size
-    shapes: Shapes = {f"{block}{norm}.weight": (c.width,) for norm in ("attn_norm", "ffn_norm")}
-    shapes |= {f"{block}ffn_{part}.weight": (c.width, c.mlp) for part in ("gate", "up")}
-    shapes[f"{block}ffn_down.weight"] = (c.mlp, c.width)
-    name = "cross_attn_{}_proj.weight" if i in c.cross_layers else "attn_{}.weight"
-    for part, shape in (("q", (c.width, q)), ("k", (c.width, kv)), ("v", (c.width, kv))):
-        shapes[block + name.format(part)] = shape
-    if i not in c.cross_layers:
-        return shapes | {f"{block}attn_output.weight": (q, c.width)}
-    shapes |= {f"{block}cross_attn_{part}_norm.weight": (c.head_size,) for part in ("q", "k")}
-    shapes |= {f"{block}cross_attn_{part}_gate": (1,) for part in ("attn", "mlp")}
-    return shapes | {f"{block}cross_attn_o_proj.weight": (q, c.width)}
 
 
 def locate(config: Config, files: tuple[Gguf, ...]) -> Located:

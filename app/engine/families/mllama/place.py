@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.engine.families.mllama.config import Config
 from app.gguf import TensorInfo
+from app.gguf.mllama import Config
 
 _BLOCK = re.compile(r"blk\.(\d+)\.")
 

@@ -15,7 +15,6 @@ from pathlib import Path
 import numpy as np
 
 from app.engine import ggml
-from app.engine.families.mllama.config import Config
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.layout import Located
 from app.engine.families.mllama.place import Placement
@@ -23,6 +22,7 @@ from app.engine.families.mllama.store import Pool
 from app.engine.families.mllama.tensor import F32, Tensor, shape4
 from app.errors import ModelError
 from app.gguf import Gguf, TensorInfo
+from app.gguf.mllama import Config
 from app.wording import Wording
 
 _TABLES = ("v.tile_position_embd.weight", "v.pre_tile_position_embd.weight", "v.post_tile_position_embd.weight")
