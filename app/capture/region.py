@@ -39,6 +39,11 @@ class Region:
         across = self.quad[1] - self.quad[0] + self.quad[2] - self.quad[3]
         return float(np.degrees(np.arctan2(across[1], across[0])))
 
+    @property
+    def turned(self) -> bool:
+        """Whether it runs up or down."""
+        return not -45 <= self.angle <= 45
+
 
 def rectify(pixels: Pixels, quad: Quad, pad: float = 0.25) -> Pixels:
     """The straightened crop of a line at native resolution, (h, w, 3) uint8, with `pad` of its height on every side."""

@@ -38,7 +38,7 @@ def find(pixels: Pixels) -> list[Region]:
                 down += [_down(one, upright.shape[1]) for one in _lines(np.rot90(octave), turned, _LONG)]
     kept = rivals.agreed(rivals.best(level), rivals.best(down))
     placed = [replace(one, quad=cv2.transform(one.quad[None], back)[0].astype(np.float32)) for one in kept]
-    return [_faced(one, grays[0]) if abs(one.angle) > 45 else one for one in placed]
+    return [_faced(one, grays[0]) if one.turned else one for one in placed]
 
 
 # --- tilt of the whole picture ---------------------------------------------------------------------------------------

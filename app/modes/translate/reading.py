@@ -138,7 +138,7 @@ def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Reg
     Lines that run up or down are brought upright and read after the others, from a sheet of their own.
     """
     pixels = np.frombuffer(picture.pixels, np.uint8).reshape(picture.height, picture.width, 3)
-    level = [region for region in found if not turned.is_turned(region)]
+    level = [region for region in found if not region.turned]
     parts = [(sheet, some) for way in turned.ways(found) for sheet, some in _sheets(pixels, way)]
     strips = _strips([level[i] for row in layout.rows(level) for i in row], pixels.shape)
     if len(strips) > 1:
@@ -162,7 +162,7 @@ def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Reg
 
 
 def _turned(some: Sequence[Region]) -> bool:
-    return any(map(turned.is_turned, some))
+    return any(region.turned for region in some)
 
 
 def _without(told: list[tuple[str, float]], beside: set[str], most: int) -> list[tuple[str, float]]:

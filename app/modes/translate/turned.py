@@ -14,24 +14,18 @@ _PAD = 0.25
 """Ground around a line, as a part of its height."""
 _SHORTEST, _LONGEST = 0.45, 1.6
 """How long a sign of a column may be, as a part of the column's width."""
-_STRAIGHT = 45.0
-
-
-def is_turned(region: Region) -> bool:
-    """Whether a line runs up or down."""
-    return abs(region.angle) > _STRAIGHT
 
 
 def ways(found: Sequence[Region]) -> list[list[Region]]:
     """The lines that run up or down, those of each way for themselves."""
-    down = [one for one in found if _STRAIGHT < one.angle <= 180 - _STRAIGHT]
-    up = [one for one in found if is_turned(one) and one not in down]
+    down = [one for one in found if one.turned and 0 < one.angle <= 135]
+    up = [one for one in found if one.turned and one not in down]
     return [some for some in (down, up) if some]
 
 
 def otherwise(region: Region) -> list[Region]:
     """The other ways in which a line that runs up or down may have to be read."""
-    if not is_turned(region):
+    if not region.turned:
         return []
     about = replace(region, quad=np.roll(region.quad, 2, axis=0), stacked=False)
     return [about, replace(region, stacked=False)] if region.stacked else [about]
