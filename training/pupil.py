@@ -38,7 +38,10 @@ class Pupil(nn.Module):
         super().__init__()
         self.mllama = Mllama(plan.vision, plan.text)
         self.heads = Heads(plan.vision)
-        forms = [[writer.tokenizer.token_to_id(words[0]) for words in writer.forms(name)] for name in NAMES]
+        forms = [
+            [writer.tokenizer.token_to_id(words[0]) for words in tokens.forms(writer.tokenizer, name)[:3]]
+            for name in NAMES
+        ]
         letters = [writer.spell(letter) for letter in ALPHABET]
         self.register_buffer("names", torch.tensor(forms), persistent=False)
         self.register_buffer("letters", torch.tensor([ids[0] for ids in letters if len(ids) == 1]), persistent=False)

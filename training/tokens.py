@@ -71,8 +71,8 @@ def _corpus() -> Iterator[str]:
 
 
 def forms(tokenizer: Tokenizer, name: str) -> list[list[str]]:
-    """A kind's name as it stands in a list, in JSON, in the plural and at the start of an answer: the words of each,
-    as the tokenizer's splitting rule cuts them."""
+    """A kind's name as it stands in a list, in JSON, in the plural and, where it has no article, at the start of an
+    answer: the words of each, as the tokenizer's splitting rule cuts them."""
     capital = prompts.one(name)[0].upper() + prompts.one(name)[1:]
     texts = (f" {name}", name, f" {prompts.plural(name)}", *([capital] if capital.lower() == name else []))
     return [[word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text)] for text in texts]
@@ -157,10 +157,6 @@ class Writer:
         self.pad = tokenizer.token_to_id("<|finetune_right_pad_id|>")
         self.end = tokenizer.token_to_id("<|eot_id|>")
         self._letters: dict[str, list[int]] = {}
-
-    def forms(self, name: str) -> list[list[str]]:
-        """See ``forms``: after a space, in JSON, in the plural."""
-        return forms(self.tokenizer, name)[:3]
 
     def ids(self, text: str) -> list[int]:
         found: list[int] = self.tokenizer.encode(text, add_special_tokens=False).ids
