@@ -9,12 +9,15 @@ import numpy as np
 from . import art, fonts, prompts, questions, samples, tokens
 from .paths import TOKENIZER, WORK
 from .plans import Stage
-from .scenes import Painter
+from .scenes import Painter, Scene, resized
 from .sizes import VisionSize
 
 TALKS = 5
 """Conversations about one picture, as many of them as fit in a row of ``ROW`` tokens; they share its tower pass."""
 ROW, TEXT_ROW = 144, 60
+FINER, FINEST = 0.4, 2.2
+"""How many of the pictures talked about are drawn larger, up to so many times, and made smaller as the application does
+it: what a picture looks like after that is not what it looks like drawn small."""
 TEXT_EVERY = 2
 """One in so many of the pictures talked about brings conversations without a picture along."""
 
@@ -42,7 +45,7 @@ def sample(index: int, stage: Stage, size: VisionSize, salt: int = 0) -> dict[st
         full = not talking and rng.random() < stage.full
         canvas = samples.full_canvas(rng, size) if full else samples.random_canvas(rng, size)
     shares = dict(stage.scenes if talking or not stage.silent else stage.silent)
-    scene = painter().one_of(shares, canvas.height, canvas.width, rng)
+    scene = _scene(shares, canvas, float(rng.uniform(1.2, FINEST)) if talking and rng.random() < FINER else 1.0, rng)
     tiles = stage.tiles or size.tiles
     made = samples.encode(scene, canvas, size, tiles)
     made["talking"] = np.bool_(talking)
@@ -57,6 +60,11 @@ def sample(index: int, stage: Stage, size: VisionSize, salt: int = 0) -> dict[st
             texts = [(tokens.text_conversation(rng), False, None) for _ in range(2)]
             made |= _columns("text", writer().pack(texts, TEXT_ROW))
     return made
+
+
+def _scene(shares: dict[str, float], canvas: samples.Canvas, scale: float, rng: np.random.Generator) -> Scene:
+    drawn = painter().one_of(shares, round(canvas.height * scale), round(canvas.width * scale), rng)
+    return resized(drawn, canvas.height, canvas.width) if scale > 1 else drawn
 
 
 def _columns(prefix: str, row: tokens.Packed) -> dict[str, Any]:

@@ -63,9 +63,20 @@ MORE = Plan(
     TextSize(),
     (
         Stage("heads", 80, 128, 3e-3, learns=("heads",), scenes=DENSE, seed=36),
-        Stage("tower", 1500, 96, 8e-4, learns=("heads", "tower"), scenes=DENSE, full=0.8, heads_share=2.0, seed=38),
-        Stage("more", 2000, 96, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=39),
-        Stage("language", 1420, 64, 7e-4, learns=("language",), decay=1.0, seed=40),
+        Stage(
+            "tower",
+            250,
+            48,
+            8e-4,
+            learns=("heads", "tower"),
+            scenes=DENSE,
+            full=0.8,
+            heads_share=2.0,
+            decay=0.3,
+            seed=43,
+        ),
+        Stage("more", 1900, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=41),
+        Stage("language", 1420, 64, 7e-4, learns=("language",), decay=1.0, seed=42),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about two hours on two cores."""

@@ -19,7 +19,10 @@ UNSURE = "I am not sure."
 FIRST_LETTER = 5
 """Marks of what an answer looks at: 0..4 are the scene's things (where it has none, those without a name), from here on
 the letters of its word."""
-MARKS = 24
+ABSENT = 24
+"""The mark of what is not in the picture: to say so, and while reading a question about it, the class rows are looked
+at."""
+MARKS = ABSENT + 1
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def marks_of(things: Iterable[Thing]) -> tuple[int, ...]:
 def letters_of(scene: Scene) -> tuple[int, ...]:
     """The marks of the letters of the scene's word, or of the label that matters in a chart."""
     written = scene.word or scene.highest
-    return tuple(range(FIRST_LETTER, min(MARKS, FIRST_LETTER + len(written.text)))) if written else ()
+    return tuple(range(FIRST_LETTER, min(ABSENT, FIRST_LETTER + len(written.text)))) if written else ()
 
 
 ASK = {

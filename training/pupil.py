@@ -12,7 +12,7 @@ from . import tokens
 from .kinds import NAMES
 from .model import Mllama
 from .plans import Plan, Stage
-from .prompts import MARKS, UNSURE
+from .prompts import ABSENT, MARKS, UNSURE
 from .samples import IGNORE, MOST_ALIKE, NO_LETTER, UNKNOWN
 from .tower import Heads, to_tiles
 from .words import ALPHABET
@@ -140,7 +140,9 @@ class Pupil(nn.Module):
         bits = torch.from_numpy(batch["seen_looks"])[:, 1:, None] >> torch.arange(MARKS) & 1
         spots = torch.from_numpy(batch["spots"])
         spots = spots.unflatten(2, (-1, self.mllama.vision_model.size.patches))
-        spots = F.pad(spots.float(), (1, 0)).flatten(2)  # the class row of every tile comes first
+        spots = F.pad(spots.float(), (1, 0))  # the class row of every tile comes first
+        spots[:, ABSENT, :, 0] = 1.0
+        spots = spots.flatten(2)
         wanted = ((bits.float() @ spots) > 0).to(device)
         about = wanted.any(-1)
         shares = torch.stack([(look * wanted[:, None]).sum(-1).transpose(1, 2)[about] for look in looks])

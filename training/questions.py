@@ -6,7 +6,7 @@ import numpy as np
 
 from . import prompts, words
 from .kinds import NAMES
-from .prompts import ASK, FIRST_LETTER, UNSURE
+from .prompts import ABSENT, ASK, FIRST_LETTER, UNSURE
 from .scenes import Scene
 
 Rng = np.random.Generator
@@ -15,17 +15,25 @@ Rng = np.random.Generator
 @dataclass(frozen=True)
 class Turn:
     """``spelled``: the answer is to be written letter by letter, so that any word can be read. ``looks``: what each
-    stretch of the answer is about, see ``prompts.Spoken``."""
+    stretch of the answer is about, see ``prompts.Spoken``. ``sought``: the words of the question that name a kind, and
+    the marks of what in the picture they mean."""
 
     task: str
     question: str
     answer: str
     spelled: bool = False
     looks: tuple[tuple[int, int, tuple[int, ...]], ...] = ()
+    sought: tuple[str, tuple[int, ...]] = ("", ())
 
 
 def _turn(task: str, question: str, answer: prompts.Spoken) -> Turn:
     return Turn(task, question, answer.text, looks=answer.looks)
+
+
+def _sought(task: str, question: str, name: str, answer: str, shown: tuple[int, ...]) -> Turn:
+    """A question about a kind by its name, the answer to which is all about the same; ``shown``: where that kind is."""
+    marks = shown or (ABSENT,)
+    return Turn(task, question, answer, looks=_about(answer, marks).looks, sought=(name, marks))
 
 
 def _about(answer: str, marks: tuple[int, ...]) -> prompts.Spoken:
@@ -76,12 +84,14 @@ def recognise(scene: Scene, rng: Rng) -> Turn:
 def count(scene: Scene, rng: Rng) -> Turn:
     if rng.random() < 0.35 or not scene.things:
         if not scene.things:
-            return Turn("count", ask("count_kind", rng, many=prompts.plural(str(rng.choice(NAMES)))), "0")
+            many = prompts.plural(str(rng.choice(NAMES)))
+            return _sought("count", ask("count_kind", rng, many=many), many, "0", ())
         if not scene.unknown:
             return Turn("count", ask("count_all", rng), str(len(scene.things)))
     name = str(rng.choice(NAMES)) if rng.random() < 0.1 else str(rng.choice([t.name for t in scene.things]))
     counted = prompts.marks_of(t for t in scene.things if t.name == name)
-    return _turn("count", ask("count_kind", rng, many=prompts.plural(name)), _about(str(len(counted)), counted))
+    many = prompts.plural(name)
+    return _sought("count", ask("count_kind", rng, many=many), many, str(len(counted)), counted)
 
 
 def colour(scene: Scene, rng: Rng) -> Turn | None:
@@ -91,9 +101,10 @@ def colour(scene: Scene, rng: Rng) -> Turn | None:
         return None
     thing = single[int(rng.integers(len(single)))]
     assert thing.colour
-    alone = len(scene.things) == 1 and rng.random() < 0.3
-    question = ask("colour_it", rng) if alone else ask("colour", rng, one=thing.name)
-    return _turn("colour", question, _about(thing.colour.capitalize(), (thing.mark,)))
+    if len(scene.things) == 1 and rng.random() < 0.3:
+        return _turn("colour", ask("colour_it", rng), _about(thing.colour.capitalize(), (thing.mark,)))
+    question = ask("colour", rng, one=thing.name)
+    return _sought("colour", question, thing.name, thing.colour.capitalize(), (thing.mark,))
 
 
 def where(scene: Scene, rng: Rng) -> Turn | None:
@@ -103,14 +114,15 @@ def where(scene: Scene, rng: Rng) -> Turn | None:
         return None
     thing = single[int(rng.integers(len(single)))]
     place = prompts.place(thing, *scene.picture.shape[:2])
-    return _turn("where", ask("where", rng, one=thing.name), _about(place, (thing.mark,)))
+    return _sought("where", ask("where", rng, one=thing.name), thing.name, place, (thing.mark,))
 
 
 def is_there(scene: Scene, rng: Rng) -> Turn:
     names = {t.name for t in scene.things}
     name = str(rng.choice(sorted(names))) if names and rng.random() < 0.5 else str(rng.choice(NAMES))
     shown = prompts.marks_of(t for t in scene.things if t.name == name)
-    return _turn("is_there", ask("is_there", rng, a=prompts.one(name)), _about("Yes" if shown else "No", shown))
+    question = ask("is_there", rng, a=prompts.one(name))
+    return _sought("is_there", question, name, "Yes" if shown else "No", shown)
 
 
 def read(scene: Scene, rng: Rng) -> Turn:
@@ -159,13 +171,13 @@ def small_talk(rng: Rng) -> Turn:
 
 _KINDS = {
     "things": (
-        (what, 0.27),
+        (what, 0.25),
         (describe, 0.12),
-        (recognise, 0.22),
+        (recognise, 0.20),
         (count, 0.13),
         (colour, 0.08),
         (where, 0.10),
-        (is_there, 0.06),
+        (is_there, 0.10),
         (read, 0.02),
     ),
     "sign": ((read, 0.45), (translate_seen, 0.30), (what, 0.09), (describe, 0.05), (recognise, 0.06), (is_there, 0.05)),

@@ -14,6 +14,7 @@ from app.library.names import gguf_name
 from . import tokens
 from .kinds import NAMES
 from .model import Mllama
+from .sizes import arrangements
 
 _F32, _F16, _Q8_0 = 0, 1, 8
 _BY_TOKEN = ("language_model.model.embed_tokens.weight", "language_model.lm_head.weight")
@@ -36,6 +37,27 @@ def load(model: Mllama, path: Path, tokenizer: Tokenizer) -> None:
         else:
             state[name] = _tensor(name, like, file, raw, model)
     model.load_state_dict(state)
+
+
+def with_more_tiles(table: Tensor, tiles: int) -> Tensor:
+    """An embedding for each tile of each arrangement, for ``tiles`` of them instead of fewer: (arrangements + 1, tiles
+    * n) of each. A tile of a new arrangement begins as the mean of those that lay alike across and alike down."""
+    before = next(n for n in range(1, tiles + 1) if len(arrangements(n)) + 1 == len(table))
+    old, rows = table.unflatten(1, (before, -1)), {a: i for i, a in enumerate(arrangements(before), 1)}
+    new = old.new_zeros(len(arrangements(tiles)) + 1, tiles, old.shape[2])
+    for row, (high, wide) in enumerate(arrangements(tiles), 1):
+        new[row, high * wide :] = old[1, -1]  # a missing tile, where there could be one
+        for tile in range(high * wide):
+            down, across = divmod(tile, wide)
+            column = old[rows[min(high, before), 1], _at(down, high, before)]
+            line = old[rows[1, min(wide, before)], _at(across, wide, before)]
+            new[row, tile] = line if high == 1 else column if wide == 1 else (line + column) / 2
+    return new.flatten(1)
+
+
+def _at(index: int, count: int, most: int) -> int:
+    """The place ``index`` of ``count`` on a line of at most ``most``."""
+    return round(index * (min(count, most) - 1) / max(1, count - 1))
 
 
 def _rows_of(tokenizer: Tokenizer, old: list[str]) -> list[int]:
@@ -67,8 +89,12 @@ def _tensor(name: str, like: Tensor, file: Gguf, raw: NDArray[np.uint8], model: 
         size = model.vision_model.size if stored.startswith("v.") else model.language_model.size
         rows = values.reshape(-1, size.width // size.heads // 2, 2, like.shape[1])
         values = rows.swapaxes(1, 2)
-    tensor = torch.from_numpy(np.array(values, np.float32)).reshape(-1, *like.shape[1:])
-    return _for_each_head(tensor, like, model) if len(tensor) != len(like) else tensor
+    tensor = torch.from_numpy(np.array(values, np.float32)).reshape(file.tensors[stored].shape[::-1])
+    if tensor.numel() == like.numel():
+        return tensor.reshape(like.shape)
+    if stored.endswith("tile_position_embd.weight"):
+        return with_more_tiles(tensor, model.vision_model.size.tiles)
+    return _for_each_head(tensor, like, model)
 
 
 def _for_each_head(tensor: Tensor, like: Tensor, model: Mllama) -> Tensor:

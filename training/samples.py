@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kinds import COLOURS, NAMES
-from .prompts import FIRST_LETTER, MARKS
+from .prompts import ABSENT, FIRST_LETTER, MARKS
 from .scenes import CLASS, UNKNOWN_MARK, Scene, Word
 from .sizes import VisionSize, arrangements
 from .words import ALPHABET
@@ -68,9 +68,10 @@ def random_canvas(rng: np.random.Generator, size: VisionSize) -> Canvas:
 
 
 def full_canvas(rng: np.random.Generator, size: VisionSize) -> Canvas:
-    """One that has all tiles and leaves no part of them empty: the most to learn from for what it costs."""
-    full = [a for a in arrangements(size.tiles) if a[0] * a[1] == size.tiles]
-    high, wide = full[int(rng.integers(len(full)))]
+    """One that has all tiles and leaves no part of them empty, most often the squarest: the most to learn from for
+    what it costs."""
+    full = sorted((a for a in arrangements(size.tiles) if a[0] * a[1] == size.tiles), key=lambda a: abs(a[0] - a[1]))
+    high, wide = full[0 if rng.random() < 0.75 else int(rng.integers(len(full)))]
     return Canvas((high, wide), high * size.tile, wide * size.tile)
 
 
@@ -122,7 +123,7 @@ def spots(scene: Scene, height: int, width: int, patch: int) -> NDArray[np.bool_
         share = (owner == mine).reshape(height // patch, patch, width // patch, patch).mean((1, 3))
         found[mark] = share >= min(0.25, share.max()) if share.any() else False
     word = scene.word or scene.highest
-    for index, (x, y) in enumerate(word.centres[: MARKS - FIRST_LETTER] if word else ()):
+    for index, (x, y) in enumerate(word.centres[: ABSENT - FIRST_LETTER] if word else ()):
         row, column = int(y // patch), int(x // patch)
         if 0 <= row < found.shape[1] and 0 <= column < found.shape[2]:
             found[FIRST_LETTER + index, row, column] = True

@@ -1,9 +1,11 @@
 """Scenes: a picture made from a seed, together with all that is true about it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from . import drawing, words
 from .kinds import COLOURS, KINDS, NAMES, SHAPES
@@ -213,7 +215,7 @@ class Painter:
         """Lines of words and numbers: many letters at once, to learn them by."""
         scene = self.paper(height, width, rng)
         font, ink = str(rng.choice(self.fonts)), self.contrast(scene, (0, 0, width, height), rng)
-        tall = float(np.exp(rng.uniform(np.log(12), np.log(44))))
+        tall = float(np.exp(rng.uniform(np.log(11), np.log(64))))
         y = tall * 0.6 + float(rng.uniform(0, 6))
         while y + tall * 0.5 < height:
             if rng.random() < 0.3:
@@ -235,7 +237,7 @@ class Painter:
     def collage(self, height: int, width: int, rng: Rng) -> Scene:
         """Small things and words side by side all over the picture: many lessons for the price of one."""
         scene = self.paper(height, width, rng)
-        cell = float(np.exp(rng.uniform(np.log(28), np.log(96))))
+        cell = float(np.exp(rng.uniform(np.log(30), np.log(150))))
         columns, rows = max(1, int(width / cell)), max(1, int(height / cell))
         wide, tall = width / columns, height / rows
         for row in range(rows):
@@ -361,6 +363,29 @@ class Painter:
         if self.camera and rng.random() < self.dirt:
             scene.picture = drawing.degrade(scene.picture, rng, self.camera * float(rng.uniform(0.3, 1.0) / 0.6) ** 0.5)
         return scene
+
+
+def resized(scene: Scene, height: int, width: int) -> Scene:
+    """The scene in another size, its picture as the application resizes pictures for the tower."""
+    x, y = width / scene.picture.shape[1], height / scene.picture.shape[0]
+
+    def written(word: Word | None) -> Word | None:
+        if word is None:
+            return None
+        return replace(word, centres=word.centres * (x, y), sizes=None if word.sizes is None else word.sizes * (x, y))
+
+    return replace(
+        scene,
+        picture=np.asarray(Image.fromarray(scene.picture).resize((width, height), Image.Resampling.BILINEAR)),
+        owner=cv2.resize(scene.owner, (width, height), interpolation=cv2.INTER_NEAREST),
+        things=[
+            replace(thing, box=(thing.box[0] * x, thing.box[1] * y, thing.box[2] * x, thing.box[3] * y))
+            for thing in scene.things
+        ],
+        word=written(scene.word),
+        lines=[line for line in map(written, scene.lines) if line],
+        highest=written(scene.highest),
+    )
 
 
 def where_scale(where: drawing.Placed, sprite: drawing.Sprite, size: tuple[float, float]) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ class VisionSize:
     intermediate: tuple[int, ...] = (1, 3, 5)
     tile: int = 96
     patch: int = 16
-    tiles: int = 2
+    tiles: int = 4
 
     @property
     def patches(self) -> int:

@@ -173,22 +173,24 @@ class Writer:
 
     def prompt(self, question: str, picture: bool, system: str | None = None) -> str:
         opening = f"<|start_header_id|>system<|end_header_id|>\n\n{system}<|eot_id|>" if system else ""
-        return (
-            "<|begin_of_text|>"
-            + opening
-            + "<|start_header_id|>user<|end_header_id|>\n\n"
-            + ("<|image|>" if picture else "")
-            + f"{question}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n"
-        )
+        return "<|begin_of_text|>" + opening + self.question(("<|image|>" if picture else "") + question)
 
-    def given(self, question: str, first: bool, picture: bool, system: str | None) -> list[int]:
-        """What stands before an answer: the whole prompt, or a later turn's question."""
-        if first:
-            return self.ids(self.prompt(question, picture, system))
-        return self.ids(
-            f"<|start_header_id|>user<|end_header_id|>\n\n{question}<|eot_id|>"
+    def question(self, text: str) -> str:
+        return (
+            f"<|start_header_id|>user<|end_header_id|>\n\n{text}<|eot_id|>"
             "<|start_header_id|>assistant<|end_header_id|>\n\n"
         )
+
+    def given(self, turn: Turn, first: bool, picture: bool, system: str | None) -> tuple[list[int], list[int]]:
+        """What stands before an answer, the whole prompt or a later turn's question, and for each token the bits of
+        the marks to be looked at when the one before it, which names a kind, has been read."""
+        text = self.prompt(turn.question, picture, system) if first else self.question(turn.question)
+        found = self.tokenizer.encode(text, add_special_tokens=False)
+        name, marks = turn.sought
+        start = text.rindex(turn.question) + turn.question.rindex(name)
+        bits = sum(1 << mark for mark in marks)
+        read = [bits if start < b and start + len(name) > a else 0 for a, b in found.offsets]
+        return list(found.ids), [0, *read[:-1]]
 
     def said(self, turn: Turn) -> tuple[list[int], list[int]]:
         """The answer's tokens, and for each the bits of the marks it is about."""
@@ -218,14 +220,15 @@ class Writer:
         at = 0
         for number, (turns, picture, system) in enumerate(talks, 1):
             for index, turn in enumerate(turns):
-                given, (said, looks) = self.given(turn.question, index == 0, picture, system), self.said(turn)
+                given, seeks = self.given(turn, index == 0, picture, system)
+                said, looks = self.said(turn)
                 end = at + len(given) + len(said)
                 if end > length:
                     return row
                 row.ids[at:end] = given + said
                 row.weights[at + len(given) : end] = len(said) ** -0.4
                 row.talks[at:end] = number
-                row.looks[at + len(given) : end] = looks
+                row.looks[at:end] = seeks + looks
                 row.turns[at + len(given) : end] = row.turns.max() + 1
                 row.tasks[at + len(given) : end] = TASKS.index(turn.task)
                 at = end

@@ -117,9 +117,8 @@ class Trainer:
         kept = torch.load(CHECKPOINT, map_location=DEVICE, weights_only=True) if CHECKPOINT.exists() else None
         if kept:
             self.pupil.load_state_dict(kept["model"])
-        names = [stage.name for stage in self.plan.stages]
         for index, stage in enumerate(self.plan.stages):
-            if kept and index < names.index(kept["stage"]):
+            if kept and index < self._begun(kept):
                 continue
             resumed = kept if kept and kept["stage"] == stage.name else None
             if not resumed and index and self.plan.stages[index - 1].tiles == 1:
@@ -127,6 +126,11 @@ class Trainer:
             self.run_stage(stage, resumed)
             if self.stopped:
                 return
+
+    def _begun(self, kept: dict[str, Any]) -> int:
+        """Index of the first stage that the checkpoint has not at its end."""
+        index = [stage.name for stage in self.plan.stages].index(kept["stage"])
+        return index + (kept["step"] >= self.plan.stages[index].steps)
 
     def run_stage(self, stage: Stage, kept: dict[str, Any] | None) -> None:
         self.pupil.allow(stage)

@@ -8,7 +8,7 @@ import pytest
 from app.engine.families.mllama import picture
 from app.gguf import mllama
 from training import prompts, samples
-from training.scenes import Scene, Thing, Word
+from training.scenes import Scene, Thing, Word, resized
 from training.sizes import VisionSize, arrangements
 
 SIDES = (1, 40, 95, 96, 97, 130, 192, 300, 480, 640, 1000)
@@ -90,3 +90,24 @@ def test_a_patch_knows_how_many_of_its_kind_there_are() -> None:
 
     assert (alike[0, ::2] + 1).tolist() == [2, 1, 2]
     assert (alike[1:] == samples.IGNORE).all()
+
+
+def test_a_scene_made_smaller_takes_its_truth_along() -> None:
+    scene = Scene(np.zeros((128, 256, 3), np.uint8), np.full((128, 256), -1, np.int8))
+    scene.owner[64:, 128:] = 0
+    scene.picture[64:, 128:] = 200
+    scene.things.append(Thing("dog", (128.0, 64.0, 256.0, 128.0), None, 0))
+    scene.word = Word("IN", np.array([[8.0, 8.0], [40.0, 8.0]]), None, np.array([[8.0, 10.0], [24.0, 10.0]]))
+
+    small = resized(scene, 32, 128)
+
+    assert small.picture.shape == (32, 128, 3)
+    assert (small.owner[16:, 64:] == 0).all()
+    assert (small.owner == 0).sum() == 16 * 64
+    assert small.picture[24, 100, 0] == 200
+    assert small.things[0].box == (64.0, 16.0, 128.0, 32.0)
+    assert small.word is not None
+    assert small.word.sizes is not None
+    assert small.word.centres.tolist() == [[4.0, 2.0], [20.0, 2.0]]
+    assert small.word.sizes.tolist() == [[4.0, 2.5], [12.0, 2.5]]
+    assert scene.word.centres.tolist() == [[8.0, 8.0], [40.0, 8.0]]
