@@ -3,13 +3,14 @@
 Pure: the caller brings the frames and the time.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from app.capture.gate import Gate, View, change
 from app.capture.track import Place, Track
 from app.modes.objects import Found
+from app.modes.votes import Votes
 from app.values import Box
 
 _LOST_S = 0.3
@@ -25,6 +26,10 @@ _MOVED = 0.25
 _FORGET_S = 30.0
 _SMOOTH = 0.6
 _SAME_PLACE = 0.2
+_SAME_THING = 0.5
+"""Overlap from which on two boxes with different names are of one thing."""
+_OLDER = 0.8
+"""What an answer still counts for when the next one has come."""
 _SURE = 0.5
 
 
@@ -51,16 +56,34 @@ class Label:
 
 @dataclass
 class _Thing:
-    """A label and what it hangs on: `home` is its box in the anchor's frame.
+    """A label and what it hangs on.
 
+    said: what its answer called it and where, in the anchor's frame; earlier: what the answers before that one did.
     vague: nothing in the box stands out, or the box is most of the picture, so that the thing may be anywhere.
+    changed: the share of it that looks different from the anchor. left: it was faded once, so that another thing may
+    stand there.
     """
 
     label: Label
-    home: Box | None
+    said: Found
+    earlier: Votes = field(default_factory=Votes)
     vague: bool = False
     lost_since: float | None = None
     doubted_since: float | None = None
+    changed: float = 0.0
+    left: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has been in sight since it was named, so that what stands there now is what was named."""
+        return not self.left and self.lost_since is None and self.doubted_since is None
+
+    def show(self, box: Box | None, faded: bool) -> None:
+        self.label, self.left = replace(self.label, box=box, faded=faded), self.left or faded
+
+    def votes(self) -> Votes:
+        """All that is known of its name, for the next answer; the less, the more of it looks different since."""
+        return self.earlier.and_then(self.said).worth(_OLDER * max(0.0, 1 - self.changed / _CHANGED))
 
 
 @dataclass
@@ -78,6 +101,17 @@ class _Now:
         self.track = track
         self.time = track.newest.time
         self._gate = gate
+        self._places: dict[Box, Place | None] = {}
+
+    def place(self, box: Box) -> Place | None:
+        """Where `box` of the answer's frame is in the newest."""
+        if box not in self._places:
+            self._places[box] = self.track.place(box)
+        return self._places[box]
+
+    def where(self, one: Found) -> Box | None:
+        place = self.place(one.box) if one.box is not None else None
+        return place.box if place is not None else None
 
     @cached_property
     def differs(self) -> bool:
@@ -117,12 +151,13 @@ class Labels:
             return
         answer = self._coming
         now = _Now(self._gate, answer.track)
-        free = [*answer.things, *(self._shown.things if self._shown is not None else [])]
-        things = []
-        for one in objects:
-            thing = self._same(one, answer.things) or self._named(one, now, free)
-            free = [t for t in free if t.label.id != thing.label.id]
-            things.append(thing)
+        before = self._shown.things if self._shown is not None else []
+        old = {t.label.id for t in before}
+        things: list[_Thing] = []
+        for one, known in _paired(tuple(objects), before, now):
+            ours = [t for t in answer.things if t not in things and (t.label.id not in old or _is(t, known))]
+            same = next((t for t in ours if t.said == one and (known is None or _is(t, known))), None)
+            things.append(same or self._named(one, known, now, ours))
         answer.things = things
 
     def done(self) -> None:
@@ -153,47 +188,68 @@ class Labels:
 
     def _look_for(self, thing: _Thing, now: _Now, since: float) -> None:
         """Put the label where its thing is in the newest frame, or fade it. since: when a doubt of now has begun."""
-        if thing.home is None:
-            thing.label = replace(thing.label, faded=now.differs)
+        if thing.said.box is None:
+            thing.show(None, now.differs)
             return
-        place = now.track.place(thing.home)
+        place = now.place(thing.said.box)
         if place is None:
             self._lose(thing, now.time)
             return
-        thing.lost_since = None
+        thing.lost_since, thing.changed = None, place.changed
         if not _doubtful(thing, place, now):
             thing.doubted_since = None
         elif thing.doubted_since is None:
             thing.doubted_since = since
         doubted = thing.doubted_since is not None and now.time - thing.doubted_since >= _DOUBT_S
-        box = None if doubted else _between(thing.label.box, place.box)
-        thing.label = replace(thing.label, box=box, faded=doubted)
+        thing.show(None if doubted else _between(thing.label.box, place.box), doubted)
 
     def _lose(self, thing: _Thing, now: float) -> None:
         if thing.lost_since is None:
             thing.lost_since = now
         elif now - thing.lost_since >= _LOST_S:
-            thing.label = replace(thing.label, box=None, faded=True)
+            thing.show(None, True)
 
-    def _same(self, one: Found, things: list[_Thing]) -> _Thing | None:
-        """What this answer said before and has not changed since."""
-        same = (t for t in things if t.home == one.box and t.label.name == one.name and t.label.count == one.count)
-        return next(same, None)
-
-    def _named(self, one: Found, now: _Now, free: list[_Thing]) -> _Thing:
+    def _named(self, one: Found, known: _Thing | None, now: _Now, coming: Iterable[_Thing]) -> _Thing:
         """A newly named object. One that was shown already keeps its id and moves gently to its new place."""
-        place = now.track.place(one.box) if one.box is not None else None
-        box = place.box if place is not None else None
-        known = next((t for t in free if t.label.name == one.name and _near(t.label.box, box)), None)
-        if known is None:
+        box = now.where(one)
+        same = known or next((t for t in coming if t.label.name == one.name and _near(t.label.box, box)), None)
+        if same is None:
             self._ids += 1
-        number, before = (known.label.id, known.label.box) if known is not None else (self._ids, None)
+        number, start = (same.label.id, same.label.box) if same is not None else (self._ids, None)
+        earlier = known.votes() if known is not None and known.settled else Votes()
+        name, sure = earlier.and_then(one).elected()
         seen = now.track.anchor.time
-        label = Label(number, one.name, one.probability, one.count, before if box else None, seen)
-        thing = _Thing(label, one.box, one.box is not None and _is_vague(one.box, now.track))
+        label = Label(number, name, sure, one.count, start if box else None, seen)
+        thing = _Thing(label, one, earlier, one.box is not None and _is_vague(one.box, now.track))
         # An answer may be late: what is in doubt now may have gone as soon as the frame was taken.
         self._look_for(thing, now, seen)
         return thing
+
+
+def _paired(objects: Sequence[Found], before: Sequence[_Thing], now: _Now) -> Iterable[tuple[Found, _Thing | None]]:
+    """Every object with the shown thing that it is: one of its name nearby, or else one that stands in its place."""
+    pairs: dict[int, _Thing] = {}
+    for alike in (_of_one_name, _in_one_place):
+        for i, one in enumerate(objects):
+            if i not in pairs:
+                box, taken = now.where(one), [t.label.id for t in pairs.values()]
+                found = next((t for t in before if t.label.id not in taken and alike(t, one, box)), None)
+                if found is not None:
+                    pairs[i] = found
+    return [(one, pairs.get(i)) for i, one in enumerate(objects)]
+
+
+def _is(thing: _Thing, known: _Thing | None) -> bool:
+    return known is not None and thing.label.id == known.label.id
+
+
+def _of_one_name(thing: _Thing, one: Found, box: Box | None) -> bool:
+    return thing.label.name == one.name and _near(thing.label.box, box)
+
+
+def _in_one_place(thing: _Thing, _: Found, box: Box | None) -> bool:
+    there = thing.label.box
+    return thing.settled and there is not None and box is not None and overlap(there, box) > _SAME_THING
 
 
 def _is_vague(box: Box, track: Track) -> bool:

@@ -9,8 +9,9 @@ import pytest
 
 from app.capture.gate import Gate, Reason, View, view
 from app.modes.conditions import Conditions
-from app.modes.labels import Label
+from app.modes.labels import Label, Labels
 from app.modes.live import Live
+from app.modes.objects import Found
 from app.modes.schedule import Schedule, Wait
 from app.values import Box, Event, Failed, Finished, Piece
 from app.values import Reading as ReadingPrompt
@@ -343,3 +344,68 @@ def test_an_hour_of_frames_keeps_nothing() -> None:
     assert figures.frames == 3_000
     assert sum(figures.fates.values()) == pytest.approx(1)
     assert len(live.labels()) <= 1
+
+
+MIDDLE: Box = (0.3, 0.2, 0.7, 0.8)
+
+
+def named(labels: Labels, views: list[View], *answers: tuple[str, float], box: Box | None = MIDDLE) -> str:
+    """What is named after each answer; each is about the next view, and all point alike."""
+    after = []
+    for seen, (name, sure) in zip(views, answers, strict=True):
+        labels.step(seen)
+        labels.asked(seen)
+        labels.found([Found(name, sure, 1, box)])
+        labels.done()
+        (label,) = labels.current()
+        after.append(label.name)
+    return " ".join(after)
+
+
+def things(*names: str) -> list[View]:
+    """One picture a name, each with that thing in its middle and the camera a little further."""
+    scenes = [Scene(0, (Thing(name, 0, 99, (0.5, 0.5), 0.6),), 3) for name in names]
+    return [view(Script((scene,), 9, SIZE).frame(i), float(i)) for i, scene in enumerate(scenes)]
+
+
+def test_one_wrong_answer_does_not_take_a_name_away() -> None:
+    said = [("dog", 0.8), ("dog", 0.7), ("horse", 0.9), ("dog", 0.8)]
+    labels = Labels(Gate())
+    assert named(labels, things(*["star"] * 4), *said) == "dog dog dog dog"
+    assert [label.id for label in labels.current()] == [1]
+
+
+def test_a_first_answer_that_was_wrong_is_mended() -> None:
+    said = [("horse", 0.6), ("dog", 0.8), ("dog", 0.8)]
+    assert named(Labels(Gate()), things(*["star"] * 3), *said) == "horse dog dog"
+
+
+def test_another_thing_in_the_same_place_has_its_own_name_at_once() -> None:
+    said = [("star", 0.9), ("star", 0.9), ("square", 0.6)]
+    assert named(Labels(Gate()), things("star", "star", "square"), *said) == "star star square"
+
+
+def test_a_name_over_which_answers_differ_is_unsure() -> None:
+    labels = Labels(Gate())
+    assert named(labels, things(*["star"] * 3), ("dog", 0.7), ("cat", 0.7), ("dog", 0.7)) == "dog cat dog"
+    assert not labels.current()[0].sure
+
+
+def test_a_name_without_a_place_is_as_sure_as_the_answer_about_this_scene() -> None:
+    labels = Labels(Gate())
+    named(labels, things("star", "square"), ("dog", 0.9), ("dog", 0.2), box=None)
+    assert labels.current()[0].probability == pytest.approx(0.2)
+
+
+def test_two_things_in_one_place_keep_their_names_whichever_is_written_first() -> None:
+    """A shirt fills most of the person in it."""
+    labels = Labels(Gate())
+    person, shirt = Found("person", 0.9, 1, MIDDLE), Found("shirt", 0.8, 1, (0.32, 0.25, 0.68, 0.8))
+    for seen, said in zip(things("star", "star"), ([person], [shirt, person]), strict=True):
+        labels.step(seen)
+        labels.asked(seen)
+        for i in range(len(said)):
+            labels.found(said[: i + 1])
+        labels.done()
+    assert {label.name for label in labels.current()} == {"person", "shirt"}
+    assert len({label.id for label in labels.current()}) == 2
