@@ -1,8 +1,8 @@
 """Keeping what the camera shows: a snapshot as JPEG, or the last ten seconds as a video."""
 
+import itertools
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
@@ -35,23 +35,22 @@ class Clips(QObject):
     def save_snapshot(self, frame: Frame | None) -> None:
         """Save a frame in the folder for pictures."""
         if frame is not None:
-            path = _new_file(QStandardPaths.StandardLocation.PicturesLocation, ".jpg")
-            self._save(path, lambda: path.write_bytes(as_jpeg(frame)))
+            folder = _folder(QStandardPaths.StandardLocation.PicturesLocation)
+            self._save(folder, ".jpg", lambda path: path.write_bytes(as_jpeg(frame)))
 
     def save_clip(self) -> None:
         """Save the last ten seconds in the folder for videos."""
-        path = _new_file(QStandardPaths.StandardLocation.MoviesLocation, ".avi")
-        self._save(path, partial(self.clip.save, path))
+        self._save(_folder(QStandardPaths.StandardLocation.MoviesLocation), ".avi", self.clip.save)
 
-    def _save(self, path: Path, write: Callable[[], object]) -> None:
+    def _save(self, folder: Path, ending: str, write: Callable[[Path], object]) -> None:
+        stem = time.strftime("Spyglass %Y-%m-%d %H.%M.%S")
+
         def work() -> str:
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                write()
+                return str(_written(folder, stem, ending, write))
             except OSError as error:
-                what = Wording("{name} could not be saved.", name=path.name)
+                what = Wording("{name} could not be saved.", name=stem + ending)
                 raise CameraError(what, "Check the folder.", str(error)) from error
-            return str(path)
 
         def done(saved: str) -> None:
             self.told.emit(Wording("Saved as {name}", name=saved))
@@ -59,8 +58,27 @@ class Clips(QObject):
         self._background.run(work, done, self.failed.emit)
 
 
-def _new_file(where: QStandardPaths.StandardLocation, ending: str) -> Path:
-    folder = Path(QStandardPaths.writableLocation(where))
-    stem = time.strftime("Spyglass %Y-%m-%d %H.%M.%S")
-    names = (stem if n == 0 else f"{stem} ({n})" for n in range(1000))
-    return next(path for name in names if not (path := folder / (name + ending)).exists())
+def _folder(where: QStandardPaths.StandardLocation) -> Path:
+    return Path(QStandardPaths.writableLocation(where))
+
+
+def _written(folder: Path, stem: str, ending: str, write: Callable[[Path], object]) -> Path:
+    """The new file of that name or the next free one, once it is written; half a picture or video is not left there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = (f"{stem} ({n}){ending}" if n else stem + ending for n in itertools.count())
+    path = next(path for name in names if _claimed(path := folder / name))
+    try:
+        write(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _claimed(path: Path) -> bool:
+    """Whether the file is new and ours: made at once, for another one of the same second may be saved beside it."""
+    try:
+        path.touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtCore import QObject, QPointF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QTransform
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -26,7 +27,9 @@ from app.modes.schedule import Wait
 from app.settings.store import SettingsStore
 from app.ui import app as composition
 from app.ui import theme
+from app.ui.bridge import Background
 from app.ui.camera_view import CameraFeed
+from app.ui.clips import Clips
 from app.ui.live_panel import rows
 from app.ui.overlay import LabelOverlay, caption, still
 from app.ui.window import Window
@@ -246,15 +249,56 @@ def test_leaving_the_mode_ends_it_though_the_camera_is_silent(window: Window, qt
 def test_a_snapshot_and_a_clip_are_saved(
     window: Window, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.ui.clips._new_file", lambda _, ending: tmp_path / f"saved{ending}")
+    monkeypatch.setattr("app.ui.clips._folder", lambda _: tmp_path / "new")
     qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
-    for save, path in ((window.live.panel.snapshot, "saved.jpg"), (window.live.panel.clip, "saved.avi")):
+    for save, ending in ((window.live.panel.snapshot, ".jpg"), (window.live.panel.clip, ".avi")):
         with qtbot.waitSignal(window.live.told, timeout=10_000):
             save.emit()
-        assert (tmp_path / path).stat().st_size > 1000
-    capture = cv2.VideoCapture(str(tmp_path / "saved.avi"))
+        (saved,) = (tmp_path / "new").glob(f"*{ending}")
+        assert saved.stat().st_size > 1000
+    capture = cv2.VideoCapture(str(saved))
     assert capture.get(cv2.CAP_PROP_FRAME_WIDTH) == 640
     capture.release()
+
+
+def test_two_clips_of_one_moment_are_both_saved(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key held down, or a double click: they are written at the same time."""
+    monkeypatch.setattr("app.ui.clips._folder", lambda _: tmp_path)
+    monkeypatch.setattr("app.ui.clips.time.strftime", lambda _: "now")
+    both, background, keeper = threading.Barrier(2), Background(), QObject()
+    clips, told = Clips(background, keeper), []
+    clips.told.connect(told.append)
+
+    def save(path: Path) -> None:
+        both.wait(10)
+        path.write_bytes(b"video")
+
+    monkeypatch.setattr(clips.clip, "save", save)
+    clips.save_clip()
+    clips.save_clip()
+    qtbot.waitUntil(lambda: len(told) == 2, timeout=10_000)
+    background.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["now (1).avi", "now.avi"]
+
+
+def test_nothing_is_left_of_what_could_not_be_saved(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ui.clips._folder", lambda _: tmp_path)
+    background, keeper = Background(), QObject()
+    clips, failed = Clips(background, keeper), []
+    clips.failed.connect(failed.append)
+
+    def save(path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(clips.clip, "save", save)
+    clips.save_clip()
+    qtbot.waitUntil(lambda: bool(failed), timeout=10_000)
+    background.close()
+    assert "could not be saved" in str(failed[0].what)
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- the parts alone -------------------------------------------------------------------------------------------------
