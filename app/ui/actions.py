@@ -51,6 +51,7 @@ MORE_KEYS: tuple[tuple[Wording, str], ...] = (
     (Wording("Move the picture (stage)"), "← → ↑ ↓"),
     (Wording("Choose and move a part of the picture (stage)"), "Shift+← → ↑ ↓"),
     (Wording("Size that part (stage)"), "Ctrl+Shift+← → ↑ ↓"),
+    (Wording("Go to a name on the picture, to the next, ask about it (stage)"), "Tab  ← → ↑ ↓  Enter"),
 )
 """Keys that are no actions of the window, for the sheet of keys."""
 

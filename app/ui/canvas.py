@@ -47,12 +47,13 @@ class Canvas(QWidget):
     """Shows a picture as levels, each half as large as the one before, or live frames.
 
     part_chosen: a rectangle in the picture's pixels. part_dropped: there is none any more. zoomed: screen pixels a
-    pixel of the picture takes now.
+    pixel of the picture takes now. moved: the picture stands elsewhere.
     """
 
     part_chosen = Signal(QRect)
     part_dropped = Signal()
     zoomed = Signal(float)
+    moved = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -140,14 +141,14 @@ class Canvas(QWidget):
         self._view.fit()
         if self._levels:
             self.zoomed.emit(self._view.scale)
-        self.update()
+        self._show_moved()
 
     def zoom(self, factor: float, around: QPointF | None = None) -> None:
         """Zoom by `factor`, keeping what is under `around` where it is."""
         if self._levels:
             self._view.zoom(factor, around)
             self.zoomed.emit(self._view.scale)
-            self.update()
+            self._show_moved()
 
     def zoom_in(self) -> None:
         self.zoom(_STEP)
@@ -155,16 +156,20 @@ class Canvas(QWidget):
     def zoom_out(self) -> None:
         self.zoom(1 / _STEP)
 
-    def _pan(self, by: QPointF) -> None:
+    def pan(self, by: QPointF) -> None:
+        """Move the picture by so many pixels of the widget."""
         self._view.pan(by)
+        self._show_moved()
+
+    def _show_moved(self) -> None:
         self.update()
+        self.moved.emit()
 
     def _area(self) -> QRect:
         return self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN - self._bottom)
 
     def _on_area(self) -> None:
-        if self._view.fitted:
-            self.fit()
+        self.fit() if self._view.fitted else self._show_moved()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -219,7 +224,7 @@ class Canvas(QWidget):
         if self._drag_from is not None:
             self.update()
         elif self._pan_from is not None:
-            self._pan(event.position() - self._pan_from)
+            self.pan(event.position() - self._pan_from)
             self._pan_from = event.position()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -285,7 +290,7 @@ class Canvas(QWidget):
         """Arrows move the view; with Shift they move a part of the picture, with Ctrl and Shift they size it."""
         if not modifiers & Qt.KeyboardModifier.ShiftModifier or self._live:
             if not self._live or not self._view.fitted:
-                self._pan(QPointF(way) * -_PAN)
+                self.pan(QPointF(way) * -_PAN)
             return
         sizing = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         part = middle(self._view.size) if self._part is None else moved(self._part, self._view.size, way, sizing)

@@ -37,6 +37,7 @@ class LabelOverlay:
         self._size = QSize(1, 1)
         self._areas: list[tuple[QRectF, Label]] = []
         self._hot: int | None = None
+        self._held: int | None = None
 
     def show(self, labels: Sequence[Label], size: QSize) -> None:
         """Draw these from the next painting on, but those without a box, that no longer belong, or are mere guesses."""
@@ -47,7 +48,11 @@ class LabelOverlay:
     def clear(self) -> None:
         self.labels = ()
         self._areas = []
-        self._hot = None
+        self._hot = self._held = None
+
+    def hold(self, label: Label | None) -> None:
+        """The keyboard is at this label, or at none."""
+        self._held = label.id if label is not None else None
 
     def heat(self, label: Label | None) -> bool:
         """The pointer is at this label, or at none; whether that is new."""
@@ -59,19 +64,31 @@ class LabelOverlay:
         under = [(area.width() * area.height(), label) for area, label in self._areas if area.contains(point)]
         return min(under, key=lambda pair: pair[0])[1] if under else None
 
+    def areas(self, canvas: Canvas) -> list[QRectF]:
+        """Where each label stands on the widget now, its name included; in the order of the labels."""
+        return [box.united(chip) for _, box, chip in self._lay(canvas.to_view(), canvas.font())]
+
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(theme.scaled(painter.font(), 1.0, bold=True))
+        laid = self._lay(to_view, painter.font())
+        painter.setFont(_font(painter.font()))
+        for label, box, chip in laid:
+            _paint_label(painter, label, box, chip, label.id in (self._hot, self._held))
+        for label, box, chip in laid:  # over all others
+            if label.id == self._held:
+                _paint_ring(painter, box.united(chip))
+        self._areas = [(box.united(chip), label) for label, box, chip in laid]
+
+    def _lay(self, to_view: QTransform, font: QFont) -> list[tuple[Label, QRectF, QRectF]]:
+        """Each label with the place of its box and that of its name."""
         whole = to_view.mapRect(QRectF(0, 0, self._size.width(), self._size.height()))
-        self._areas = []
-        taken: list[QRectF] = []
+        laid: list[tuple[Label, QRectF, QRectF]] = []
         for label in self.labels:
             assert label.box is not None
             box = to_view.mapRect(in_pixels(label.box, self._size)).intersected(whole)
-            chip = _chip(box, whole, caption(label), painter.font(), taken)
-            taken.append(chip)
-            _paint_label(painter, label, box, chip, label.id == self._hot)
-            self._areas.append((box.united(chip), label))
+            chip = _chip(box, whole, caption(label), _font(font), [taken for _, _, taken in laid])
+            laid.append((label, box, chip))
+        return laid
 
 
 class LabelClicks(QObject):
@@ -188,6 +205,11 @@ def still(objects: Sequence[Found]) -> tuple[Label, ...]:
     return tuple(Label(i, o.name, o.probability, o.count, o.box, 0.0) for i, o in enumerate(objects))
 
 
+def _font(beside: QFont) -> QFont:
+    """That of the names on the picture."""
+    return theme.scaled(beside, 1.0, bold=True)
+
+
 def _chip(box: QRectF, whole: QRectF, words: str, font: QFont, taken: Sequence[QRectF]) -> QRectF:
     """Where the name stands: above the box if there is room, else inside it, and not over another name."""
     metrics = QFontMetricsF(font)
@@ -218,3 +240,11 @@ def _paint_label(painter: QPainter, label: Label, box: QRectF, chip: QRectF, hot
     painter.setPen(QColor(theme.LIGHT.on_accent))
     painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, caption(label))
     painter.setOpacity(1.0)
+
+
+def _paint_ring(painter: QPainter, area: QRectF) -> None:
+    """Around the label that the keyboard is at: dark between two light lines, so that it is seen on any picture."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for colour, width in ((_HALO, 4 * _LINE), (_DARK, 2 * _LINE)):
+        painter.setPen(QPen(colour, width))
+        painter.drawRoundedRect(area.adjusted(-_PAD, -_PAD, _PAD, _PAD), _ROUND, _ROUND)

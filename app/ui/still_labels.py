@@ -9,6 +9,7 @@ from app.modes.recognise import RecogniseMode
 from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
+from app.ui.label_keys import LabelKeys
 from app.ui.overlay import LabelClicks, LabelOverlay, around, still
 from app.ui.session import Session
 from app.wording import Wording
@@ -17,8 +18,8 @@ from app.wording import Wording
 class StillLabels(QObject):
     """Labels over the picture on the canvas.
 
-    asked: the part of the picture, in pixels, whose label was clicked. wondered: a Wording to be asked, for Recognise
-    needs no question from the person.
+    asked: the part of the picture, in pixels, whose label was clicked, or chosen by key. wondered: a Wording to be
+    asked, for Recognise needs no question from the person.
     """
 
     asked = Signal(QRect)
@@ -30,7 +31,9 @@ class StillLabels(QObject):
         self._session, self._desk, self._camera, self._canvas = session, desk, camera, canvas
         canvas.overlays.append(self.overlay)
         self._size = QSize()
-        LabelClicks(canvas, self.overlay).clicked.connect(self._on_clicked)
+        self._keys = LabelKeys(canvas, self.overlay)
+        for chosen in (LabelClicks(canvas, self.overlay).clicked, self._keys.chosen):
+            chosen.connect(self._on_chosen)
 
     @property
     def missing(self) -> bool:
@@ -59,13 +62,15 @@ class StillLabels(QObject):
         found = [one for block in blocks if isinstance(block, ObjectsBlock) for one in block.objects]
         self._size = QSize(sheet.picture.width, sheet.picture.height)
         self.overlay.show(still(found), self._size)
+        self._keys.follow()
         self._canvas.update()
 
     def clear(self) -> None:
         self.overlay.clear()
+        self._keys.follow()
         self._canvas.update()
 
-    def _on_clicked(self, label: Label) -> None:
+    def _on_chosen(self, label: Label) -> None:
         if label.box is not None:
             self.asked.emit(around(label.box, self._size))
 

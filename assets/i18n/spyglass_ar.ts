@@ -2296,6 +2296,10 @@
         <translation>ما لون البالونات؟</translation>
     </message>
     <message>
+        <source>Go to a name on the picture, to the next, ask about it (stage)</source>
+        <translation>الانتقال إلى اسم على الصورة ثم إلى التالي والسؤال عنه (المنصة)</translation>
+    </message>
+    <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
         <translation>سيواصل «{mode}» الانتظار عند عودتك: {things}</translation>
     </message>

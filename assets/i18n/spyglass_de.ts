@@ -2284,6 +2284,10 @@
         <translation>Welche Farbe haben die Ballons?</translation>
     </message>
     <message>
+        <source>Go to a name on the picture, to the next, ask about it (stage)</source>
+        <translation>Zu einem Namen auf dem Bild gehen, zum nächsten, danach fragen (Bühne)</translation>
+    </message>
+    <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
         <translation>{mode} wartet weiter darauf, sobald Sie zurück sind: {things}</translation>
     </message>

@@ -2284,6 +2284,10 @@
         <translation>¿De qué color son los globos?</translation>
     </message>
     <message>
+        <source>Go to a name on the picture, to the next, ask about it (stage)</source>
+        <translation>Ir a un nombre de la imagen, al siguiente, preguntar por él (escenario)</translation>
+    </message>
+    <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
         <translation>{mode} lo seguirá esperando cuando vuelva: {things}</translation>
     </message>

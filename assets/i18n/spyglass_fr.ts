@@ -2284,6 +2284,10 @@
         <translation>De quelle couleur sont les ballons ?</translation>
     </message>
     <message>
+        <source>Go to a name on the picture, to the next, ask about it (stage)</source>
+        <translation>Aller à un nom sur l’image, au suivant, poser une question dessus (scène)</translation>
+    </message>
+    <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
         <translation>{mode} continue de l’attendre dès votre retour : {things}</translation>
     </message>

@@ -2281,6 +2281,10 @@
         <translation>气球是什么颜色？</translation>
     </message>
     <message>
+        <source>Go to a name on the picture, to the next, ask about it (stage)</source>
+        <translation>转到图片上的名称，再到下一个，并就它提问（舞台）</translation>
+    </message>
+    <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
         <translation>您回到“{mode}”后会继续等待：{things}</translation>
     </message>
