@@ -40,6 +40,7 @@ TERMINAL_ONLY = (
     "app/library/convert.py",
     "app/library/gguf_writer.py",
     "app/library/names.py",
+    "app/library/preprocessor_json.py",
     "app/library/quantise.py",
     "app/library/safetensors.py",
     "app/library/stored.py",

@@ -6,6 +6,12 @@ Pure, for who writes such files and who runs them.
 from dataclasses import dataclass
 
 Shapes = dict[str, tuple[int, ...]]
+Channels = tuple[float, float, float]
+"""A number for each of red, green and blue."""
+
+PUBLISHED_MEAN: Channels = (0.48145466, 0.4578275, 0.40821073)
+PUBLISHED_STD: Channels = (0.26862954, 0.26130258, 0.27577711)
+"""What Meta's models were trained with, and what is meant where a file says nothing of it."""
 
 
 def arrangements(max_tiles: int) -> tuple[tuple[int, int], ...]:
@@ -33,6 +39,9 @@ class VisionConfig:
     patch: int
     channels: int
     max_tiles: int
+    mean: Channels = PUBLISHED_MEAN
+    std: Channels = PUBLISHED_STD
+    """The tower sees (pixel - mean) / std, pixels from 0 to 1."""
 
     @property
     def patches(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any, TypeGuard
 
 from app.errors import ModelError
 from app.gguf.mllama import Config, TextConfig, VisionConfig, arrangements
+from app.library.preprocessor_json import normalisation
 from app.library.safetensors import read_json
 
 _MOST = 1 << 24
@@ -37,7 +38,7 @@ class Checkpoint:
 
 
 def read_config_json(folder: Path) -> Checkpoint:
-    """What config.json says of the checkpoint in `folder`.
+    """What config.json, and preprocessor_config.json beside it, say of the checkpoint in `folder`.
 
     Raises ModelError for a model of another kind, and for one that this program's files or graphs have no room for.
     """
@@ -48,7 +49,7 @@ def read_config_json(folder: Path) -> Checkpoint:
         text = _Section(config, "text_config")
         base, rope = _rope(text)
         return Checkpoint(
-            sizes=Config(_text(text, base), _vision(_Section(config, "vision_config"))),
+            sizes=Config(_text(text, base), _vision(_Section(config, "vision_config"), folder)),
             vocabulary=text.count("vocab_size"),
             rope=rope,
             tied=bool(text.values.get("tie_word_embeddings")),
@@ -145,7 +146,7 @@ def _rope(section: _Section) -> tuple[float, Rope | None]:
     return base, scaling
 
 
-def _vision(section: _Section) -> VisionConfig:
+def _vision(section: _Section, folder: Path) -> VisionConfig:
     section.must_be("hidden_act", "gelu")
     layers, max_tiles = section.count("num_hidden_layers", most=1000), section.count("max_num_tiles", most=64)
     width, heads = section.count("hidden_size"), section.count("attention_heads")
@@ -156,6 +157,7 @@ def _vision(section: _Section) -> VisionConfig:
     usual = [list(pair) for pair in arrangements(max_tiles)]
     if (section.values.get("supported_aspect_ratios") or usual) != usual:
         raise ValueError(f"supported_aspect_ratios are not those of {max_tiles} tiles")
+    mean, std = normalisation(folder, tile, max_tiles)
     return VisionConfig(
         width=width,
         layers=layers,
@@ -169,4 +171,6 @@ def _vision(section: _Section) -> VisionConfig:
         patch=patch,
         max_tiles=max_tiles,
         channels=section.count("num_channels", 3, least=3, most=3),
+        mean=mean,
+        std=std,
     )

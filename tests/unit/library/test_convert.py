@@ -400,3 +400,58 @@ def test_an_index_that_names_files_elsewhere_is_refused(checkpoint, tmp_path):
 def test_an_unknown_type_names_the_known_ones(checkpoint, tmp_path):
     with pytest.raises(UsageError, match="Q4_K_M"):
         convert(checkpoint, tmp_path / "m.gguf", type="Q9_Z")
+
+
+def edit_preprocessor(folder, **changes):
+    path = folder / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "mean", "std"),
+    [
+        ({}, [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]),
+        ({"image_mean": [0.1, 0.2, 0.3], "image_std": 0.25}, [0.1, 0.2, 0.3], [0.25] * 3),
+        ({"image_mean": None, "image_std": None}, [0.5] * 3, [0.5] * 3),
+        ({"do_normalize": False}, [0.0] * 3, [1.0] * 3),
+        ({"rescale_factor": 1 / 127.5, "image_mean": 1.0, "image_std": 1.0}, [0.5] * 3, [0.5] * 3),
+        ({"do_rescale": False, "image_mean": 51, "image_std": 102}, [0.2] * 3, [0.4] * 3),
+    ],
+    ids=str,
+)
+def test_what_pixels_become_is_kept(changes, mean, std, checkpoint, tmp_path):
+    edit_preprocessor(checkpoint, **changes)
+    convert(checkpoint, tmp_path / "m.gguf")
+    file = read_header(tmp_path / "m.gguf")
+    assert file.array("mllama.vision.image_mean") == pytest.approx(mean)
+    assert file.array("mllama.vision.image_std") == pytest.approx(std)
+
+
+def test_newer_checkpoints_keep_it_beside_the_tokenizer_s_settings(checkpoint, tmp_path):
+    (checkpoint / "processor_config.json").write_text('{"image_processor": {"image_mean": 0.25}}')
+    convert(checkpoint, tmp_path / "m.gguf")
+    assert read_header(tmp_path / "m.gguf").array("mllama.vision.image_mean") == [0.25] * 3
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"do_resize": False},
+        {"do_pad": False},
+        {"resample": 3},
+        {"size": {"height": 112, "width": 112}},
+        {"max_image_tiles": 2},
+        {"image_mean": [0.5, 0.5]},
+        {"image_mean": "half"},
+        {"image_std": [0.5, 0, 0.5]},
+        {"rescale_factor": 0},
+        {"rescale_factor": 10**400},
+    ],
+    ids=str,
+)
+def test_pictures_prepared_as_no_model_file_can_say_are_refused(changes, checkpoint, tmp_path):
+    edit_preprocessor(checkpoint, **changes)
+    with pytest.raises(ModelError, match="prepared in a way") as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert caught.value.detail
+    assert not list(tmp_path.glob("m.gguf*"))

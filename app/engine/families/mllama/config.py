@@ -1,8 +1,10 @@
 """The sizes of a Llama 3.2 Vision model, read from a GGUF file's metadata and checked before anything is built."""
 
+import math
+
 from app.errors import ModelError
 from app.gguf import Gguf
-from app.gguf.mllama import Config, TextConfig, VisionConfig
+from app.gguf.mllama import PUBLISHED_MEAN, PUBLISHED_STD, Channels, Config, TextConfig, VisionConfig
 from app.wording import Wording
 
 
@@ -57,6 +59,14 @@ class _Keys:
             raise ValueError(f"{self._prefix}{key} is {values}, below {below}")
         return values
 
+    def of_channels(self, key: str, default: Channels) -> Channels:
+        if self._prefix + key not in self._file.metadata:
+            return default
+        red, green, blue = map(float, self._file.array(self._prefix + key))
+        if not all(map(math.isfinite, (red, green, blue))):
+            raise ValueError(f"{self._prefix}{key} is {red}, {green}, {blue}")
+        return red, green, blue
+
 
 def _text(file: Gguf) -> TextConfig:
     keys = _Keys(file, "mllama.")
@@ -101,10 +111,14 @@ def _vision(file: Gguf) -> VisionConfig:
         patch=keys.count("patch_size", limit=1 << 13),
         channels=keys.count("num_channels", 3),
         max_tiles=keys.count("max_num_tiles", limit=64),
+        mean=keys.of_channels("image_mean", PUBLISHED_MEAN),
+        std=keys.of_channels("image_std", PUBLISHED_STD),
     )
     if config.width % config.heads or config.tile < config.patch or config.channels != 3:
         raise ValueError(
             f"{config.heads} heads in {config.width}, patches of {config.patch} in {config.tile}, "
             f"{config.channels} channels"
         )
+    if min(config.std) <= 0:
+        raise ValueError(f"pixels are divided by {config.std}")
     return config

@@ -11,9 +11,6 @@ from PIL import Image
 
 from app.gguf.mllama import VisionConfig, arrangements
 
-MEAN = np.array([0.48145466, 0.4578275, 0.40821073], np.float32)
-STD = np.array([0.26862954, 0.26130258, 0.27577711], np.float32)
-
 
 @dataclass(frozen=True)
 class Tiles:
@@ -41,7 +38,8 @@ def cut(image: Image.Image, config: VisionConfig) -> Tiles:
     target = fit(width, height, wide * side, high * side, side)
     canvas = Image.new("RGB", (wide * side, high * side))
     canvas.paste(image.convert("RGB").resize(target, Image.Resampling.BILINEAR))
-    pixels = (np.asarray(canvas, np.float32) / np.float32(255) - MEAN) / STD
+    mean, std = np.array(config.mean, np.float32), np.array(config.std, np.float32)
+    pixels = (np.asarray(canvas, np.float32) / np.float32(255) - mean) / std
     tiles = pixels.reshape(high, side, wide, side, 3).transpose(0, 2, 4, 1, 3)
     return Tiles(np.ascontiguousarray(tiles.reshape(high * wide, 3, side, side)), arrangement)
 
