@@ -1,4 +1,4 @@
-"""What pictures become where the vectors say nothing: other normalisation."""
+"""What pictures become where the vectors say nothing: other normalisation, and what is transparent."""
 
 import json
 import shutil
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from app.engine.families import mllama
 from app.engine.families.mllama.config import read_config
 from app.engine.families.mllama.picture import cut
 from app.errors import ModelError
@@ -14,6 +15,8 @@ from app.gguf import read_header
 from app.library.convert import convert
 from app.library.gguf_writer import entry, write
 from tests.unit.mllama.checkpoints import VECTORS
+
+PROMPT = "<|begin_of_text|><|image|>What"
 
 
 def config_of(path):
@@ -59,3 +62,36 @@ def _without_data(tiny, tmp_path, *more):
     entries = [raw[a:b] for key, (a, b) in file.spans.items() if "image_mean" not in key and "image_std" not in key]
     write(tmp_path / "metadata.gguf", [*entries, *more], [])
     return tmp_path / "metadata.gguf"
+
+
+def _half_transparent():
+    picture = Image.new("RGBA", (40, 30), (200, 30, 60, 128))
+    picture.paste((0, 0, 0, 0), (0, 0, 20, 30))
+    return picture
+
+
+def _palette():
+    picture = Image.new("P", (40, 30), 1)
+    picture.putpalette([9, 9, 9, 200, 30, 60])
+    picture.paste(0, (0, 0, 20, 30))
+    picture.info["transparency"] = 0
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("picture", "right"),
+    [
+        (_half_transparent(), (227, 142, 157)),
+        (_half_transparent().convert("LA"), (169, 169, 169)),
+        (_palette(), (200, 30, 60)),
+    ],
+    ids=["RGBA", "LA", "P"],
+)
+def test_what_is_transparent_lies_on_white(picture, right, tiny):
+    """As in the reference's `convert_to_rgb`; the left half is transparent altogether."""
+    flat = Image.new("RGB", picture.size, right)
+    flat.paste((255, 255, 255), (0, 0, 20, 30))
+    config = config_of(tiny).vision
+    assert np.abs(cut(picture, config).pixels - cut(flat, config).pixels).max() < 0.02
+    if picture.mode == "RGBA":
+        assert np.array_equal(mllama.logits(tiny, PROMPT, [picture]), mllama.logits(tiny, PROMPT, [flat]))

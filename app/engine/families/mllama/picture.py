@@ -37,11 +37,19 @@ def cut(image: Image.Image, config: VisionConfig) -> Tiles:
     high, wide = choices[arrangement - 1]
     target = fit(width, height, wide * side, high * side, side)
     canvas = Image.new("RGB", (wide * side, high * side))
-    canvas.paste(image.convert("RGB").resize(target, Image.Resampling.BILINEAR))
+    canvas.paste(_rgb(image).resize(target, Image.Resampling.BILINEAR))
     mean, std = np.array(config.mean, np.float32), np.array(config.std, np.float32)
     pixels = (np.asarray(canvas, np.float32) / np.float32(255) - mean) / std
     tiles = pixels.reshape(high, side, wide, side, 3).transpose(0, 2, 4, 1, 3)
     return Tiles(np.ascontiguousarray(tiles.reshape(high * wide, 3, side, side)), arrangement)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """What is transparent lies on white."""
+    if image.mode == "RGB":
+        return image
+    white = Image.new("RGBA", image.size, (255, 255, 255))
+    return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
 
 def best_arrangement(width: int, height: int, choices: tuple[tuple[int, int], ...], side: int) -> int:
