@@ -185,10 +185,10 @@ class ConversationPane(QFrame):
             self.updateGeometry()
 
     def add_strip(self, strip: QWidget) -> None:
-        """Let something stand between the notice and the conversation; it shows and hides itself."""
+        """Let something stand above the notice, which then moves none of its buttons; it shows and hides itself."""
         column = self.layout()
         assert isinstance(column, QVBoxLayout)
-        column.insertWidget(column.indexOf(self._stack), strip)
+        column.insertWidget(column.indexOf(self._notice_box), strip)
 
     def show_conversation(self, there: bool) -> None:
         """Show the conversation, or the opening while there is none."""

@@ -261,6 +261,17 @@ def test_a_snapshot_and_a_clip_are_saved(
     capture.release()
 
 
+def test_word_of_a_snapshot_moves_no_button_away(window: Window, qtbot: QtBot) -> None:
+    """The next click would miss what it was meant for."""
+    qtbot.waitUntil(lambda: names(window) == ["star"], timeout=20_000)
+    panel = window.live.panel
+    place = panel.mapTo(window.widget, panel.rect().topLeft())
+    window.pane.notice.show_hint("Saved.")
+    qtbot.waitUntil(lambda: window.pane.notice.height() > 0 and window.pane.notice.isVisible(), timeout=5_000)
+    QApplication.processEvents()
+    assert panel.mapTo(window.widget, panel.rect().topLeft()) == place
+
+
 def test_two_clips_of_one_moment_are_both_saved(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key held down, or a double click: they are written at the same time."""
     monkeypatch.setattr("app.ui.clips._folder", lambda _: tmp_path)
