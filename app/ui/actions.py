@@ -36,6 +36,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("screen", Wording("Part of the screen…"), "Ctrl+Shift+S", "scan"),
     Action("camera", Wording("Camera"), "Ctrl+Shift+C", "camera"),
     Action("network", Wording("Network camera…"), icon="cctv"),
+    Action("save", Wording("Save conversation…"), "Ctrl+S", "download", _needs("turns")),
     Action("find", Wording("Find in this conversation"), "Ctrl+F", "search", _needs("turns")),
     Action("model", Wording("Open model file…"), "Ctrl+Shift+O", "file-box"),
     Action("settings", Wording("Settings…"), "Ctrl+,", "settings"),

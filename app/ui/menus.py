@@ -24,7 +24,12 @@ _TURNED: dict[Rotation, Rotation] = {0: 90, 90: 180, 180: 270, 270: 0}
 _ROUND = 8.0
 _LONGEST = 360
 """Pixels of words in a menu of offers: names of pictures are as long as they like."""
-_MAIN = (("new", "history", "find"), ("open", "paste", "screen", "camera", "network"), ("model", "settings"), ("keys",))
+_MAIN = (
+    ("new", "history", "save", "find"),
+    ("open", "paste", "screen", "camera", "network"),
+    ("model", "settings"),
+    ("keys",),
+)
 
 
 class _Menu(QMenu):

@@ -33,6 +33,7 @@ from app.ui.picture_on_stage import PictureOnStage
 from app.ui.preferences import Preferences
 from app.ui.read_aloud import ReadAloud
 from app.ui.samples import question_about
+from app.ui.saving import Saving
 from app.ui.services import Services
 from app.ui.sheets import AboutSheet, KeySheet
 from app.ui.sightings import Sightings
@@ -113,6 +114,7 @@ class Window(QObject):
         self.camera_on_stage = CameraOnStage(widget, camera, self.stage, desk, notice)
         self.turns = Turns(session, self.chat, self.view, self.tools, self.thumbnails, self.answers, self.aloud)
         self.history = History(widget, session, desk, self.thumbnails, background, self.turns.show, self._draft)
+        self.saving = Saving(widget, session, background, self.answers)
         self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
         self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
         self.appearance = Appearance(store, services.language, notice, (self.view, self.tools, self.stage, notice))
@@ -129,6 +131,7 @@ class Window(QObject):
             "screen": lambda: self.doors.pick_screen(),
             "camera": lambda: self.doors.toggle_camera(),
             "network": lambda: self.camera_on_stage.name_network_camera(),
+            "save": lambda: self.saving.choose(),
             "find": lambda: self.pane.find_bar.open(),
             "model": lambda: self.models.open_file(),
             "settings": lambda: self.preferences.show(),
@@ -210,6 +213,7 @@ class Window(QObject):
         self.history.opened.connect(self._on_opened)
         self.history.typed.connect(composer.put)
         self.history.told.connect(pane.notice.show_hint)
+        self.saving.told.connect(pane.notice.show_hint)
         self.history.cut.connect(pane.notice.offer_back)
         if self.speaker.available:
             self.tools.allow_speech()
@@ -220,7 +224,7 @@ class Window(QObject):
         widget.system_theme_changed.connect(theme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(theme)
         workers = (self.session, self.translate, self.answers, self.live, self.speaker, self.aloud)
-        for source in (*workers, self.desk, self.doors, self.preferences, self.history):
+        for source in (*workers, self.desk, self.doors, self.preferences, self.history, self.saving):
             source.failed.connect(self.pane.notice.show_error)
         for end in (self.translate.stop, self.answers.stop, self.live.close, self.translate.live.close):
             widget.closing.connect(end)

@@ -2296,8 +2296,16 @@
         <translation>ما لون البالونات؟</translation>
     </message>
     <message>
+        <source>Save conversation…</source>
+        <translation>حفظ المحادثة…</translation>
+    </message>
+    <message>
         <source>Go to a name on the picture, to the next, ask about it (stage)</source>
         <translation>الانتقال إلى اسم على الصورة ثم إلى التالي والسؤال عنه (المنصة)</translation>
+    </message>
+    <message>
+        <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
+        <translation>حفظها Spyglass، {date}. قد تكون الإجابات خاطئة.</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
@@ -2310,6 +2318,34 @@
     <message>
         <source>What is this?</source>
         <translation>ما هذا؟</translation>
+    </message>
+    <message>
+        <source>Save it in another folder or by another name.</source>
+        <translation>احفظها في مجلد آخر أو باسم آخر.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: nothing may be written to that folder.</source>
+        <translation>تعذّر حفظ {name}: لا يُسمح بالكتابة في ذلك المجلد.</translation>
+    </message>
+    <message>
+        <source>Save it in another folder.</source>
+        <translation>احفظها في مجلد آخر.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: the disk is full.</source>
+        <translation>تعذّر حفظ {name}: القرص ممتلئ.</translation>
+    </message>
+    <message>
+        <source>Make room on the disk, or save it on another one.</source>
+        <translation>أفرغ مساحة على القرص، أو احفظها على قرص آخر.</translation>
+    </message>
+    <message>
+        <source>Save conversation</source>
+        <translation>حفظ المحادثة</translation>
+    </message>
+    <message>
+        <source>Web page</source>
+        <translation>صفحة ويب</translation>
     </message>
     <message>
         <source>Swap the languages</source>

@@ -2284,8 +2284,16 @@
         <translation>Welche Farbe haben die Ballons?</translation>
     </message>
     <message>
+        <source>Save conversation…</source>
+        <translation>Unterhaltung speichern…</translation>
+    </message>
+    <message>
         <source>Go to a name on the picture, to the next, ask about it (stage)</source>
         <translation>Zu einem Namen auf dem Bild gehen, zum nächsten, danach fragen (Bühne)</translation>
+    </message>
+    <message>
+        <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
+        <translation>Gespeichert von Spyglass, {date}. Antworten können falsch sein.</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
@@ -2298,6 +2306,34 @@
     <message>
         <source>What is this?</source>
         <translation>Was ist das?</translation>
+    </message>
+    <message>
+        <source>Save it in another folder or by another name.</source>
+        <translation>Speichern Sie in einem anderen Ordner oder unter einem anderen Namen.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: nothing may be written to that folder.</source>
+        <translation>{name} konnte nicht gespeichert werden: In diesen Ordner darf nichts geschrieben werden.</translation>
+    </message>
+    <message>
+        <source>Save it in another folder.</source>
+        <translation>Speichern Sie in einem anderen Ordner.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: the disk is full.</source>
+        <translation>{name} konnte nicht gespeichert werden: Der Datenträger ist voll.</translation>
+    </message>
+    <message>
+        <source>Make room on the disk, or save it on another one.</source>
+        <translation>Schaffen Sie Platz, oder speichern Sie auf einem anderen Datenträger.</translation>
+    </message>
+    <message>
+        <source>Save conversation</source>
+        <translation>Unterhaltung speichern</translation>
+    </message>
+    <message>
+        <source>Web page</source>
+        <translation>Webseite</translation>
     </message>
     <message>
         <source>Swap the languages</source>

@@ -2284,8 +2284,16 @@
         <translation>¿De qué color son los globos?</translation>
     </message>
     <message>
+        <source>Save conversation…</source>
+        <translation>Guardar la conversación…</translation>
+    </message>
+    <message>
         <source>Go to a name on the picture, to the next, ask about it (stage)</source>
         <translation>Ir a un nombre de la imagen, al siguiente, preguntar por él (escenario)</translation>
+    </message>
+    <message>
+        <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
+        <translation>Guardado por Spyglass, {date}. Las respuestas pueden ser erróneas.</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
@@ -2298,6 +2306,34 @@
     <message>
         <source>What is this?</source>
         <translation>¿Qué es esto?</translation>
+    </message>
+    <message>
+        <source>Save it in another folder or by another name.</source>
+        <translation>Guárdela en otra carpeta o con otro nombre.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: nothing may be written to that folder.</source>
+        <translation>No se pudo guardar {name}: no se permite escribir en esa carpeta.</translation>
+    </message>
+    <message>
+        <source>Save it in another folder.</source>
+        <translation>Guárdela en otra carpeta.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: the disk is full.</source>
+        <translation>No se pudo guardar {name}: el disco está lleno.</translation>
+    </message>
+    <message>
+        <source>Make room on the disk, or save it on another one.</source>
+        <translation>Libere espacio en el disco o guárdela en otro.</translation>
+    </message>
+    <message>
+        <source>Save conversation</source>
+        <translation>Guardar la conversación</translation>
+    </message>
+    <message>
+        <source>Web page</source>
+        <translation>Página web</translation>
     </message>
     <message>
         <source>Swap the languages</source>

@@ -2284,8 +2284,16 @@
         <translation>De quelle couleur sont les ballons ?</translation>
     </message>
     <message>
+        <source>Save conversation…</source>
+        <translation>Enregistrer la conversation…</translation>
+    </message>
+    <message>
         <source>Go to a name on the picture, to the next, ask about it (stage)</source>
         <translation>Aller à un nom sur l’image, au suivant, poser une question dessus (scène)</translation>
+    </message>
+    <message>
+        <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
+        <translation>Enregistré par Spyglass, {date}. Les réponses peuvent être fausses.</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
@@ -2298,6 +2306,34 @@
     <message>
         <source>What is this?</source>
         <translation>Qu’est-ce que c’est ?</translation>
+    </message>
+    <message>
+        <source>Save it in another folder or by another name.</source>
+        <translation>Enregistrez-la dans un autre dossier ou sous un autre nom.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: nothing may be written to that folder.</source>
+        <translation>Impossible d’enregistrer {name} : l’écriture dans ce dossier n’est pas permise.</translation>
+    </message>
+    <message>
+        <source>Save it in another folder.</source>
+        <translation>Enregistrez-la dans un autre dossier.</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: the disk is full.</source>
+        <translation>Impossible d’enregistrer {name} : le disque est plein.</translation>
+    </message>
+    <message>
+        <source>Make room on the disk, or save it on another one.</source>
+        <translation>Libérez de l’espace sur le disque, ou enregistrez-la sur un autre.</translation>
+    </message>
+    <message>
+        <source>Save conversation</source>
+        <translation>Enregistrer la conversation</translation>
+    </message>
+    <message>
+        <source>Web page</source>
+        <translation>Page web</translation>
     </message>
     <message>
         <source>Swap the languages</source>

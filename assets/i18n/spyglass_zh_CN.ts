@@ -2281,8 +2281,16 @@
         <translation>气球是什么颜色？</translation>
     </message>
     <message>
+        <source>Save conversation…</source>
+        <translation>保存对话……</translation>
+    </message>
+    <message>
         <source>Go to a name on the picture, to the next, ask about it (stage)</source>
         <translation>转到图片上的名称，再到下一个，并就它提问（舞台）</translation>
+    </message>
+    <message>
+        <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
+        <translation>由 Spyglass 保存，{date}。回答可能有误。</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>
@@ -2295,6 +2303,34 @@
     <message>
         <source>What is this?</source>
         <translation>这是什么？</translation>
+    </message>
+    <message>
+        <source>Save it in another folder or by another name.</source>
+        <translation>请保存到其他文件夹或换一个名称。</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: nothing may be written to that folder.</source>
+        <translation>无法保存 {name}：不允许写入该文件夹。</translation>
+    </message>
+    <message>
+        <source>Save it in another folder.</source>
+        <translation>请保存到其他文件夹。</translation>
+    </message>
+    <message>
+        <source>{name} could not be saved: the disk is full.</source>
+        <translation>无法保存 {name}：磁盘已满。</translation>
+    </message>
+    <message>
+        <source>Make room on the disk, or save it on another one.</source>
+        <translation>请在磁盘上腾出空间，或保存到其他磁盘。</translation>
+    </message>
+    <message>
+        <source>Save conversation</source>
+        <translation>保存对话</translation>
+    </message>
+    <message>
+        <source>Web page</source>
+        <translation>网页</translation>
     </message>
     <message>
         <source>Swap the languages</source>
