@@ -45,6 +45,7 @@ TERMINAL_ONLY = (
     "app/library/safetensors.py",
     "app/library/stored.py",
     "app/library/tokenizer_json.py",
+    "app/library/unfinished.py",
 )
 """What only the command line runs; that speaks English."""
 

@@ -1,8 +1,6 @@
 """Writes a GGUF file tensor by tensor: the header first, then the data as it is made; complete or not at all."""
 
-import contextlib
 import errno
-import os
 import shutil
 import struct
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +10,7 @@ from typing import Any
 
 from app.errors import ModelError, SpyglassError
 from app.gguf import TYPES
+from app.library.unfinished import unfinished
 
 Progress = Callable[[float], None]
 ALIGNMENT = 32
@@ -44,29 +43,24 @@ def entry(key: str, value: Any) -> bytes:
 def write(
     path: Path, entries: Iterable[bytes], tensors: list[PlannedTensor], progress: Progress = lambda _: None
 ) -> None:
-    """Write the file to `path` through a `.part` beside it, which is removed if anything fails.
+    """Write the file to `path`, where it appears when it is complete (see `unfinished`).
 
-    A GGUF file that is there is replaced at the end. Raises ModelError if anything else is there, or if the disk is
-    too small or cannot be written to.
+    A GGUF file that is there is replaced then. Raises ModelError if anything else is there, if another run is writing
+    there, or if the disk is too small or cannot be written to.
     """
     header = _header(list(entries), tensors)
     total = len(header) + sum(_padded(tensor.nbytes) for tensor in tensors)
-    part = path.with_name(path.name + ".part")
     try:
         _check_place(path)
-        part.unlink(missing_ok=True)  # of a run that was killed: it would take the room that is needed now
-        free = shutil.disk_usage(path.parent).free
-        if total > free:
-            raise ModelError(
-                f"The model needs {total >> 20} MiB, but the disk has {free >> 20} MiB free.",
-                "Make room or choose another folder.",
-            )
-        with open(part, "wb") as file:
+        with unfinished(path) as file:
+            free = shutil.disk_usage(path.parent).free
+            if total > free:
+                raise ModelError(
+                    f"The model needs {-(-total >> 20)} MiB, but the disk has {free >> 20} MiB free.",
+                    "Make room or choose another folder.",
+                )
             file.write(header)
             _write_data(file.write, tensors, total, progress)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise ModelError(
@@ -75,9 +69,6 @@ def write(
         raise ModelError(
             f"The model file {path.name} cannot be written.", "Check the folder and the disk.", str(error)
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
 
 
 def _check_place(path: Path) -> None:

@@ -197,14 +197,36 @@ def test_a_failure_leaves_nothing_behind_and_keeps_the_old_file(checkpoint, tmp_
     assert [path.name for path in out.parent.iterdir()] == ["m.gguf"]
 
 
-def test_what_a_killed_run_left_is_taken_away_before_room_is_looked_for(checkpoint, tmp_path, monkeypatch):
-    left = tmp_path / "m.gguf.part"
-    left.write_bytes(b"half a model")
-    monkeypatch.setattr(
-        gguf_writer.shutil, "disk_usage", lambda _: SimpleNamespace(free=0 if left.exists() else 1 << 40)
-    )
+@pytest.mark.parametrize("name", ["m.gguf", "another.gguf"])
+def test_what_a_killed_run_left_is_taken_away_before_room_is_looked_for(name, checkpoint, tmp_path, monkeypatch):
+    left = tmp_path / f"{name}.spyglass-part"
+    left.write_bytes(b"half a model" * 1_000_000)
+    real = gguf_writer.shutil.disk_usage
+
+    def look(folder):
+        sizes = [path.stat().st_size for path in folder.glob("*-part")]
+        return SimpleNamespace(free=0) if any(sizes) else real(folder)
+
+    monkeypatch.setattr(gguf_writer.shutil, "disk_usage", look)
     convert(checkpoint, tmp_path / "m.gguf")
     assert not left.exists()
+
+
+def test_two_runs_at_once_leave_each_other_alone(checkpoint, tmp_path):
+    """To one file the second is refused; to another in the same folder it does not sweep the first one's away."""
+    refused = []
+
+    def second(fraction):
+        if fraction > 0.5 and not refused:
+            with pytest.raises(ModelError, match="written already") as caught:
+                convert(checkpoint, tmp_path / "m.gguf", type="Q8_0")
+            refused.append(caught.value)
+            convert(checkpoint, tmp_path / "other.gguf", type="F16")
+
+    convert(checkpoint, tmp_path / "m.gguf", progress=second)
+    assert kinds(tmp_path / "m.gguf")["blk.0.attn_q.weight"] == "F32"
+    assert kinds(tmp_path / "other.gguf")["blk.0.attn_q.weight"] == "F16"
+    assert sorted(path.name for path in tmp_path.glob("*.gguf*")) == ["m.gguf", "other.gguf"]
 
 
 def test_a_disk_that_fills_up_meanwhile_leaves_nothing(checkpoint, tmp_path, monkeypatch):
