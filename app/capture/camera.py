@@ -50,8 +50,8 @@ class Status:
 class Patience:
     """Seconds: how long opening and a frame may take, and the pauses before trying again (the last one repeats)."""
 
-    open_s: float = 15.0
-    stall_s: float = 2.0
+    open_s: float = 15
+    stall_s: float = 2
     pauses_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
 
 

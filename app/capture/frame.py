@@ -6,13 +6,12 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from app.capture.sources import Pixels
+from app.capture.sources import MAX_PIXELS, Pixels
 from app.errors import CameraError
 
 Rotation = Literal[0, 90, 180, 270]
 _ROTATE = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _TO_RGB = {1: cv2.COLOR_GRAY2RGB, 3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGB}
-_MAX_PIXELS = 50_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +27,7 @@ class Frame:
 def upright(raw: Pixels, rotate: Rotation, mirror: bool) -> Pixels:
     """RGB from what a driver delivered, whatever it had promised. Raises CameraError when that is no picture at all."""
     channels = 1 if raw.ndim == 2 else raw.shape[-1]
-    fits = raw.dtype == np.uint8 and raw.ndim in (2, 3) and 0 < raw.size <= _MAX_PIXELS * channels
+    fits = raw.dtype == np.uint8 and raw.ndim in (2, 3) and 0 < raw.size <= MAX_PIXELS * channels
     if not fits or channels not in _TO_RGB:
         detail = f"{raw.dtype} {raw.shape}"
         raise CameraError("The camera sends something that is not a picture.", "Use another camera.", detail)

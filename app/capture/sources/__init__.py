@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.capture.sources.base import Absent, Ended, Opener, Pixels, Source
+from app.capture.sources.base import MAX_PIXELS, Absent, Ended, Opener, Pixels, Source
 from app.capture.sources.devices import CameraInfo, cameras, device_opener
 from app.capture.sources.files import VIDEOS, FolderSource, VideoSource
 from app.capture.sources.streams import stream_opener
@@ -33,6 +33,7 @@ def opener(source: str, width: int = 1280, height: int = 720, fps: float = 30.0)
 
 
 __all__ = [
+    "MAX_PIXELS",
     "VIDEOS",
     "Absent",
     "CameraInfo",

@@ -4,12 +4,14 @@ A source is opened, read and closed by one thread. `read` may block for as long 
 not wait reads it in a thread of its own (see app.capture.camera).
 """
 
+import io
 import os
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import cv2
 import numpy as np
+from PIL import Image
 
 from app.errors import CameraError
 
@@ -20,6 +22,8 @@ NATIVE_WAIT_S = 5
 """Seconds after which a driver or a network gives up."""
 HICCUPS = 5
 """So many broken frames in a row are skipped before the source counts as broken."""
+MAX_PIXELS = 50_000_000
+"""Pixels of a frame: no camera sends more, and what claims to would cost gigabytes."""
 
 
 class Ended(Exception):
@@ -56,3 +60,14 @@ def next_frame(capture: cv2.VideoCapture) -> Pixels | None:
     """The next frame, or None where OpenCV has none."""
     ok, frame = capture.read()
     return np.asarray(frame) if ok and frame is not None else None
+
+
+def decoded(data: bytes) -> Pixels | None:
+    """The frame, BGR, in a picture file's bytes; None for what is none, or says that it is larger than `MAX_PIXELS`."""
+    try:
+        with Image.open(io.BytesIO(data)) as header:
+            width, height = header.size
+        frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if width * height <= MAX_PIXELS else None
+    except Exception:  # a stranger's bytes: decoders raise what they please
+        return None
+    return np.asarray(frame) if frame is not None else None

@@ -4,9 +4,8 @@ import time
 from pathlib import Path
 
 import cv2
-import numpy as np
 
-from app.capture.sources.base import Ended, Pixels, next_frame, open_capture
+from app.capture.sources.base import Ended, Pixels, decoded, next_frame, open_capture
 from app.errors import CameraError
 from app.wording import Wording
 
@@ -84,8 +83,7 @@ class FolderSource:
 
 
 def _picture(path: Path) -> Pixels:
-    data = np.fromfile(path, np.uint8)
-    frame: Pixels | None = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    frame = decoded(path.read_bytes())
     if frame is None:
         raise CameraError(
             Wording('"{name}" is not a picture that can be read.', name=path.name), "Take it out of the folder."

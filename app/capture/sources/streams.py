@@ -11,9 +11,8 @@ import ssl
 from urllib.parse import unquote, urlsplit
 
 import cv2
-import numpy as np
 
-from app.capture.sources.base import HICCUPS, NATIVE_WAIT_S, Opener, Pixels, Source, next_frame, open_capture
+from app.capture.sources.base import HICCUPS, NATIVE_WAIT_S, Opener, Pixels, Source, decoded, next_frame, open_capture
 from app.errors import CameraError
 from app.wording import Wording
 
@@ -81,10 +80,9 @@ class MjpegSource:
     def read(self) -> Pixels:
         try:
             for _ in range(HICCUPS):
-                jpeg = np.frombuffer(self._part(), np.uint8)
-                frame = cv2.imdecode(jpeg, cv2.IMREAD_COLOR) if jpeg.size else None
+                frame = decoded(self._part())
                 if frame is not None:
-                    return np.asarray(frame)
+                    return frame
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise self._broke(repr(error)) from error
         raise self._broke("not JPEG")
@@ -115,7 +113,7 @@ class MjpegSource:
     def _unmeasured(self) -> bytes:
         """A body without Content-Length: up to the end-of-image marker before the next boundary."""
         body = bytearray()
-        while not body.rstrip().endswith(b"\xff\xd9"):
+        while not body[-64:].rstrip().endswith(b"\xff\xd9"):
             body += self._line(_MAX_FRAME)
             if len(body) > _MAX_FRAME:
                 raise ValueError("a frame without an end")

@@ -461,6 +461,13 @@ def test_a_phone_that_wants_a_password(phone: str) -> None:
         camera.wait()
 
 
+def claims(side: int) -> bytes:
+    """A small JPEG that says it is a square of that side."""
+    jpeg = cv2.imencode(".jpg", picture(200, 64, 48))[1].tobytes()
+    head, rest = jpeg.split(b"\xff\xc0", 1)  # start of frame: length (2), precision (1), height and width (2 each)
+    return head + b"\xff\xc0" + rest[:3] + side.to_bytes(2) * 2 + rest[7:]
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -470,6 +477,8 @@ def test_a_phone_that_wants_a_password(phone: str) -> None:
         b"--frame\r\nContent-Length: many\r\n\r\n",
         b"--frame\r\n\r\nnever an end",
         b"--frame\r\nContent-Length: 3\r\n\r\nabc\r\n" * 9,
+        (b"--frame\r\n\r\n" + claims(65_000) + b"\r\n") * 9,
+        (b"--frame\r\n\r\n" + claims(8_000) + b"\r\n") * 9,
         b"x\r\n" * 100,
     ],
 )
