@@ -56,7 +56,7 @@ def paste(
     warped = cv2.warpAffine(sprite, shifted, (int(x1 - x0), int(y1 - y0)), flags=cv2.INTER_LINEAR)
     alpha = warped[:, :, 3]
     shows = alpha > 96
-    if shows.sum() < 0.5 * (sprite[:, :, 3] > 96).sum() * abs(np.linalg.det(linear)):
+    if not shows.any() or shows.sum() < 0.5 * (sprite[:, :, 3] > 96).sum() * abs(np.linalg.det(linear)):
         return None
     weight = alpha[:, :, None].astype(np.float32) * (opacity / 255)
     part = canvas[y0:y1, x0:x1]

@@ -102,8 +102,11 @@ class Pupil(nn.Module):
             hits, *(batch[f"{prefix}_{name}"][:, 1:][said.cpu().numpy()] for name in ("turns", "tasks")), said
         )
         if looks:
-            guide = self._guide(looks, batch)
-            loss, right["look"] = loss + GUIDE_SHARE * guide, guide.item()
+            away = self._away(looks, batch)
+            about = away > 0
+            for figure, rows in (("look", about & said), ("seek", about & ~said)):
+                guide = away[rows].mean() if rows.any() else away.sum() * 0
+                loss, right[figure] = loss + GUIDE_SHARE * guide, guide.item()
         return loss, right
 
     def _glimpse(self, batch: dict[str, Any], picture: Tensor, talking: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -132,8 +135,9 @@ class Pupil(nn.Module):
             shares = {"glimpse": named.argmax(-1) == wanted, "glimpse_count": counted.argmax(-1) == alike}
         return loss, {key: share.float().mean().item() for key, share in shares.items()}
 
-    def _guide(self, looks: list[Tensor], batch: dict[str, Any]) -> Tensor:
-        """How far the guided heads are from looking at what each said token is about.
+    def _away(self, looks: list[Tensor], batch: dict[str, Any]) -> Tensor:
+        """How far the guided heads are, at each token (B, N - 1), from looking at what the next one is about, or, after
+        a name in a question, at what it names; 0 where that is nothing.
 
         looks: (B, heads, N - 1, M) of some layers, M = tiles * (patches + 1)."""
         device = looks[0].device
@@ -144,9 +148,8 @@ class Pupil(nn.Module):
         spots[:, ABSENT, :, 0] = 1.0
         spots = spots.flatten(2)
         wanted = ((bits.float() @ spots) > 0).to(device)
-        about = wanted.any(-1)
-        shares = torch.stack([(look * wanted[:, None]).sum(-1).transpose(1, 2)[about] for look in looks])
-        return -shares.clamp_min(1e-4).log().mean()
+        shares = torch.stack([(look * wanted[:, None]).sum(-1) for look in looks])
+        return -shares.clamp(1e-4, 1 - 1e-6).log().mean((0, 2)) * wanted.any(-1)
 
 
 def _right(
