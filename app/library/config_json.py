@@ -1,5 +1,6 @@
 """What a Llama 3.2 Vision checkpoint is, read from its config.json and checked before anything is made of them."""
 
+import contextlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,12 @@ def read_config_json(folder: Path) -> Checkpoint:
 
     Raises ModelError for a model of another kind, and for one that this program's files or graphs have no room for.
     """
+    with contextlib.suppress(PermissionError):
+        if not (folder / "config.json").exists():
+            raise ModelError(
+                f"{folder} is no folder with a checkpoint.",
+                "Give the one that has config.json and the .safetensors files.",
+            )
     config = read_json(folder / "config.json")
     if config.get("model_type") != "mllama":
         raise ModelError("The checkpoint is not a Llama 3.2 Vision model.", "Choose one whose config.json says mllama.")

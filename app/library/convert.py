@@ -45,7 +45,7 @@ def convert(
     """
     folder, out = Path(checkpoint_dir), Path(out_gguf)
     mix = quantise.mix_named(type)
-    tower_mix = quantise.mix_named(vision_type) if vision_type else quantise.vision_mix(mix)
+    tower_mix = quantise.mix_named(vision_type) if vision_type is not None else quantise.vision_mix(mix)
     checkpoint = read_config_json(folder)
     entries = _metadata(folder.name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
     tensors = [*_tensors(_named(folder, checkpoint), checkpoint.sizes, mix, tower_mix), *_rope_factors(checkpoint)]
@@ -65,7 +65,7 @@ def requantise(
     Works on either layout and on a projector alone. Raises like `convert`.
     """
     file = read_header(in_gguf)
-    mixes = [quantise.mix_named(t) if t else None for t in (type, vision_type)]
+    mixes = [None if t is None else quantise.mix_named(t) for t in (type, vision_type)]
     if Path(out_gguf).resolve() == file.path.resolve():
         raise ModelError("A model cannot be written over itself.", "Choose another name for the new file.")
     spans = {key: read_bytes(file.path, start, end - start).tobytes() for key, (start, end) in file.spans.items()}

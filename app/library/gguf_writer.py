@@ -73,8 +73,10 @@ def write(
 
 def _check_place(path: Path) -> None:
     """Raises ModelError where something lies that must not be replaced: a slip of the hand costs no other file."""
-    if path.is_dir():
-        raise ModelError(f"{path} is a folder.", "Name the file to write.")
+    if not path.parent.is_dir():
+        raise ModelError(f"There is no folder {path.parent}.", "Make it, or choose another one.")
+    if path.exists() and not path.is_file():
+        raise ModelError(f"{path} is a folder or a device.", "Name the file to write.")
     if path.exists() and path.stat().st_size:
         with open(path, "rb") as file:
             if file.read(4) != b"GGUF":

@@ -57,7 +57,11 @@ def open_checkpoint(folder: Path) -> dict[str, StoredTensor]:
     for path in _files(folder):
         try:
             tensors |= _read(path)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise ModelError(
+                f"The checkpoint file {path.name} cannot be read.", "Check its permissions and the disk.", str(error)
+            ) from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(
                 f"The checkpoint file {path.name} is damaged.", "Download it again.", f"{path}: {error!r}"
             ) from error
@@ -67,16 +71,20 @@ def open_checkpoint(folder: Path) -> dict[str, StoredTensor]:
 def _files(folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        names = sorted(set(read_json(index).get("weight_map", {}).values()))
-        if any(not isinstance(name, str) or Path(name).name != name for name in names):
-            raise ModelError("The checkpoint's index names files outside its folder.", "Download it again.")
-        files = [folder / name for name in names]
+        named = read_json(index).get("weight_map")
+        names = list(named.values()) if isinstance(named, dict) else []
+        if not names or any(not isinstance(name, str) or Path(name).name != name for name in names):
+            raise ModelError(
+                "The checkpoint's index names no files, or such as are not in its folder.", "Download it again."
+            )
+        files = [folder / name for name in sorted(set(names))]
     else:
         files = sorted(folder.glob("*.safetensors"))
     missing = [path.name for path in files if not path.is_file()]
     if missing or not files:
+        first = missing[0] if missing else "every .safetensors file"
         raise ModelError(
-            "The checkpoint is incomplete.", "Download all of its .safetensors files.", f"{folder}: {missing}"
+            f"The checkpoint is incomplete: {first} is missing.", "Download all of its files.", f"{folder}: {missing}"
         )
     return files
 
@@ -108,7 +116,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ModelError if it is missing or no object."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"The checkpoint's {path.name} cannot be read.", "Download it again.", str(error)) from error
     if not isinstance(value, dict):
         raise ModelError(f"The checkpoint's {path.name} cannot be read.", "Download it again.", "not an object")

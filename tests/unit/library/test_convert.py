@@ -253,7 +253,10 @@ def test_only_a_model_file_is_replaced(checkpoint, tmp_path):
     assert kinds(tmp_path / "m.gguf")["blk.0.attn_q.weight"] == "F16"
     weights = checkpoint / "model.safetensors"
     before = weights.read_bytes()
-    for place, words in ((weights, "no model file"), (checkpoint, "folder"), (weights / "m.gguf", "cannot be written")):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    places = {weights: "no model file", checkpoint: "is a folder", pipe: "a device", weights / "m.gguf": "no folder"}
+    for place, words in places.items():
         with pytest.raises(ModelError, match=words):
             convert(checkpoint, place)
     assert weights.read_bytes() == before
@@ -413,10 +416,38 @@ def test_a_chat_template_that_is_no_text_is_refused(checkpoint, tmp_path):
         convert(checkpoint, tmp_path / "m.gguf")
 
 
-def test_an_index_that_names_files_elsewhere_is_refused(checkpoint, tmp_path):
-    (checkpoint / "model.safetensors.index.json").write_text('{"weight_map": {"a": "../../etc/passwd"}}')
-    with pytest.raises(ModelError, match="outside"):
+@pytest.mark.parametrize(
+    "named", [{"a": "../../etc/passwd"}, {"a": 1, "b": "c"}, {"a": ["b"]}, ["a"], {}, None], ids=str
+)
+def test_an_index_that_names_no_files_beside_it_is_refused(named, checkpoint, tmp_path):
+    (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": named}))
+    with pytest.raises(ModelError, match="index names no files"):
         convert(checkpoint, tmp_path / "m.gguf")
+
+
+def test_a_missing_shard_is_named(checkpoint, tmp_path):
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelError, match=r"incomplete: model-2\.safetensors is missing"):
+        convert(checkpoint, tmp_path / "m.gguf")
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"[]", b"\xff"], ids=["nested", "a list", "no text"])
+@pytest.mark.parametrize("name", ["config.json", "tokenizer.json", "preprocessor_config.json", "model.safetensors"])
+def test_a_file_of_other_content_than_its_name_says_is_named(name, content, checkpoint, tmp_path):
+    if name == "model.safetensors":
+        content = len(content).to_bytes(8, "little") + content
+    (checkpoint / name).write_bytes(content)
+    with pytest.raises(ModelError, match=name):
+        convert(checkpoint, tmp_path / "m.gguf")
+
+
+def test_a_folder_that_is_none_is_named(checkpoint, tmp_path):
+    for folder in (tmp_path / "nowhere", tmp_path, checkpoint / "config.json"):
+        with pytest.raises(ModelError, match="no folder with a checkpoint"):
+            convert(folder, tmp_path / "m.gguf")
+    with pytest.raises(ModelError, match=r"There is no folder .*elsewhere"):
+        convert(checkpoint, tmp_path / "elsewhere" / "m.gguf")
 
 
 def test_an_unknown_type_names_the_known_ones(checkpoint, tmp_path):
