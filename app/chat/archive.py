@@ -21,7 +21,7 @@ from PIL import Image
 
 from app import paths
 from app.chat.conversation import Conversation
-from app.chat.record import VERSION, File, Head, KeptPicture, packed, unpacked, writable
+from app.chat.record import VERSION, File, KeptPicture, Outline, Said, packed, unpacked, writable
 from app.errors import SpyglassError
 from app.values import Picture
 
@@ -35,11 +35,12 @@ _DIGEST = re.compile(r"[0-9a-z-]+")
 
 @dataclass(frozen=True)
 class Entry:
-    """A conversation that is kept. changed: seconds since the epoch."""
+    """A conversation that is kept. changed: seconds since the epoch. said: its questions and answers in order."""
 
     key: str
     title: str
     changed: float
+    said: tuple[Said, ...]
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,8 @@ class Archive:
         for folder in self._folders():
             try:
                 file = folder / _WORDS
-                head = msgspec.json.decode(file.read_bytes(), type=Head)
-                found.append(Entry(folder.name, head.title, file.stat().st_mtime))
+                outline = msgspec.json.decode(file.read_bytes(), type=Outline)
+                found.append(Entry(folder.name, outline.title, file.stat().st_mtime, outline.turns))
             except (OSError, msgspec.DecodeError):
                 continue
         return sorted(found, key=lambda entry: entry.changed, reverse=True)
@@ -197,8 +198,10 @@ class Archive:
         return self.folder / self._moved[key]
 
     def _trim(self, limit: int, spare: str) -> None:
-        sizes = {entry.key: _size(self.folder / entry.key) for entry in self.entries()}
-        for key in reversed(sizes):
+        # By what the disk says of the files alone: to read all of them whenever one is written would take long.
+        ages = {folder: age for folder in self._folders() if (age := _age(folder)) is not None}
+        sizes = {folder.name: _size(folder) for folder in sorted(ages, key=ages.__getitem__)}
+        for key in sizes:
             if sum(sizes.values()) <= limit:
                 return
             if key != spare or not limit:
@@ -248,6 +251,14 @@ def _read(path: Path, kept: KeptPicture) -> Picture | None:
     except Exception:  # a decoder raises whatever it likes
         return None
     return picture if picture.digest == kept.digest else None
+
+
+def _age(folder: Path) -> int | None:
+    """When the conversation in a folder was changed last, later ones have the higher number; None if none is there."""
+    try:
+        return (folder / _WORDS).stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def _size(folder: Path) -> int:

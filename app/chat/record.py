@@ -41,16 +41,27 @@ class KeptPicture(msgspec.Struct, omit_defaults=True):
     passing: bool = False
 
 
-class Head(msgspec.Struct):
-    """What a list of conversations needs."""
+class File(msgspec.Struct):
+    version: int
+    title: str
+    turns: list[KeptTurn]
+    pictures: list[KeptPicture]
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A question and its answer, as the model wrote it."""
+
+    question: str
+    answer: str = ""
+    mode: str = "ask"
+
+
+class Outline(msgspec.Struct):
+    """What a list of conversations needs of a file."""
 
     version: int
     title: str
-
-
-class File(Head):
-    turns: list[KeptTurn]
-    pictures: list[KeptPicture]
+    turns: tuple[Said, ...]
 
 
 def packed(turn: Turn) -> KeptTurn:

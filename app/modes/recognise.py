@@ -8,7 +8,9 @@ The starter is taught this form, and the grammar makes other models keep to it; 
 out. What is shown grows while the answer is written.
 """
 
+import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +25,7 @@ PROMPT = 'List the objects in this picture as JSON: {"objects":[{"name":"...","c
 MAX_TOKENS = 400
 _MAX_KINDS = 12
 _MAX_BOXES = 12
+_NAME = re.compile(r'"name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _THOUSANDTHS = {"type": "integer", "minimum": 0, "maximum": 1000}
 _BOX = {"type": "array", "items": _THOUSANDTHS, "minItems": 4, "maxItems": 4}
 _KIND = {
@@ -61,6 +64,14 @@ class RecogniseMode:
             return (TextBlock(Wording("Nothing that I know.")),) if reading.finished() else ()
         lines = (f"- {name}" if number == 1 else f"- {number} × {name}" for name, number, _ in counts(found))
         return ObjectsBlock(found), TextBlock("\n".join(lines))
+
+
+def names(answer: str) -> str:
+    """The names in an answer, for who looks through a thousand of them: found far sooner than its blocks."""
+    try:
+        return ", ".join(json.loads(name) for name in _NAME.findall(answer))
+    except ValueError:
+        return answer
 
 
 def recognition(model: ModelSpec, pictures: tuple[str, ...], lane: str | None = None) -> Ask:

@@ -9,12 +9,13 @@ from functools import partial
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
-from app.chat.archive import Archive, Entry, snapshot
+from app.chat.archive import Archive, snapshot
 from app.chat.conversation import Conversation, Turn
 from app.errors import SpyglassError
 from app.settings.derived import conversations_limit
 from app.ui.bridge import Background
 from app.ui.desk import Desk, Sheet, make_sheet
+from app.ui.history_list import Searchable, searchable
 from app.ui.history_sheet import HistorySheet
 from app.ui.session import Session
 from app.ui.thumbnails import Thumbnails
@@ -95,7 +96,11 @@ class History(QObject):
 
     def choose(self) -> None:
         """Let the person choose among the conversations that are kept."""
-        self._background.run(self._archive.entries, self._open_sheet, self.failed.emit)
+
+        def read() -> list[Searchable]:
+            return [searchable(entry) for entry in self._archive.entries()]
+
+        self._background.run(read, self._open_sheet, self.failed.emit)
 
     def follow_limit(self) -> None:
         """Another number of conversations may be kept from now on."""
@@ -135,8 +140,8 @@ class History(QObject):
 
         self._background.run(keep, lambda _: None, lambda error: _log.warning("%s %s", error, error.detail))
 
-    def _open_sheet(self, entries: list[Entry]) -> None:
-        sheet = HistorySheet(entries, self._session.conversation.key, self._window)
+    def _open_sheet(self, kept: list[Searchable]) -> None:
+        sheet = HistorySheet(kept, self._session.conversation.key, self._window)
         sheet.chosen.connect(self._open)
         sheet.deleted.connect(self._delete)
         sheet.open()

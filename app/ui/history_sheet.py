@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
-from app.chat.archive import Entry
 from app.ui.buttons import push
-from app.ui.i18n import isolated, say, shown
+from app.ui.history_list import KEY, HistoryList, Searchable
+from app.ui.i18n import say
 from app.ui.sheets import SmallWindow
 from app.wording import Wording
 
-_KEY = Qt.ItemDataRole.UserRole
+_NONE = Wording("No earlier conversation is kept.")
+_NOT_FOUND = Wording("These words were said in no earlier conversation.")
 
 
 class HistorySheet(SmallWindow):
@@ -21,45 +22,34 @@ class HistorySheet(SmallWindow):
     chosen = Signal(str)
     deleted = Signal(str)
 
-    def __init__(self, entries: Sequence[Entry], current: str, parent: QWidget) -> None:
+    def __init__(self, kept: Sequence[Searchable], current: str, parent: QWidget) -> None:
         """current: the key of the conversation that is shown now."""
         super().__init__(Wording("Earlier conversations"), parent)
         self._sure = False
         self._find = QLineEdit()
-        say(self._find.setPlaceholderText, Wording("Find by the first question"))
-        say(self._find.setAccessibleName, Wording("Find by the first question"))
+        say(self._find.setPlaceholderText, Wording("Find in questions and answers"))
+        say(self._find.setAccessibleName, Wording("Find in questions and answers"))
         self._find.textChanged.connect(self._filter)
-        self.list = QListWidget()
-        self.list.setObjectName("history")
-        say(self.list.setAccessibleName, Wording("Earlier conversations"))
+        self.list = HistoryList(kept, current)
         self.list.itemActivated.connect(self._choose)
         self.list.currentRowChanged.connect(self._on_row)
         self._empty = QLabel()
-        say(self._empty.setText, Wording("No earlier conversation is kept."))
         self._empty.setObjectName("soft")
+        self._empty.setWordWrap(True)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         for widget in (self._find, self._empty, self.list):
-            self.column.addWidget(widget, int(widget is self.list))
+            self.column.addWidget(widget, int(widget is not self._find))
         self._delete = push(Wording("Delete"), self._delete_current)
         QShortcut(QKeySequence.StandardKey.Delete, self.list, self._delete_current)
         self._open = push(Wording("Open"), self._choose, "primary")
-        for entry in entries:
-            self._add(entry, entry.key == current)
-        self.list.setCurrentRow(0)
         self._filter("")
         self.finish(self._delete, self._open, focus=self.list)
         self.resize(min(560, parent.width()), min(560, max(360, parent.height())))
 
-    def _add(self, entry: Entry, current: bool) -> None:
-        when = QLocale().toString(QDateTime.fromSecsSinceEpoch(int(entry.changed)), QLocale.FormatType.ShortFormat)
-        about = shown(Wording("{when}, shown now", when=Wording(when))) if current else when
-        item = QListWidgetItem(f"{isolated(entry.title)}\n{about}")
-        item.setData(_KEY, entry.key)
-        self.list.addItem(item)
-
     def _choose(self) -> None:
         item = self.list.currentItem()
         if item is not None and not item.isHidden():
-            self.chosen.emit(item.data(_KEY))
+            self.chosen.emit(item.data(KEY))
             self.accept()
 
     def _delete_current(self) -> None:
@@ -68,8 +58,7 @@ class HistorySheet(SmallWindow):
         if item is None or item.isHidden():
             return
         if self._sure:
-            self.list.takeItem(self.list.row(item))
-            self.deleted.emit(item.data(_KEY))
+            self.deleted.emit(self.list.remove(item))
             self._filter(self._find.text())
         else:
             self._ask_first(False)
@@ -82,15 +71,11 @@ class HistorySheet(SmallWindow):
         say(self._delete.setText, Wording("Delete") if ask else Wording("Delete for good?"))
 
     def _filter(self, words: str) -> None:
-        items = [self.list.item(row) for row in range(self.list.count())]
-        for item in items:
-            item.setHidden(words.casefold() not in item.text().partition("\n")[0].casefold())
-        there = [item for item in items if not item.isHidden()]
-        if there and (self.list.currentItem() is None or self.list.currentItem().isHidden()):
-            self.list.setCurrentItem(there[0])
-        self._empty.setVisible(not items)
-        self.list.setVisible(bool(items))
-        self._find.setVisible(len(items) > 1)
+        there, kept = self.list.narrow(words), self.list.count()
+        say(self._empty.setText, _NOT_FOUND if kept else _NONE)
+        self._empty.setVisible(not there)
+        self.list.setVisible(bool(there))
+        self._find.setVisible(kept > 1 or bool(words))
         for button in (self._open, self._delete):
             button.setEnabled(bool(there))
         self._ask_first(True)

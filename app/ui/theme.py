@@ -106,6 +106,7 @@ QPushButton:hover { background: $raised; }
 QPushButton[primary="true"] { background: $accent; color: $on_accent; border-color: $accent; font-weight: 600; }
 QPushButton[primary="true"]:hover { background: $accent_hover; }
 QPushButton[primary="true"]:focus { border: 2px solid $text; padding: 6px 11px; }
+QPushButton[primary="true"]:disabled { background: $raised; border-color: $raised; color: $soft; }
 QPushButton[chip="true"] { border-radius: 13px; padding: 5px 14px; }
 QPushButton[link="true"] { background: transparent; border-color: transparent; color: $accent; padding: 3px 6px 3px 0; }
 QPushButton[link="true"]:hover { text-decoration: underline; }

@@ -2184,10 +2184,6 @@
         <translation>المحادثات السابقة</translation>
     </message>
     <message>
-        <source>Find by the first question</source>
-        <translation>ابحث بالسؤال الأول</translation>
-    </message>
-    <message>
         <source>No earlier conversation is kept.</source>
         <translation>لا توجد محادثة سابقة محفوظة.</translation>
     </message>
@@ -2306,6 +2302,14 @@
     <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>حفظها Spyglass، {date}. قد تكون الإجابات خاطئة.</translation>
+    </message>
+    <message>
+        <source>These words were said in no earlier conversation.</source>
+        <translation>لم ترد هذه الكلمات في أي محادثة سابقة.</translation>
+    </message>
+    <message>
+        <source>Find in questions and answers</source>
+        <translation>البحث في الأسئلة والإجابات</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

@@ -2172,10 +2172,6 @@
         <translation>Frühere Unterhaltungen</translation>
     </message>
     <message>
-        <source>Find by the first question</source>
-        <translation>Nach der ersten Frage suchen</translation>
-    </message>
-    <message>
         <source>No earlier conversation is kept.</source>
         <translation>Es ist keine frühere Unterhaltung aufbewahrt.</translation>
     </message>
@@ -2294,6 +2290,14 @@
     <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>Gespeichert von Spyglass, {date}. Antworten können falsch sein.</translation>
+    </message>
+    <message>
+        <source>These words were said in no earlier conversation.</source>
+        <translation>Diese Wörter kommen in keiner früheren Unterhaltung vor.</translation>
+    </message>
+    <message>
+        <source>Find in questions and answers</source>
+        <translation>In Fragen und Antworten suchen</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

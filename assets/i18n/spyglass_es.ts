@@ -2172,10 +2172,6 @@
         <translation>Conversaciones anteriores</translation>
     </message>
     <message>
-        <source>Find by the first question</source>
-        <translation>Buscar por la primera pregunta</translation>
-    </message>
-    <message>
         <source>No earlier conversation is kept.</source>
         <translation>No se conserva ninguna conversación anterior.</translation>
     </message>
@@ -2294,6 +2290,14 @@
     <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>Guardado por Spyglass, {date}. Las respuestas pueden ser erróneas.</translation>
+    </message>
+    <message>
+        <source>These words were said in no earlier conversation.</source>
+        <translation>Estas palabras no aparecen en ninguna conversación anterior.</translation>
+    </message>
+    <message>
+        <source>Find in questions and answers</source>
+        <translation>Buscar en preguntas y respuestas</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

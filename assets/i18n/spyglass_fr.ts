@@ -2172,10 +2172,6 @@
         <translation>Conversations précédentes</translation>
     </message>
     <message>
-        <source>Find by the first question</source>
-        <translation>Chercher par la première question</translation>
-    </message>
-    <message>
         <source>No earlier conversation is kept.</source>
         <translation>Aucune conversation précédente n’est conservée.</translation>
     </message>
@@ -2294,6 +2290,14 @@
     <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>Enregistré par Spyglass, {date}. Les réponses peuvent être fausses.</translation>
+    </message>
+    <message>
+        <source>These words were said in no earlier conversation.</source>
+        <translation>Ces mots ne figurent dans aucune conversation antérieure.</translation>
+    </message>
+    <message>
+        <source>Find in questions and answers</source>
+        <translation>Chercher dans les questions et les réponses</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

@@ -2169,10 +2169,6 @@
         <translation>以前的对话</translation>
     </message>
     <message>
-        <source>Find by the first question</source>
-        <translation>按第一个问题查找</translation>
-    </message>
-    <message>
         <source>No earlier conversation is kept.</source>
         <translation>没有保存以前的对话。</translation>
     </message>
@@ -2291,6 +2287,14 @@
     <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>由 Spyglass 保存，{date}。回答可能有误。</translation>
+    </message>
+    <message>
+        <source>These words were said in no earlier conversation.</source>
+        <translation>之前的对话中都没有出现这些词。</translation>
+    </message>
+    <message>
+        <source>Find in questions and answers</source>
+        <translation>在问题和回答中查找</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

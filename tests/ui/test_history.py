@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QRect, Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.chat.archive import Archive
@@ -197,6 +197,30 @@ def test_finding_and_deleting(window: Window, qtbot: QtBot) -> None:
     qtbot.keyClick(sheet.list, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=5_000)
     assert window.session.conversation.turns[0].question == "About dogs?"
+
+
+def test_finding_by_what_was_said_later_on(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "A tale of cats?")
+    ask(window, qtbot, script(say("Once there was a **Strauß** in a hat.")))
+    window.actions["new"].trigger()
+    ask(window, qtbot, "About dogs?")
+    kept(qtbot, 2)
+    sheet = open_sheet(window, qtbot)
+
+    def found(words: str) -> list[str]:
+        sheet._find.setText(words)
+        rows = [sheet.list.item(i) for i in range(sheet.list.count())]
+        return [row.text() for row in rows if not row.isHidden()]
+
+    (row,) = found("strauß HAT")
+    assert row.startswith("A tale of cats?\n")
+    assert "Strauß** in a hat." in row  # one sees what was found
+    assert len(found("")) == 2
+    (row,) = found("dogs")
+    assert "…" not in row  # the title shows it
+    assert found("hat dogs") == []
+    assert [one.text() for one in sheet.findChildren(QLabel) if "said in no" in one.text()]
+    assert not sheet._open.isEnabled()
 
 
 def test_deleting_the_one_that_is_shown_clears_the_window(window: Window, qtbot: QtBot) -> None:

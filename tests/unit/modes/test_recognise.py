@@ -6,7 +6,7 @@ import pytest
 
 from app.modes.base import TextBlock
 from app.modes.objects import Found, ObjectsBlock, counts
-from app.modes.recognise import PROMPT, SCHEMA, Reading, RecogniseMode, as_box
+from app.modes.recognise import PROMPT, SCHEMA, Reading, RecogniseMode, as_box, names
 from app.settings.schema import Settings
 from app.values import Message, ModelSpec, Piece
 
@@ -89,3 +89,8 @@ def test_blocks_are_labels_and_a_list_with_counts() -> None:
     assert words == TextBlock("- 2 × dog\n- 3 × cup")
     assert mode.blocks('{"objects":[') == ()
     assert mode.blocks('{"objects":[]}') == (TextBlock("Nothing that I know."),)
+
+
+def test_names_alone_for_a_search() -> None:
+    assert names(r'{"objects": [{"name": "red \"dog\"", "count": 1}, {"name" :"caf\u00e9"}, {"na') == 'red "dog", café'
+    assert names('{"name": "\\x"}') == '{"name": "\\x"}'  # what is no JSON is searched as it is

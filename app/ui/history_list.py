@@ -1,0 +1,103 @@
+"""The rows of the list of earlier conversations, and finding some by any words that were said in them."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from PySide6.QtCore import QDateTime, QLocale, Qt
+from PySide6.QtWidgets import QListWidget, QListWidgetItem
+
+from app.chat.archive import Entry
+from app.modes.recognise import RecogniseMode, names
+from app.ui.i18n import isolated, say, shown
+from app.wording import Wording
+
+KEY = Qt.ItemDataRole.UserRole
+_BEFORE, _BEHIND = 24, 80
+"""Letters around a word that was found, to know it by."""
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """A conversation and all that was said in it; folded: with upper and lower case alike."""
+
+    entry: Entry
+    text: str = field(repr=False)
+    folded: str = field(repr=False)
+
+
+def searchable(entry: Entry) -> Searchable:
+    """Takes a millisecond for a long conversation; for a thousand of them not on the window's thread."""
+    answers = ((one.question, names(one.answer) if one.mode == RecogniseMode.id else one.answer) for one in entry.said)
+    text = "\n".join(part for both in answers for part in both)
+    return Searchable(entry, text, text.casefold())
+
+
+class _Row(QListWidgetItem):
+    """Is put into words only when it is seen: of a thousand rows few are."""
+
+    def __init__(self, kept: Searchable, current: bool) -> None:
+        super().__init__()
+        self.kept = kept
+        self.wanted: Sequence[str] = ()
+        self._current = current
+
+    def data(self, role: int) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole:
+            parts = (self._when(), isolated(self._found()))
+            return f"{isolated(self.kept.entry.title)}\n{' · '.join(filter(None, parts))}"
+        return self.kept.entry.key if role == KEY else super().data(role)
+
+    def _when(self) -> str:
+        time = QDateTime.fromSecsSinceEpoch(int(self.kept.entry.changed))
+        when = QLocale().toString(time, QLocale.FormatType.ShortFormat)
+        return shown(Wording("{when}, shown now", when=Wording(when))) if self._current else when
+
+    def _found(self) -> str:
+        """What stands around the first wanted word that the title does not show."""
+        title, text = self.kept.entry.title.casefold(), self.kept.text
+        hidden = next((word for word in self.wanted if word.casefold() not in title), None)
+        found = re.search(re.escape(hidden), text, re.IGNORECASE) if hidden else None
+        if found is None:
+            return ""
+        start = max(0, found.start() - _BEFORE)
+        words = " ".join(text[start : found.end() + _BEHIND].split())
+        return f"…{words}" if start else words
+
+
+class HistoryList(QListWidget):
+    """The conversations, that changed last first."""
+
+    def __init__(self, kept: Sequence[Searchable], current: str) -> None:
+        """current: the key of the conversation that is shown now."""
+        super().__init__()
+        self.setObjectName("history")
+        self.setUniformItemSizes(True)
+        say(self.setAccessibleName, Wording("Earlier conversations"))
+        self._rows = [_Row(one, one.entry.key == current) for one in kept]
+        for row in self._rows:
+            self.addItem(row)
+        self.setCurrentRow(0)
+
+    def narrow(self, line: str) -> int:
+        """Show those only in which every word of `line` was said, in any order; returns how many there are."""
+        wanted = line.split()
+        there = []
+        for row in self._rows:
+            row.wanted = wanted
+            fits = all(word.casefold() in row.kept.folded for word in wanted)
+            row.setHidden(not fits)
+            if fits:
+                there.append(row)
+        if there and (self.currentItem() is None or self.currentItem().isHidden()):
+            self.setCurrentItem(there[0])
+        self.viewport().update()
+        return len(there)
+
+    def remove(self, item: QListWidgetItem) -> str:
+        """Take one away; returns its key."""
+        key = str(item.data(KEY))
+        del self._rows[self.row(item)]
+        self.takeItem(self.row(item))
+        return key
