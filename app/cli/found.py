@@ -11,7 +11,9 @@ import msgspec
 
 from app.capture.sources import Pixels
 from app.cli.terminal import Terminal
+from app.errors import SpyglassError
 from app.modes.objects import Found, counts
+from app.modes.recognise import Reading
 from app.modes.watch import Answered
 from app.values import Stats
 
@@ -28,12 +30,20 @@ class Seen:
     watched: Answered | None = None
 
 
+def seen_in(source: str, at: float, stats: Stats, took_s: float, reading: Reading, result: object) -> Seen:
+    """What came of a frame. result: what the looker made of the answer's last event."""
+    if isinstance(result, Answered):
+        return Seen(source, at, stats, took_s, watched=result)
+    return Seen(source, at, stats, took_s, objects=reading.found())
+
+
 class Printer:
     """Answers as lines: JSON, or words for people."""
 
     def __init__(self, terminal: Terminal, arguments: argparse.Namespace) -> None:
         self._terminal, self._json, self._keep = terminal, arguments.json, arguments.keep
         self._wish: str | None = arguments.watch
+        self._several = len(arguments.sources) > 1 or Path(arguments.sources[0]).is_dir()
         self._kept = 0
 
     def tell(self, seen: Seen, rgb: Pixels) -> None:
@@ -43,13 +53,17 @@ class Printer:
         if self._json:
             self._terminal.write_json(_as_json(seen, self._wish, kept))
         elif news or seen.at is None:
-            self._terminal.write(_in_words(seen, self._wish) + "\n")
+            source = f"{seen.source}: " if self._several else ""
+            self._terminal.write(f"{source}{_in_words(seen, self._wish)}\n")
 
     def progress(self, words: str) -> None:
         self._terminal.progress(words)
 
     def note(self, words: str) -> None:
         self._terminal.note(words)
+
+    def error(self, error: SpyglassError) -> None:
+        self._terminal.error(error)
 
     def _save(self, seen: Seen, rgb: Pixels) -> str | None:
         """The file the frame was saved in; None, and a word about it, if it could not be: a watch must go on."""

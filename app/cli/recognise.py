@@ -1,31 +1,28 @@
 """spyglass recognise PICTURE|VIDEO|CAMERA...: what is in it, by name and number; with --watch, when something comes."""
 
 import argparse
-import queue
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from app.capture import files
-from app.capture.camera import Camera, Frame, State, Status
 from app.capture.gate import view
 from app.capture.sources import Ended, Pixels, VideoSource
 from app.cli import setup
-from app.cli.found import Printer, Seen
+from app.cli.camera import CameraLook
+from app.cli.found import Printer, Seen, seen_in
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
-from app.errors import PictureError, SpyglassError, UsageError, of_kind
+from app.errors import CameraError, PictureError, UsageError, of_kind
 from app.modes import recognise, watch
-from app.modes.conditions import Sensors
 from app.modes.live import Live
-from app.modes.lookout import Lookout
 from app.modes.watch import Answered, Watch, YesNo
 from app.settings.derived import camera_format, memory_limit
-from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, is_last, passing_picture
+from app.values import Event, Failed, Finished, ModelSpec, Picture, Piece, Stats, passing_picture
 
 _CAMERA = "camera"
 
@@ -44,7 +41,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", comm
         "--watch", metavar="WISH", help='tell when this comes true: "a bus", "tell me when a dog comes"'
     )
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="save each frame that was told about there")
-    parser.add_argument("--seconds", type=float, metavar="N", help="turn a camera off after so long")
+    parser.add_argument("--seconds", type=_seconds, metavar="N", help="turn a camera off after so long")
     setup.add_model(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line for every answer, with times")
     parser.set_defaults(run=run)
@@ -60,9 +57,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     spec = setup.model(arguments, settings)
     with EngineClient(Supervisor(memory_limit(settings))) as client:
         task = _Task(client, spec, arguments, camera_format(settings), Printer(terminal, arguments))
-        for source in arguments.sources:
-            task.look_at(source)
-    return 0
+        return task.look_at(arguments.sources)
 
 
 def _need_folder(folder: Path) -> None:
@@ -70,10 +65,6 @@ def _need_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be made.", "Name another one.", str(error)) from error
-
-
-_Answers = queue.SimpleQueue[tuple[Seen, Pixels] | SpyglassError | None]
-"""What a camera's answers come through; None: the camera has ended."""
 
 
 class _Task:
@@ -92,27 +83,32 @@ class _Task:
         self._wish: str | None = arguments.watch
         self._seconds: float | None = arguments.seconds
 
-    def look_at(self, source: str) -> None:
+    def look_at(self, sources: Iterable[str]) -> int:
+        """Look at one after another; what cannot be is told, and is no reason to leave out the rest.
+
+        Returns the exit status: that of the first failure, or 0.
+        """
+        status = 0
+        for source in sources:
+            try:
+                status = self._look(source) or status
+            except (PictureError, CameraError) as error:
+                self._printer.error(error)
+                status = status or error.exit_code
+        return status
+
+    def _look(self, source: str) -> int:
         camera = source == _CAMERA or source.startswith(_CAMERA + ":")
         if camera or "://" in source:
-            self._camera(source.partition(":")[2] if camera else source, source)
-        elif Path(source).is_dir():
-            self._folder(Path(source))
-        elif Path(source).suffix.lower() in files.SUFFIXES or not Path(source).is_file():
+            look = CameraLook(source, self._looker(), self._client, self._spec, self._printer)
+            return look.run(source.partition(":")[2] if camera else source, self._format, self._seconds)
+        if Path(source).is_dir():
+            return self.look_at(_pictures(Path(source)))
+        if Path(source).suffix.lower() in files.SUFFIXES or not Path(source).is_file():
             self._picture(source)
         else:
             self._video(Path(source))
-
-    def _folder(self, folder: Path) -> None:
-        """Every picture of the folder by name; one that cannot be read is told and left out."""
-        paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in files.SUFFIXES)
-        if not paths:
-            raise PictureError(f"There is no picture in {folder}.", "Name a folder of pictures.")
-        for path in paths:
-            try:
-                self._picture(str(path))
-            except PictureError as error:
-                self._printer.note(f"spyglass: {error.what} {error.todo}")
+        return 0
 
     def _picture(self, source: str) -> None:
         picture = files.open_picture(source)
@@ -170,62 +166,28 @@ class _Task:
                 reading.add(event)
             elif isinstance(event, Finished):
                 took = time.monotonic() - begun
-                self._printer.tell(_seen(name, at, event.stats, took, reading, result), rgb)
-
-    def _camera(self, source: str, name: str) -> None:
-        """What the camera sees, as it comes, until it ends, the time is up, or Ctrl-C."""
-        answers: _Answers = queue.SimpleQueue()
-        begun = time.monotonic()
-        reading: dict[int, recognise.Reading] = {}
-
-        def on_event(event: Event, frame: Frame, result: object) -> None:
-            words = reading.setdefault(frame.number, recognise.Reading())
-            if isinstance(event, Piece):
-                words.add(event)
-            elif isinstance(event, Failed):
-                answers.put(of_kind(event.kind, event.what, event.todo, event.detail))
-            elif isinstance(event, Finished) and event.reason in ("stop", "length"):
-                took = time.monotonic() - frame.time
-                answers.put((_seen(name, frame.time - begun, event.stats, took, words, result), frame.rgb))
-            if is_last(event):
-                del reading[frame.number]
-
-        def on_status(status: Status) -> None:
-            if status.state is not State.LIVE:
-                self._printer.note(f"spyglass: {status.words}")
-            if status.state is State.GONE and status.error is None:
-                answers.put(None)
-
-        lookout = Lookout(self._looker(), self._client, self._spec, on_event, sense=Sensors().read)
-        try:
-            with Camera(source, *self._format, on_frame=lookout.frame, on_status=on_status) as camera:
-                camera.wait(timeout=30)
-                self._follow(answers, begun, lambda: lookout.read(lambda looker: looker.schedule.busy))
-        finally:
-            lookout.stop()
-
-    def _follow(self, answers: _Answers, begun: float, busy: Callable[[], bool]) -> None:
-        """Print what comes. An engine that fails is told and tried again: a watch must survive the night."""
-        ended = False
-        while self._seconds is None or time.monotonic() - begun < self._seconds:
-            try:
-                one = answers.get(timeout=0.2)
-            except queue.Empty:
-                if ended and not busy():
-                    return
-                continue
-            if one is None:
-                ended = True
-            elif isinstance(one, SpyglassError):
-                self._printer.note(f"spyglass: {one.what} {one.todo}")
-            else:
-                self._printer.tell(*one)
+                self._printer.tell(seen_in(name, at, event.stats, took, reading, result), rgb)
 
     def _looker(self) -> Live | Watch:
         return Live() if self._wish is None else Watch(self._wish)
 
 
-def _seen(source: str, at: float, stats: Stats, took: float, reading: recognise.Reading, result: object) -> Seen:
-    if isinstance(result, Answered):
-        return Seen(source, at, stats, took, watched=result)
-    return Seen(source, at, stats, took, objects=reading.found())
+def _pictures(folder: Path) -> list[str]:
+    """Every picture of the folder, by name. Raises PictureError."""
+    try:
+        paths = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in files.SUFFIXES)
+    except OSError as error:
+        raise PictureError(f"The folder {folder} cannot be read.", "Check its permissions.", str(error)) from error
+    if not paths:
+        raise PictureError(f"There is no picture in {folder}.", "Name a folder of pictures.")
+    return paths
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not seconds > 0:
+        raise argparse.ArgumentTypeError(f"'{text}' is no time in seconds")
+    return seconds

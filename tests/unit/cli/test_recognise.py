@@ -1,7 +1,9 @@
 """The command, with the real engine process playing a script."""
 
+import itertools
 import json
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from app.capture.camera import Camera, Patience
 from app.cli import main
+from app.errors import CameraError
 from tests.video import Scene, Script, Thing
 
 ANSWER = '{"objects":[{"name":"star","count":1,"boxes":[[100,200,300,400]]},{"name":"cup","count":2}]}'
@@ -107,12 +111,23 @@ def test_every_picture_of_a_folder(tmp_path: Path, model: str, capsys: pytest.Ca
         cv2.imwrite(str(folder / name), frame)
     (folder / "b.png").write_bytes(b"no picture")
     (folder / "notes.txt").write_text("nothing")
-    assert main(["recognise", "--json", "--model", model, str(folder)]) == 0
+    assert main(["recognise", "--json", "--model", model, str(folder)]) == 3
     captured = capsys.readouterr()
     told = [json.loads(line) for line in captured.out.splitlines()]
     assert [Path(line["source"]).name for line in told] == ["a.png", "c.png"]
     assert all([o["name"] for o in line["objects"]] == ["star", "cup"] for line in told)
     assert "b.png" in captured.err
+
+
+def test_of_several_sources_each_line_says_which(
+    tmp_path: Path, model: str, picture: str, video: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what cannot be read is no reason to leave out the rest."""
+    (tmp_path / "text.mp4").write_text("no video")
+    assert main(["recognise", "--model", model, str(tmp_path / "text.mp4"), picture, "missing.png", video]) == 7
+    captured = capsys.readouterr()
+    assert [line.split(": ")[0] for line in captured.out.splitlines()] == [picture, video, video]
+    assert captured.err.count("spyglass: ") == 2
 
 
 def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +140,31 @@ def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: py
     assert "The video has ended" in captured.err
 
 
+def test_a_camera_that_breaks_is_said_once(
+    model: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what was seen before the time was up is still told."""
+    frames = itertools.cycle([np.full((60, 80, 3), 90, np.uint8)] * 5 + [None])
+
+    class Shaky:
+        def read(self) -> np.ndarray:
+            time.sleep(0.02)
+            if (frame := next(frames)) is None:
+                raise CameraError("The stream broke off.", "Check the camera.")
+            return frame
+
+        def close(self) -> None: ...
+
+    def camera(_: str, *__: object, **listeners: Any) -> Camera:
+        return Camera(Shaky, patience=Patience(pauses_s=(0.01,)), **listeners)
+
+    monkeypatch.setattr("app.cli.camera.Camera", camera)
+    assert main(["recognise", "--json", "--model", model, "--seconds", "0.7", "camera"]) == 0
+    captured = capsys.readouterr()
+    assert [o["name"] for o in json.loads(captured.out.splitlines()[0])["objects"]] == ["star", "cup"]
+    assert captured.err == "spyglass: The stream broke off. Check the camera.\n"
+
+
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
@@ -134,6 +174,7 @@ def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: py
         (["ftp://host/x"], 7, 'cannot read "ftp" streams'),
         (["http://127.0.0.1:9/x"], 7, r"answers at 127\.0\.0\.1"),
         (["--watch", " ", "x.png"], 2, "not said what to watch for"),
+        (["--seconds", "-3", "camera"], 2, "'-3' is no time"),
         ([], 2, "SOURCE"),
     ],
 )
@@ -144,6 +185,7 @@ def test_what_cannot_be_is_one_sentence(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert re.search(said, captured.err), captured.err
+    assert captured.err.count("\n") == 1
 
 
 def test_a_file_that_is_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,8 +194,12 @@ def test_a_file_that_is_no_video(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "not a video" in capsys.readouterr().err
 
 
-def test_a_model_that_fails_is_said(tmp_path: Path, picture: str, capsys: pytest.CaptureFixture[str]) -> None:
-    script = {"answer": [{"do": "crash"}]}
+@pytest.mark.parametrize("camera", [False, True])
+def test_a_model_that_fails_is_said(
+    tmp_path: Path, picture: str, camera: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = {"answer": [{"do": "exit", "status": 3}]}
     (tmp_path / "bad.json").write_text(json.dumps(script))
-    assert main(["recognise", "--model", f"echo:{tmp_path / 'bad.json'}", picture]) != 0
+    source = f"camera:{tmp_path}" if camera else picture
+    assert main(["recognise", "--model", f"echo:{tmp_path / 'bad.json'}", source]) == 6
     assert capsys.readouterr().err.startswith("spyglass: ")
