@@ -50,8 +50,8 @@ _TOO_THIN = ("Thin", "ExtraLight", "Hairline", "UltraLight")
 
 
 def find(families: tuple[str, ...]) -> list[str]:
-    """Font files of the families, sorted; at most eight of one family so that none rules. Raises FileNotFoundError for one
-    that is missing: fewer fonts would go unnoticed until the figures are in."""
+    """Font files of the families, sorted; at most eight of one family so that none rules. Raises FileNotFoundError for
+    one that is missing: fewer fonts would go unnoticed until the figures are in."""
     found = (file for root in _ROOTS for file in root.rglob("*") if file.suffix in (".ttf", ".otf"))
     files = sorted(file for file in found if not any(thin in file.name for thin in _TOO_THIN))
     chosen: list[str] = []

@@ -8,7 +8,7 @@ tokens.
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -249,6 +249,24 @@ class SelfAttention(nn.Module):
         return self.o_proj(_rows(attend(q, k, v, causal)))
 
 
+class Look(NamedTuple):
+    """The guided heads of one layer: scaled queries (B, heads, N, head size), keys (B, heads, M, head size), and what
+    blocks rows of missing tiles (B, 1, 1, M)."""
+
+    queries: Tensor
+    keys: Tensor
+    bias: Tensor
+
+    def at(self) -> Tensor:
+        """Where they look: (B, heads, N, M)."""
+        return (self.queries @ self.keys.transpose(2, 3) + self.bias).float().softmax(-1)
+
+    def abroad(self, row: Tensor, place: Tensor) -> Tensor:
+        """Where the queries at ``place`` of ``row`` (S,) would look on every picture of the batch: (S, B, heads, M)."""
+        scores = torch.einsum("shd,bhmd->sbhm", self.queries[row, :, place], self.keys)
+        return (scores + self.bias[None, :, 0]).float().softmax(-1)
+
+
 class CrossAttention(nn.Module):
     def __init__(self, size: TextSize) -> None:
         super().__init__()
@@ -261,17 +279,16 @@ class CrossAttention(nn.Module):
         self.q_norm = Norm(head)
         self.k_norm = Norm(head)
 
-    def forward(self, x: Tensor, picture: Tensor, bias: Tensor, looks: list[Tensor] | None = None) -> Tensor:
-        """x (B, N, width), picture rows (B, M, width). To ``looks`` is added where the first ``GUIDED_HEADS`` heads
-        look: (B, heads, N, M)."""
+    def forward(self, x: Tensor, picture: Tensor, bias: Tensor, looks: list[Look] | None = None) -> Tensor:
+        """x (B, N, width), picture rows (B, M, width). To ``looks`` is added how the first ``GUIDED_HEADS`` heads
+        look."""
         q = self.q_norm(_heads(self.q_proj(x), self.heads))
         k = self.k_norm(_heads(self.k_proj(picture), self.kv_heads))
         v = _heads(self.v_proj(picture), self.kv_heads)
         k, v = (y.repeat_interleave(self.heads // self.kv_heads, 1).to(q.dtype) for y in (k, v))
         if looks is not None:
             head = GUIDED_HEADS
-            scores = q[:, :head] @ k[:, :head].transpose(2, 3) * q.shape[-1] ** -0.5
-            looks.append((scores + bias).float().softmax(-1))
+            looks.append(Look(q[:, :head] * q.shape[-1] ** -0.5, k[:, :head], bias))
         return self.o_proj(_rows(attend(q, k, v, bias)))
 
     def glimpse(self, picture: Tensor) -> Tensor:
@@ -310,7 +327,7 @@ class TextLayer(nn.Module):
         x = x + self.self_attn(self.input_layernorm(x), cos, sin, causal)
         return x + self.mlp(self.post_attention_layernorm(x))
 
-    def look(self, x: Tensor, picture: Tensor, bias: Tensor, sees: Tensor, looks: list[Tensor] | None = None) -> Tensor:
+    def look(self, x: Tensor, picture: Tensor, bias: Tensor, sees: Tensor, looks: list[Look] | None = None) -> Tensor:
         """Rows that see no picture get nothing, neither from the attention nor from the MLP."""
         x = x + sees * self.cross_attn_attn_gate.tanh().to(x.dtype) * self.cross_attn(
             self.input_layernorm(x), picture, bias, looks
@@ -340,7 +357,7 @@ class LanguageModel(nn.Module):
         picture: Tensor | None,
         seen_rows: Tensor | None,
         talks: Tensor | None = None,
-        looks: list[Tensor] | None = None,
+        looks: list[Look] | None = None,
     ) -> Tensor:
         """tokens (B, N); picture (B, M, width) or None; seen_rows (B, M) bool, False for rows of missing tiles -> the
         last normalised state (B, N, width). A row sees the picture from the ``<|image|>`` token on (its id =

@@ -20,8 +20,7 @@ FIRST_LETTER = 5
 """Marks of what an answer looks at: 0..4 are the scene's things (where it has none, those without a name), from here on
 the letters of its word."""
 ABSENT = 24
-"""The mark of what is not in the picture: to say so, and while reading a question about it, the class rows are looked
-at."""
+"""The mark of what is not in the picture: to say so, the class rows are looked at."""
 MARKS = ABSENT + 1
 
 

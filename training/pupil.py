@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from . import tokens
 from .kinds import NAMES
-from .model import Mllama
+from .model import Look, Mllama
 from .plans import Plan, Stage
 from .prompts import ABSENT, MARKS, UNSURE
 from .samples import IGNORE, MOST_ALIKE, NO_LETTER, UNKNOWN
@@ -23,6 +23,8 @@ TOWER_SHARE = 1.0
 """Weight of the tower's own lessons while the language is learned."""
 GUIDE_SHARE = 0.3
 """Weight of where to look while saying something: naming the second dog, at the second dog."""
+SEEK_SHARE = 0.5
+"""Weight of where to look having read a name in a question."""
 GLIMPSE_SHARE = 0.5
 """Weight of what a look at one patch should bring to the lips: hundreds of lessons a picture, where an answer names
 only a few things."""
@@ -90,7 +92,7 @@ class Pupil(nn.Module):
         ids, weights, talks = (
             torch.from_numpy(batch[f"{prefix}_{name}"]).to(device) for name in ("ids", "weights", "talks")
         )
-        looks: list[Tensor] = []
+        looks: list[Look] = []
         guided = looks if picture is not None else None
         hidden = self.mllama.language_model.hidden(ids[:, :-1], picture, seen_rows, talks[:, :-1], guided)
         said = weights[:, 1:] > 0
@@ -102,11 +104,9 @@ class Pupil(nn.Module):
             hits, *(batch[f"{prefix}_{name}"][:, 1:][said.cpu().numpy()] for name in ("turns", "tasks")), said
         )
         if looks:
-            away = self._away(looks, batch)
-            about = away > 0
-            for figure, rows in (("look", about & said), ("seek", about & ~said)):
-                guide = away[rows].mean() if rows.any() else away.sum() * 0
-                loss, right[figure] = loss + GUIDE_SHARE * guide, guide.item()
+            guide, seek = self._guide(looks, batch), self._seek(looks, batch)
+            loss = loss + GUIDE_SHARE * guide + SEEK_SHARE * seek
+            right |= {"look": guide.item(), "seek": seek.item()}
         return loss, right
 
     def _glimpse(self, batch: dict[str, Any], picture: Tensor, talking: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -135,12 +135,9 @@ class Pupil(nn.Module):
             shares = {"glimpse": named.argmax(-1) == wanted, "glimpse_count": counted.argmax(-1) == alike}
         return loss, {key: share.float().mean().item() for key, share in shares.items()}
 
-    def _away(self, looks: list[Tensor], batch: dict[str, Any]) -> Tensor:
-        """How far the guided heads are, at each token (B, N - 1), from looking at what the next one is about, or, after
-        a name in a question, at what it names; 0 where that is nothing.
-
-        looks: (B, heads, N - 1, M) of some layers, M = tiles * (patches + 1)."""
-        device = looks[0].device
+    def _guide(self, looks: list[Look], batch: dict[str, Any]) -> Tensor:
+        """How far the guided heads are from looking at what each said token is about."""
+        device = looks[0].keys.device
         bits = torch.from_numpy(batch["seen_looks"])[:, 1:, None] >> torch.arange(MARKS) & 1
         spots = torch.from_numpy(batch["spots"])
         spots = spots.unflatten(2, (-1, self.mllama.vision_model.size.patches))
@@ -148,8 +145,26 @@ class Pupil(nn.Module):
         spots[:, ABSENT, :, 0] = 1.0
         spots = spots.flatten(2)
         wanted = ((bits.float() @ spots) > 0).to(device)
-        shares = torch.stack([(look * wanted[:, None]).sum(-1) for look in looks])
-        return -shares.clamp(1e-4, 1 - 1e-6).log().mean((0, 2)) * wanted.any(-1)
+        about = wanted.any(-1)
+        shares = torch.stack([(look.at() * wanted[:, None]).sum(-1).transpose(1, 2)[about] for look in looks])
+        return -shares.clamp_min(1e-4).log().mean()
+
+    def _seek(self, looks: list[Look], batch: dict[str, Any]) -> Tensor:
+        """How far the guided heads are, having read a name in a question, from looking at what it names, or at the
+        class rows of a picture that has none of it. Each name is sought in every picture of the batch: a hundred
+        lessons for one question."""
+        kind = torch.from_numpy(batch["kind"]).to(looks[0].keys.device)[torch.from_numpy(batch["talking"])]
+        names = torch.from_numpy(batch["seen_names"])[:, :-1].to(kind.device)
+        row, place = (names >= 0).nonzero(as_tuple=True)
+        shows = kind[None] == names[row, place][:, None, None]
+        shows = shows.unflatten(2, (-1, self.mllama.vision_model.size.patches))
+        present = shows.flatten(2).any(-1)
+        wanted = F.pad(shows, (1, 0))  # the class row of every tile comes first
+        wanted[..., 0] = ~present[..., None]
+        wanted = wanted.flatten(2)[:, :, None]
+        shares = torch.stack([(look.abroad(row, place) * wanted).sum(-1) for look in looks])
+        away = -shares.clamp_min(1e-4).log().mean((0, 3))
+        return torch.stack([away[some].mean() for some in (present, ~present) if some.any()] or [away.sum()]).mean()
 
 
 def _right(

@@ -15,15 +15,14 @@ Rng = np.random.Generator
 @dataclass(frozen=True)
 class Turn:
     """``spelled``: the answer is to be written letter by letter, so that any word can be read. ``looks``: what each
-    stretch of the answer is about, see ``prompts.Spoken``. ``sought``: the words of the question that name a kind, and
-    the marks of what in the picture they mean."""
+    stretch of the answer is about, see ``prompts.Spoken``. ``sought``: the kind that the question names, and how."""
 
     task: str
     question: str
     answer: str
     spelled: bool = False
     looks: tuple[tuple[int, int, tuple[int, ...]], ...] = ()
-    sought: tuple[str, tuple[int, ...]] = ("", ())
+    sought: tuple[str, str] | None = None
 
 
 def _turn(task: str, question: str, answer: prompts.Spoken) -> Turn:
@@ -31,9 +30,9 @@ def _turn(task: str, question: str, answer: prompts.Spoken) -> Turn:
 
 
 def _sought(task: str, question: str, name: str, answer: str, shown: tuple[int, ...]) -> Turn:
-    """A question about a kind by its name, the answer to which is all about the same; ``shown``: where that kind is."""
-    marks = shown or (ABSENT,)
-    return Turn(task, question, answer, looks=_about(answer, marks).looks, sought=(name, marks))
+    """A question with a kind's name in it; the whole answer is about what of that kind is ``shown``."""
+    called = prompts.plural(name) if prompts.plural(name) in question else name
+    return Turn(task, question, answer, looks=_about(answer, shown or (ABSENT,)).looks, sought=(name, called))
 
 
 def _about(answer: str, marks: tuple[int, ...]) -> prompts.Spoken:
@@ -84,14 +83,13 @@ def recognise(scene: Scene, rng: Rng) -> Turn:
 def count(scene: Scene, rng: Rng) -> Turn:
     if rng.random() < 0.35 or not scene.things:
         if not scene.things:
-            many = prompts.plural(str(rng.choice(NAMES)))
-            return _sought("count", ask("count_kind", rng, many=many), many, "0", ())
+            name = str(rng.choice(NAMES))
+            return _sought("count", ask("count_kind", rng, many=prompts.plural(name)), name, "0", ())
         if not scene.unknown:
             return Turn("count", ask("count_all", rng), str(len(scene.things)))
     name = str(rng.choice(NAMES)) if rng.random() < 0.1 else str(rng.choice([t.name for t in scene.things]))
     counted = prompts.marks_of(t for t in scene.things if t.name == name)
-    many = prompts.plural(name)
-    return _sought("count", ask("count_kind", rng, many=many), many, str(len(counted)), counted)
+    return _sought("count", ask("count_kind", rng, many=prompts.plural(name)), name, str(len(counted)), counted)
 
 
 def colour(scene: Scene, rng: Rng) -> Turn | None:

@@ -139,7 +139,8 @@ TASKS = (
 class Packed:
     """One row of conversations, each array of one length: token ids, the weight of predicting each (0 in what was
     given; long answers weigh less a token), the conversation, the turn (0 where given), the turn's task (-1 where
-    given), and as bits the marks of what each token is about (see ``prompts.Spoken``)."""
+    given), as bits the marks of what each token is about (see ``prompts.Spoken``), and, where a question's name ends,
+    the kind it means (-1 elsewhere)."""
 
     ids: NDArray[np.int64]
     weights: NDArray[np.float32]
@@ -147,6 +148,7 @@ class Packed:
     turns: NDArray[np.int16]
     tasks: NDArray[np.int16]
     looks: NDArray[np.int32]
+    names: NDArray[np.int16]
 
 
 class Writer:
@@ -182,15 +184,16 @@ class Writer:
         )
 
     def given(self, turn: Turn, first: bool, picture: bool, system: str | None) -> tuple[list[int], list[int]]:
-        """What stands before an answer, the whole prompt or a later turn's question, and for each token the bits of
-        the marks to be looked at when the one before it, which names a kind, has been read."""
+        """What stands before an answer, the whole prompt or a later turn's question, and for each token the kind whose
+        name ends with it, or -1."""
         text = self.prompt(turn.question, picture, system) if first else self.question(turn.question)
         found = self.tokenizer.encode(text, add_special_tokens=False)
-        name, marks = turn.sought
-        start = text.rindex(turn.question) + turn.question.rindex(name)
-        bits = sum(1 << mark for mark in marks)
-        read = [bits if start < b and start + len(name) > a else 0 for a, b in found.offsets]
-        return list(found.ids), [0, *read[:-1]]
+        names = [-1] * len(found.ids)
+        if turn.sought:
+            name, called = turn.sought
+            end = text.rindex(turn.question) + turn.question.rindex(called) + len(called)
+            names[[b for _, b in found.offsets].index(end)] = NAMES.index(name)
+        return list(found.ids), names
 
     def said(self, turn: Turn) -> tuple[list[int], list[int]]:
         """The answer's tokens, and for each the bits of the marks it is about."""
@@ -216,11 +219,12 @@ class Writer:
             np.zeros(length, np.int16),
             np.full(length, -1, np.int16),
             np.zeros(length, np.int32),
+            np.full(length, -1, np.int16),
         )
         at = 0
         for number, (turns, picture, system) in enumerate(talks, 1):
             for index, turn in enumerate(turns):
-                given, seeks = self.given(turn, index == 0, picture, system)
+                given, names = self.given(turn, index == 0, picture, system)
                 said, looks = self.said(turn)
                 end = at + len(given) + len(said)
                 if end > length:
@@ -228,7 +232,8 @@ class Writer:
                 row.ids[at:end] = given + said
                 row.weights[at + len(given) : end] = len(said) ** -0.4
                 row.talks[at:end] = number
-                row.looks[at:end] = seeks + looks
+                row.looks[at + len(given) : end] = looks
+                row.names[at : at + len(given)] = names
                 row.turns[at + len(given) : end] = row.turns.max() + 1
                 row.tasks[at + len(given) : end] = TASKS.index(turn.task)
                 at = end
