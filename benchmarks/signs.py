@@ -24,9 +24,9 @@ from app import paths
 from app.engine.client import EngineClient
 from app.library import disk
 from app.modes.translate import prompts
+from app.modes.translate.answers import answer
 from app.modes.translate.languages import language
 from app.modes.translate.pipeline import Wish, translate_picture
-from app.modes.translate.reading import answer
 from app.values import EngineOptions, ModelSpec, Picture
 
 WORDS = Path(__file__).parent.parent / "training" / "words.tsv"

@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject, Qt, Signal
 
 from app.errors import EngineError, SpyglassError
 from app.modes.translate import prompts
+from app.modes.translate.answers import answer
 from app.modes.translate.languages import language
 from app.modes.translate.overlay import overlay
 from app.modes.translate.pipeline import Translation, Wish, check, translate_picture, translate_text
-from app.modes.translate.reading import answer
 from app.ui.bridge import Background, Engine
 from app.ui.desk import Sheet, make_sheet
 from app.values import Event, Job, Picture, is_last

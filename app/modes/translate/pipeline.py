@@ -14,10 +14,11 @@ import numpy as np
 from app.capture import regions
 from app.capture.region import Quad
 from app.modes.translate import checks, markup, prompts, reading
+from app.modes.translate.answers import Answer, Engine, Progress, Step, answer
 from app.modes.translate.back import Back, compare
 from app.modes.translate.checks import Concern
 from app.modes.translate.languages import Guess, guess, language
-from app.modes.translate.reading import Engine, Progress, Reading, Step
+from app.modes.translate.reading import Reading
 from app.values import Ask, ModelSpec, Picture
 
 Stage = Literal["finding", "reading", "translating", "checking", "done"]
@@ -247,8 +248,8 @@ def _one(passage: Passage, whole: str, wish: Wish, engine: Engine) -> Generator[
 
 def _written(job: Ask, source: str, engine: Engine) -> Generator[Step, None, tuple[str, float]]:
     """Run a job that translates; returns the words and how sure they are."""
-    with closing(reading.answer(engine, job)) as growing:
-        written = reading.Answer()
+    with closing(answer(engine, job)) as growing:
+        written = Answer()
         for written in growing:
             yield Step(None, written.text, written.progress)
     return prompts.bare(written.text, source), written.sure

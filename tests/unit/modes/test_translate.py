@@ -216,6 +216,50 @@ def test_an_unsure_line_is_looked_at_again_alone() -> None:
     assert engine.pictures[1].height < sheet.pixels.shape[0] / 3
 
 
+def test_lines_are_read_one_by_one_before_it_is_said_that_there_is_no_text() -> None:
+    sheet = signs.sign(["Ticket office", "Way out"], 50)
+    alone = {"Ticket office": 0, "Way out": 0}
+
+    def read(seen: Picture) -> str:
+        if seen.width == sheet.pixels.shape[1]:
+            return "NONE"
+        text = "Ticket office" if seen.width > 4.5 * seen.height else "Way out"
+        alone[text] += 1
+        return text
+
+    state = run(sheet, Scripted(read))
+    assert state.outcome == "translated"
+    assert alone == {"Ticket office": 1, "Way out": 1}
+    assert [(p.source, len(p.quads)) for p in state.passages] == [("Ticket office", 1), ("Way out", 1)]
+
+
+def test_an_unsure_reading_that_misses_lines_is_made_good_line_by_line() -> None:
+    rows = ["Ticket office", "Way out"]
+    sheet = signs.sign(rows, 50)
+
+    def read(seen: Picture) -> str:
+        if seen.width == sheet.pixels.shape[1]:
+            return "Tlkcot"
+        return rows[0] if seen.width > 4.5 * seen.height else rows[1]
+
+    engine = Scripted(read, chance=lambda word: 0.3 if word == "Tlkcot" else 0.9)
+    assert run(sheet, engine).original == "Ticket office\nWay out"
+
+
+def test_what_looks_like_text_and_says_nothing_alone_either_is_soon_given_up() -> None:
+    engine = Scripted(lambda _: "I am not sure.")
+    state = run(signs.menu(DISHES), engine)
+    assert (state.outcome, state.passages) == ("no text", ())
+    assert len(state.found) >= 40
+    assert len(engine.jobs) == 5
+
+
+def test_a_picture_with_upright_lines_alone_is_seen_whole_before_no_text_is_said() -> None:
+    sheet = signs.turned(signs.sign(["Wet floor caution"], 40), up=True)
+    engine = Scripted(lambda seen: "Caution" if seen.digest == picture(sheet).digest else "NONE")
+    assert run(sheet, engine).original == "Caution"
+
+
 def test_a_changed_number_is_told() -> None:
     sheet = signs.sign(["Open from 8 to 18"], 50)
     state = run(sheet, Scripted(lambda _: sheet.text, lambda _: "Ouvert de 8 à 16"))
