@@ -31,7 +31,7 @@ class Ended(Exception):
 
 
 class Absent(CameraError):
-    """The camera is not there now; it may be plugged in again."""
+    """There is no such source: a camera that is unplugged and may come back, a file that is no video."""
 
 
 class Source(Protocol):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import cv2
 
-from app.capture.sources.base import Ended, Pixels, decoded, next_frame, open_capture
+from app.capture.sources.base import Absent, Ended, Pixels, decoded, next_frame, open_capture
 from app.errors import CameraError
 from app.wording import Wording
 
@@ -25,7 +25,7 @@ class VideoSource:
     def __init__(self, path: Path, paced: bool = True) -> None:
         self._capture = open_capture(str(path.resolve()), cv2.CAP_FFMPEG)
         if not self._capture.isOpened():
-            raise CameraError(Wording('"{name}" is not a video that can be read.', name=path.name), "Try another file.")
+            raise Absent(Wording('"{name}" is not a video that can be read.', name=path.name), "Try another file.")
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.fps = fps if 1 <= fps <= 240 else 30.0
         self.position = 0.0
@@ -59,7 +59,7 @@ class FolderSource:
     def __init__(self, folder: Path, fps: float) -> None:
         self._paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES)
         if not self._paths:
-            raise CameraError(
+            raise Absent(
                 Wording('There is no picture in "{name}".', name=folder.name), "Choose a folder of JPEG or PNG files."
             )
         self._fps = fps

@@ -352,8 +352,10 @@ def test_a_video_read_without_pace_gives_every_frame_and_its_time(tmp_path: Path
 @pytest.mark.parametrize("content", [b"", b"not a video at all", b"RIFF\xff\xff\xff\xffAVI LIST\xff\xff\xff\x7fhdrl"])
 def test_a_file_that_is_no_video(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "v.avi").write_bytes(content)
-    with Camera(str(tmp_path / "v.avi"), patience=QUICK) as camera, pytest.raises(CameraError, match="not a video"):
-        camera.wait()
+    with Camera(str(tmp_path / "v.avi"), patience=QUICK) as camera:
+        with pytest.raises(CameraError, match="not a video"):
+            camera.wait()
+        assert camera.status.state is State.GONE, "nobody waits for a file to become one"
 
 
 def test_a_folder_of_pictures(tmp_path: Path) -> None:
