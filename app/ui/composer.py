@@ -143,7 +143,10 @@ class Composer(QFrame):
             self.edit.clear()
 
     def put(self, text: str) -> None:
-        """Write `text` where the cursor is and be ready for more."""
+        """Write `text` where the cursor is, in the place of nothing, and be ready for more."""
+        cursor = self.edit.textCursor()
+        cursor.clearSelection()
+        self.edit.setTextCursor(cursor)
         self.edit.insertPlainText(text)
         self.edit.setFocus()
 

@@ -199,7 +199,7 @@ class Desk(QObject):
         self.stage_changed.emit(self.stage)
         self._attach(sheets)
         if bad:
-            self.failed.emit(bad[0])
+            self.failed.emit(bad[0] if len(bad) == 1 else _several(bad, len(bad) + len(sheets)))
         self._set_making(False)
 
     def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:
@@ -237,8 +237,16 @@ def _make_all(sources: "Sequence[Callable[[], Picture]]") -> tuple[list[Sheet], 
         except PictureError as error:
             bad.append(error)
     if not sheets:
-        raise bad[0]
+        raise bad[0] if len(bad) == 1 else _several(bad, len(bad))
     return sheets, bad
+
+
+def _several(bad: Sequence[PictureError], number: int) -> PictureError:
+    """What is wrong with more than one of so many files, in one sentence."""
+    what = Wording("{bad} of {number} files could not be opened.", bad=len(bad), number=number)
+    return PictureError(
+        what, "The details say why.", "\n".join(f"{shown(one.whole)} {one.detail}".strip() for one in bad)
+    )
 
 
 def _cut_out(picture: Picture, part: QRect) -> Sheet:

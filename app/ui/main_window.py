@@ -87,18 +87,30 @@ class MainWindow(QWidget):
     # --- a drop works anywhere ---
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if holds_picture(event.mimeData()):
-            event.acceptProposedAction()
-            self.stage.show_drop(True)
+        data = event.mimeData()
+        picture = holds_picture(data)
+        foreign = event.source() is None  # words of our own are there already
+        if (picture or (foreign and (data.hasText() or data.hasUrls()))) and _accept(event):
+            self.stage.show_drop(picture)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:  # noqa: ARG002
         self.stage.show_drop(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.stage.show_drop(False)
-        event.acceptProposedAction()
-        self.dropped.emit(event.mimeData())
+        if _accept(event):
+            self.dropped.emit(event.mimeData())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.closing.emit()
         super().closeEvent(event)
+
+
+def _accept(event: QDropEvent) -> bool:
+    """Take a copy and never the thing itself, which would be gone where it came from; False if only that is offered."""
+    offered = event.possibleActions()
+    action = next((one for one in (Qt.DropAction.CopyAction, Qt.DropAction.LinkAction) if one & offered), None)
+    if action is not None:
+        event.setDropAction(action)
+        event.accept()
+    return action is not None

@@ -8,9 +8,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.capture.files import SUFFIXES
-from app.capture.qt.incoming import incoming
+from app.capture.qt.incoming import holds_picture, incoming, is_address
 from app.capture.qt.screen import ScreenPicker
 from app.capture.sources import VIDEOS
+from app.errors import PictureError
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
 from app.ui.i18n import shown
@@ -33,7 +34,7 @@ class PictureDoors(QObject):
         self._folder = ""
 
     def take(self, data: QMimeData) -> None:
-        """Take what was dropped or pasted."""
+        """Take what came in."""
         found = incoming(data)
         if self._is_other(found.paths):
             return
@@ -42,10 +43,25 @@ class PictureDoors(QObject):
         if not self._desk.take(found) and found.text:
             self.text.emit(found.text)
 
-    def paste(self) -> None:
-        data = QGuiApplication.clipboard().mimeData()
-        if data is not None:
+    def take_dropped(self, data: QMimeData) -> None:
+        """Take what was dropped, but no address: who drags one out of a browser means the picture there."""
+        if is_address(data):
+            self.failed.emit(
+                PictureError(
+                    "Spyglass does not fetch pictures from addresses.",
+                    "Copy the picture itself and paste it here, or save it to a file and open that.",
+                )
+            )
+        else:
             self.take(data)
+
+    def paste(self) -> None:
+        """Take what was copied."""
+        data = QGuiApplication.clipboard().mimeData()
+        if data is not None and (holds_picture(data) or data.text()):
+            self.take(data)
+        else:
+            self.failed.emit(PictureError("There is nothing to paste.", "Copy a picture, a file or a text first."))
 
     def open_files(self) -> None:
         """Let the person name picture files."""

@@ -220,7 +220,7 @@ class Window(QObject):
 
     def _connect_window(self) -> None:
         widget, theme = self.widget, self.appearance.follow_theme
-        widget.dropped.connect(self.doors.take)
+        widget.dropped.connect(self.doors.take_dropped)
         widget.system_theme_changed.connect(theme)
         QGuiApplication.styleHints().colorSchemeChanged.connect(theme)
         workers = (self.session, self.translate, self.answers, self.live, self.speaker, self.aloud)

@@ -2304,6 +2304,14 @@
         <translation>حفظها Spyglass، {date}. قد تكون الإجابات خاطئة.</translation>
     </message>
     <message>
+        <source>{bad} of {number} files could not be opened.</source>
+        <translation>تعذّر فتح {bad} من أصل {number} من الملفات.</translation>
+    </message>
+    <message>
+        <source>The details say why.</source>
+        <translation>التفاصيل تبيّن السبب.</translation>
+    </message>
+    <message>
         <source>These words were said in no earlier conversation.</source>
         <translation>لم ترد هذه الكلمات في أي محادثة سابقة.</translation>
     </message>
@@ -2318,6 +2326,18 @@
     <message>
         <source>Show it again</source>
         <translation>إظهارها مجددًا</translation>
+    </message>
+    <message>
+        <source>Copy the picture itself and paste it here, or save it to a file and open that.</source>
+        <translation>انسخ الصورة نفسها والصقها هنا، أو احفظها في ملف وافتحه.</translation>
+    </message>
+    <message>
+        <source>There is nothing to paste.</source>
+        <translation>لا يوجد شيء للصقه.</translation>
+    </message>
+    <message>
+        <source>Copy a picture, a file or a text first.</source>
+        <translation>انسخ أولًا صورة أو ملفًا أو نصًا.</translation>
     </message>
     <message>
         <source>What is this?</source>

@@ -2292,6 +2292,14 @@
         <translation>Gespeichert von Spyglass, {date}. Antworten können falsch sein.</translation>
     </message>
     <message>
+        <source>{bad} of {number} files could not be opened.</source>
+        <translation>{bad} von {number} Dateien konnten nicht geöffnet werden.</translation>
+    </message>
+    <message>
+        <source>The details say why.</source>
+        <translation>Die Details sagen, warum.</translation>
+    </message>
+    <message>
         <source>These words were said in no earlier conversation.</source>
         <translation>Diese Wörter kommen in keiner früheren Unterhaltung vor.</translation>
     </message>
@@ -2306,6 +2314,18 @@
     <message>
         <source>Show it again</source>
         <translation>Wieder zeigen</translation>
+    </message>
+    <message>
+        <source>Copy the picture itself and paste it here, or save it to a file and open that.</source>
+        <translation>Kopieren Sie das Bild selbst und fügen Sie es hier ein, oder speichern Sie es und öffnen Sie die Datei.</translation>
+    </message>
+    <message>
+        <source>There is nothing to paste.</source>
+        <translation>Es gibt nichts einzufügen.</translation>
+    </message>
+    <message>
+        <source>Copy a picture, a file or a text first.</source>
+        <translation>Kopieren Sie zuerst ein Bild, eine Datei oder einen Text.</translation>
     </message>
     <message>
         <source>What is this?</source>

@@ -2292,6 +2292,14 @@
         <translation>Guardado por Spyglass, {date}. Las respuestas pueden ser erróneas.</translation>
     </message>
     <message>
+        <source>{bad} of {number} files could not be opened.</source>
+        <translation>No se pudieron abrir {bad} de {number} archivos.</translation>
+    </message>
+    <message>
+        <source>The details say why.</source>
+        <translation>Los detalles dicen por qué.</translation>
+    </message>
+    <message>
         <source>These words were said in no earlier conversation.</source>
         <translation>Estas palabras no aparecen en ninguna conversación anterior.</translation>
     </message>
@@ -2306,6 +2314,18 @@
     <message>
         <source>Show it again</source>
         <translation>Volver a mostrarla</translation>
+    </message>
+    <message>
+        <source>Copy the picture itself and paste it here, or save it to a file and open that.</source>
+        <translation>Copie la propia imagen y péguela aquí, o guárdela en un archivo y ábralo.</translation>
+    </message>
+    <message>
+        <source>There is nothing to paste.</source>
+        <translation>No hay nada que pegar.</translation>
+    </message>
+    <message>
+        <source>Copy a picture, a file or a text first.</source>
+        <translation>Copie primero una imagen, un archivo o un texto.</translation>
     </message>
     <message>
         <source>What is this?</source>

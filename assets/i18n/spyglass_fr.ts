@@ -2292,6 +2292,14 @@
         <translation>Enregistré par Spyglass, {date}. Les réponses peuvent être fausses.</translation>
     </message>
     <message>
+        <source>{bad} of {number} files could not be opened.</source>
+        <translation>{bad} fichiers sur {number} n’ont pas pu être ouverts.</translation>
+    </message>
+    <message>
+        <source>The details say why.</source>
+        <translation>Les détails disent pourquoi.</translation>
+    </message>
+    <message>
         <source>These words were said in no earlier conversation.</source>
         <translation>Ces mots ne figurent dans aucune conversation antérieure.</translation>
     </message>
@@ -2306,6 +2314,18 @@
     <message>
         <source>Show it again</source>
         <translation>La réafficher</translation>
+    </message>
+    <message>
+        <source>Copy the picture itself and paste it here, or save it to a file and open that.</source>
+        <translation>Copiez l’image elle-même et collez-la ici, ou enregistrez-la dans un fichier et ouvrez-le.</translation>
+    </message>
+    <message>
+        <source>There is nothing to paste.</source>
+        <translation>Il n’y a rien à coller.</translation>
+    </message>
+    <message>
+        <source>Copy a picture, a file or a text first.</source>
+        <translation>Copiez d’abord une image, un fichier ou un texte.</translation>
     </message>
     <message>
         <source>What is this?</source>

@@ -2289,6 +2289,14 @@
         <translation>由 Spyglass 保存，{date}。回答可能有误。</translation>
     </message>
     <message>
+        <source>{bad} of {number} files could not be opened.</source>
+        <translation>{number} 个文件中有 {bad} 个无法打开。</translation>
+    </message>
+    <message>
+        <source>The details say why.</source>
+        <translation>详情中说明了原因。</translation>
+    </message>
+    <message>
         <source>These words were said in no earlier conversation.</source>
         <translation>之前的对话中都没有出现这些词。</translation>
     </message>
@@ -2303,6 +2311,18 @@
     <message>
         <source>Show it again</source>
         <translation>重新显示</translation>
+    </message>
+    <message>
+        <source>Copy the picture itself and paste it here, or save it to a file and open that.</source>
+        <translation>请复制图片本身并粘贴到这里，或将其保存为文件后打开。</translation>
+    </message>
+    <message>
+        <source>There is nothing to paste.</source>
+        <translation>没有可粘贴的内容。</translation>
+    </message>
+    <message>
+        <source>Copy a picture, a file or a text first.</source>
+        <translation>请先复制图片、文件或文本。</translation>
     </message>
     <message>
         <source>What is this?</source>

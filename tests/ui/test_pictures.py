@@ -107,10 +107,48 @@ def test_drop_of_too_many_is_refused(window: Window, picture: MakePicture) -> No
     assert window.pane.notice.words == "9 pictures are too many for one question. Open at most 8."
 
 
-def test_dropped_words_are_no_picture(window: Window) -> None:
+def test_dropped_words_go_to_the_question_and_take_nothing_away(window: Window) -> None:
+    window.composer.edit.setPlainText("typed: ")
+    window.composer.edit.selectAll()
     data = QMimeData()
     data.setText("only words")
-    assert not drop(window, data)
+    assert drop(window, data)
+    assert window.composer.edit.toPlainText() == "typed: only words"
+
+
+def test_an_address_out_of_a_browser_is_refused_in_words(window: Window) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl("https://example.org/cat.png")])
+    data.setText("https://example.org/cat.png")
+    assert drop(window, data)
+    assert window.pane.notice.words.startswith("Spyglass does not fetch pictures from addresses. Copy the picture")
+    assert window.composer.edit.toPlainText() == ""
+
+
+def test_what_is_dropped_stays_where_it_came_from(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    move, left, none = Qt.DropAction.MoveAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    data, both = files(picture("a.png")), move | Qt.DropAction.CopyAction
+    QApplication.sendEvent(window.widget, QDragEnterEvent(QPoint(300, 300), both, data, left, none))
+    event = QDropEvent(QPointF(300, 300), both, data, left, none, QEvent.Type.Drop)
+    event.setDropAction(move)
+    QApplication.sendEvent(window.widget, event)
+    assert event.isAccepted()
+    assert event.dropAction() == Qt.DropAction.CopyAction
+    wait_for_stage(window, qtbot, "a.png")
+    only = QDragEnterEvent(QPoint(300, 300), move, data, left, none)
+    QApplication.sendEvent(window.widget, only)
+    assert not only.isAccepted()
+
+
+def test_every_bad_one_is_told(window: Window, qtbot: QtBot, picture: MakePicture, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no picture")
+    drop(window, files(tmp_path / "notes.txt", tmp_path, picture("c.png")))
+    wait_for_stage(window, qtbot, "c.png")
+    qtbot.waitUntil(lambda: window.pane.notice.words == "2 of 3 files could not be opened. The details say why.")
+    error = window.pane.notice.error
+    assert error is not None
+    assert "notes.txt is not a picture" in error.detail
+    assert f"{tmp_path.name} is a folder." in error.detail
 
 
 @pytest.mark.parametrize("into", ["composer", "window"])
@@ -170,6 +208,19 @@ def test_paste_of_a_path(window: Window, qtbot: QtBot, picture: MakePicture) -> 
     wait_for_stage(window, qtbot, "by path.png")
 
 
+def test_paste_of_several_paths(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    QGuiApplication.clipboard().setText(f"{picture('a.png')}\r\n{picture('b c.png', colour='blue')}\n")
+    window.composer.edit.paste()
+    qtbot.waitUntil(lambda: [s.picture.name for s in window.desk.attached] == ["a.png", "b c.png"], timeout=5_000)
+    assert window.composer.edit.toPlainText() == ""
+
+
+def test_paste_of_nothing_is_told(window: Window) -> None:
+    QGuiApplication.clipboard().clear()
+    window.actions["paste"].trigger()
+    assert window.pane.notice.words == "There is nothing to paste. Copy a picture, a file or a text first."
+
+
 def test_paste_of_words_goes_to_the_question(window: Window) -> None:
     QGuiApplication.clipboard().setText("what is this?")
     window.actions["paste"].trigger()
@@ -188,7 +239,7 @@ def test_files_come_before_pixels() -> None:
     assert incoming(data).paths == (Path("/somewhere/cat.jpg"),)
 
 
-@pytest.mark.parametrize("text", ["see /tmp/x.png", "/tmp/x.txt", "x.png", "/a.png\n/b.png", ""])
+@pytest.mark.parametrize("text", ["see /tmp/x.png", "/tmp/x.txt", "x.png", "/a.png\n/b.txt", "/a.png\nwords", ""])
 def test_text_that_is_no_path(text: str) -> None:
     data = QMimeData()
     data.setText(text)

@@ -11,6 +11,8 @@ from app.capture.files import SUFFIXES
 from app.values import Picture
 
 _LONGEST_PATH = 4096
+_MOST_LINES = 100
+"""Of a text that are looked at: nobody means so many pictures."""
 _PNG = "image/png"
 """Among the forms a picture is offered in, one that every program knows and that loses nothing."""
 
@@ -31,15 +33,15 @@ class Incoming:
 
 def holds_picture(data: QMimeData) -> bool:
     """Whether `incoming` will find one, without fetching it: who offers it may be slow to hand it over."""
-    named = any(url.isLocalFile() for url in data.urls()) or _path_in(data.text()) is not None
+    named = any(url.isLocalFile() for url in data.urls()) or bool(_paths_in(data.text()))
     return named or data.hasImage() or data.hasFormat(_PNG)
 
 
 def incoming(data: QMimeData) -> Incoming:
     """What is in `data`. Files come before pixels: browsers offer both, and the file has the better picture.
 
-    Text counts as a file if it is one absolute path with the ending of a picture. No disk is touched here, and what
-    came encoded stays so: decoding it takes long, and may be done on another thread.
+    Text counts as files if each of its lines is an absolute path with the ending of a picture. No disk is touched here,
+    and what came encoded stays so: decoding it takes long, and may be done on another thread.
     """
     paths = tuple(Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile())
     if paths:
@@ -52,8 +54,13 @@ def incoming(data: QMimeData) -> Incoming:
         if isinstance(image, QImage) and not image.isNull():
             return Incoming(image=image)
     text = data.text()
-    path = _path_in(text)
-    return Incoming(paths=(path,)) if path else Incoming(text=text)
+    paths = _paths_in(text)
+    return Incoming(paths=paths) if paths else Incoming(text=text)
+
+
+def is_address(data: QMimeData) -> bool:
+    """Whether `data` only says where on the web something is, as a picture does that is dragged out of a browser."""
+    return not holds_picture(data) and any(url.scheme() in ("http", "https") for url in data.urls())
 
 
 def picture_of(image: QImage, name: str) -> Picture:
@@ -72,8 +79,14 @@ def picture_of(image: QImage, name: str) -> Picture:
     return Picture(width=opaque.width(), height=opaque.height(), pixels=bits, name=name)
 
 
-def _path_in(text: str) -> Path | None:
-    text = text.strip().strip("\"'")
+def _paths_in(text: str) -> tuple[Path, ...]:
+    lines = text.split("\n", _MOST_LINES)
+    found = [_path_in(line) for line in lines if line.strip()]
+    return tuple(filter(None, found)) if all(found) else ()
+
+
+def _path_in(line: str) -> Path | None:
+    text = line.strip().strip("\"'")
     if "\n" in text or not 1 < len(text) < _LONGEST_PATH or not text.lower().endswith(SUFFIXES):
         return None
     if text.startswith("file://"):
