@@ -11,10 +11,12 @@ OLD_NAMES = {".attn_norm.": ".ln1.", ".ffn_norm.": ".ln2.", ".attn_output.": ".a
 SWAPPED = {".ffn_up.": ".ffn_down.", ".ffn_down.": ".ffn_up."}
 
 
-def rewrite(file: Gguf, out: Path, names: dict[str, str], drop: tuple[str, ...] = ()) -> None:
+def rewrite(
+    file: Gguf, out: Path, names: dict[str, str], drop: tuple[str, ...] = (), more: tuple[bytes, ...] = ()
+) -> None:
     """Write the tensors of `file` that `names` lists (old name -> new name).
 
-    drop: metadata keys (beginnings) to leave out.
+    drop: metadata keys (beginnings) to leave out; more: entries to add.
     """
     raw = file.path.read_bytes()
     entries = [raw[a:b] for key, (a, b) in file.spans.items() if not key.startswith(drop or ("\0",))]
@@ -23,7 +25,7 @@ def rewrite(file: Gguf, out: Path, names: dict[str, str], drop: tuple[str, ...] 
         info = file.tensors[old]
         data = raw[info.offset : info.offset + info.nbytes]
         planned.append(PlannedTensor(new, info.shape, info.type, lambda data=data: iter([data])))
-    write(out, entries, planned)
+    write(out, [*entries, *more], planned)
 
 
 def two_files(file: Gguf, folder: Path) -> tuple[Path, Path]:

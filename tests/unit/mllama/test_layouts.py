@@ -1,5 +1,7 @@
 """The layouts of files in the wild, every weight type, and files that are not what they should be."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -232,3 +234,42 @@ def test_copies_for_writing_give_the_same_words(wide, tmp_path):
         assert copied == 0 or core.one_row.size > 0
     finally:
         core.close()
+
+
+NUMBERS = struct.pack("<IIQ3i", 9, 5, 3, 0, 1, 2)
+BYTES = struct.pack("<IIQ", 9, 0, 421) + bytes(421)
+NO_ARRAY = struct.pack("<II", 4, 7)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("tokens", struct.pack("<IIQ", 9, 8, 421) + (struct.pack("<Q", 1) + b"a") * 421),
+        (
+            "tokens",
+            struct.pack("<IIQ", 9, 8, 421) + b"".join(struct.pack("<Q4sI", 8, b"a\0b\0", i) for i in range(421)),
+        ),
+        ("tokens", NUMBERS),
+        ("tokens", NO_ARRAY),
+        ("token_type", NUMBERS),
+        ("token_type", BYTES),
+        ("merges", NUMBERS),
+    ],
+    ids=[
+        "the same token",
+        "the same up to a zero",
+        "numbers for tokens",
+        "one token",
+        "few types",
+        "bytes for types",
+        "numbers for merges",
+    ],
+)
+def test_a_vocabulary_that_would_end_the_process_is_refused(key, value, tiny, tmp_path):
+    """llama.cpp takes types and lengths for granted, and that no token is there twice."""
+    file, out, key = read_header(tiny), tmp_path / "bad.gguf", f"tokenizer.ggml.{key}"
+    assert file.metadata["tokenizer.ggml.tokens"].count == 421
+    changed = struct.pack("<Q", len(key)) + key.encode() + value
+    rewrite(file, out, {name: name for name in file.tensors}, drop=(key,), more=(changed,))
+    with pytest.raises(ModelError, match="damaged"):
+        Files(out)

@@ -22,6 +22,7 @@ from app.engine.families.mllama.vision import Progress, VisionTower
 from app.engine.families.mllama.vocabulary import Vocabulary
 from app.engine.families.mllama.weights import Weights
 from app.gguf import read_header
+from app.gguf.vocabulary import check_vocabulary
 
 
 class Files:
@@ -33,6 +34,7 @@ class Files:
         self.all = (self.text, self.vision) if projector else (self.text,)
         self.config = read_config(self.text, self.vision)
         self.found = locate(self.config, self.all)
+        check_vocabulary(self.text)
         self.tensors = {name: info for name, (_, info) in self.found.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from app.engine.fit import Demand
 from app.errors import ModelError
 from app.gguf import TYPES, ArrayValue, Gguf, GgufError, read_header
+from app.gguf.vocabulary import check_vocabulary
 from app.values import EngineOptions, ModelSpec
 from app.wording import Wording
 
@@ -159,13 +160,7 @@ def _check_text(model: Gguf) -> None:
     embeddings = model.tensors.get("token_embd.weight")
     if embeddings is not None and embeddings.shape[0] != _integer(model, "embedding_length"):
         raise GgufError(model.path, f"embedding_length contradicts the tensors: {embeddings.shape}")
-    counts = {
-        name: value.count
-        for name in ("tokens", "scores", "token_type")
-        if isinstance(value := model.metadata.get(f"tokenizer.ggml.{name}"), ArrayValue)
-    }
-    if not counts.get("tokens") or len(set(counts.values())) != 1:
-        raise GgufError(model.path, f"the vocabulary contradicts itself: {counts}")
+    check_vocabulary(model)
 
 
 def _check_vision(projector: Gguf) -> None:
