@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from app.capture.camera import Frame
-from app.errors import CameraError
+from app.errors import CameraError, SpyglassError
 
 SECONDS = 10.0
 FPS = 10.0
@@ -39,7 +39,7 @@ class Clip:
                 self._bytes -= len(self._frames.popleft()[1])
 
     def save(self, path: Path) -> None:
-        """Write what is kept as a Motion JPEG video. Raises CameraError."""
+        """Write what is kept as a Motion JPEG video. Raises SpyglassError."""
         with self._lock:
             frames = list(self._frames)
         if not frames:
@@ -50,7 +50,7 @@ class Clip:
         fps = (len(frames) - 1) / span if span > 0 else self._fps
         writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"MJPG"), fps, size)
         if not writer.isOpened():
-            raise CameraError("The clip could not be saved.", "Check that the folder can be written.", str(path))
+            raise SpyglassError("The clip could not be saved.", "Check that the folder can be written.", str(path))
         written = 0
         for _, jpeg in frames:
             frame = _decoded(jpeg)
@@ -60,7 +60,7 @@ class Clip:
         writer.release()
         if _frames_in(path) < written:  # OpenCV says nothing of a disk that became full
             path.unlink(missing_ok=True)
-            raise CameraError("The clip could not be saved.", "Check the folder and the disk.", str(path))
+            raise SpyglassError("The clip could not be saved.", "Check the folder and the disk.", str(path))
 
 
 def as_jpeg(frame: Frame) -> bytes:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QStandardPaths, Signal
 
 from app.capture.camera import Frame
 from app.capture.clip import Clip, as_jpeg
-from app.errors import CameraError
+from app.errors import SpyglassError
 from app.ui.bridge import Background
 from app.wording import Wording
 
@@ -49,8 +49,8 @@ class Clips(QObject):
             try:
                 return str(_written(folder, stem, ending, write))
             except OSError as error:
-                what = Wording("{name} could not be saved.", name=stem + ending)
-                raise CameraError(what, "Check the folder.", str(error)) from error
+                what = Wording("{name} could not be saved.", name=str(folder / (stem + ending)))
+                raise SpyglassError(what, "Check the folder.", str(error)) from error
 
         def done(saved: str) -> None:
             self.told.emit(Wording("Saved as {name}", name=saved))

@@ -309,6 +309,7 @@ def test_nothing_is_left_of_what_could_not_be_saved(
     qtbot.waitUntil(lambda: bool(failed), timeout=10_000)
     background.close()
     assert "could not be saved" in str(failed[0].what)
+    assert not isinstance(failed[0], CameraError), "a camera that is back after a hiccup takes its own errors away"
     assert list(tmp_path.iterdir()) == []
 
 

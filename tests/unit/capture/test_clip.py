@@ -8,7 +8,7 @@ import pytest
 
 from app.capture.clip import Clip
 from app.capture.frame import Frame
-from app.errors import CameraError
+from app.errors import SpyglassError
 
 
 @pytest.fixture
@@ -31,6 +31,6 @@ def test_a_clip_is_a_video_of_every_frame(clip: Clip, tmp_path: Path) -> None:
 def test_a_full_disk_is_no_saved_clip(clip: Clip, tmp_path: Path) -> None:
     (tmp_path / "clip.avi").symlink_to("/dev/full")
 
-    with pytest.raises(CameraError, match="could not be saved"):
+    with pytest.raises(SpyglassError, match="could not be saved"):
         clip.save(tmp_path / "clip.avi")
     assert not (tmp_path / "clip.avi").is_symlink()
