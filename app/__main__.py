@@ -17,12 +17,20 @@ def main(argv: list[str] | None = None) -> int:
     if arguments[:1] == ["window"]:
         del arguments[0]
     elif arguments and not _all_files(arguments):
-        from app.cli import main as command
-
-        return command(arguments)
+        return _command(arguments)
     from app.ui.app import main as window
 
     return window(arguments)
+
+
+def _command(arguments: list[str]) -> int:
+    """Ctrl-C ends a command quietly while its modules are still being loaded, too."""
+    try:
+        from app.cli import main as command
+
+        return command(arguments)
+    except KeyboardInterrupt:
+        return 130
 
 
 def _all_files(arguments: list[str]) -> bool:

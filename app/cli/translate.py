@@ -1,6 +1,7 @@
 """spyglass translate PICTURE|- --to fr: what the text in a picture says in another language."""
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from app.cli import ask, setup
 from app.cli.terminal import Terminal
 from app.engine.client import EngineClient
 from app.engine.supervisor import Supervisor
-from app.errors import UsageError
+from app.errors import SpyglassError, UsageError
 from app.library import disk
 from app.modes.translate import glossary, saving
 from app.modes.translate.languages import LANGUAGES, language
@@ -62,8 +63,7 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
     if (arguments.picture is None) == (arguments.text is None):
         raise UsageError("One picture or one text is needed.", _EXAMPLE)
     for path in arguments.overlay:
-        if path.suffix.lower() not in saving.SUFFIXES:
-            raise UsageError(f"{path.name} has no ending that is known.", f"Use {', '.join(saving.SUFFIXES)}.")
+        _check_place(path, arguments.picture)
     settings = setup.settings(terminal)
     wish = _wish(arguments, settings)
     picture = None if arguments.picture is None else _picture(arguments.picture)
@@ -74,12 +74,26 @@ def run(arguments: argparse.Namespace, terminal: Terminal) -> int:
             if picture is None
             else translate_picture(picture, wish, client)
         )
-        state = _follow(steps, terminal, arguments.json)
-    for path in arguments.overlay:
-        saving.save(path, picture, state)
+        state = _follow(steps, terminal, arguments)
     if arguments.json:
         terminal.write_json(_as_json(state))
+    for path in arguments.overlay:
+        saving.save(path, picture, state)
     return 0
+
+
+def _check_place(path: Path, picture: str | None) -> None:
+    """Say before the work, not after it, that a translation cannot be saved there. Raises SpyglassError."""
+    if path.suffix.lower() not in saving.SUFFIXES:
+        raise UsageError(f"{path.name} has no ending that is known.", f"Use {', '.join(saving.SUFFIXES)}.")
+    if path.is_dir():
+        raise UsageError(f"{path.name} is a folder.", "Name a file inside it.")
+    if not path.parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent}.", "Make it first, or name another place.")
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"Nothing can be written in {path.parent}.", "Name another place.")
+    if picture is not None and path.exists() and Path(picture).exists() and path.samefile(picture):
+        raise UsageError(f"{path.name} is the picture itself, which would be lost.", "Name another file.")
 
 
 def _wish(arguments: argparse.Namespace, settings: Settings) -> Wish:
@@ -101,17 +115,21 @@ def _picture(name: str) -> Picture:
     return setup.standard_input()
 
 
-def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> Translation:
+def _follow(steps: Iterator[Translation], terminal: Terminal, arguments: argparse.Namespace) -> Translation:
     """Tell each passage when it is finished; returns the end. What was told stands if it is interrupted."""
-    told = 0
-    state = next(steps)
-    for state in steps:
-        part = f" {state.fraction:.0%}" if state.fraction else ""
-        terminal.progress(ask.stage(state.progress) if state.progress else f"{_STAGES[state.stage]}{part}")
-        done = [p for p in state.passages if p.translation is not None]
-        for passage in [] if silent else done[told:]:
-            _tell(passage, terminal)
-        told = len(done)
+    silent: bool = arguments.json
+    state, told = next(steps), 0
+    try:
+        for state in steps:
+            part = f" {state.fraction:.0%}" if state.fraction else ""
+            terminal.progress(ask.stage(state.progress) if state.progress else f"{_STAGES[state.stage]}{part}")
+            done = [p for p in state.passages if p.translation is not None]
+            for passage in [] if silent else done[told:]:
+                _tell(passage, terminal)
+            told = len(done)
+    except (KeyboardInterrupt, SpyglassError):
+        _tell_part(state, terminal, arguments)
+        raise
     for passage in [] if silent else state.passages:
         for concern in passage.concerns:
             if concern.kind == "meaning":
@@ -125,6 +143,21 @@ def _follow(steps: Iterator[Translation], terminal: Terminal, silent: bool) -> T
     return state
 
 
+def _tell_part(state: Translation, terminal: Terminal, arguments: argparse.Namespace) -> None:
+    """It ends too early: say how much of it is there, and that it is not saved."""
+    if arguments.json:
+        terminal.write_json(_as_json(state))
+    done, all_of_it = sum(p.translation is not None for p in state.passages), len(state.passages)
+    if not all_of_it:
+        said = "Stopped before the text was read to its end: nothing is translated."
+    elif done < all_of_it:
+        said = f"Stopped early: {done} of {all_of_it} passages are translated."
+    else:
+        said = "Stopped early: all is translated, not all of it is translated back."
+    unsaved = "".join(f" {path.name} is not written." for path in arguments.overlay)
+    terminal.note(f"spyglass: {said}{unsaved}")
+
+
 def _tell(passage: Passage, terminal: Terminal) -> None:
     terminal.write(f"{passage.translation}\n")
     for concern in passage.concerns:
@@ -134,6 +167,7 @@ def _tell(passage: Passage, terminal: Terminal) -> None:
 
 def _as_json(state: Translation) -> dict[str, Any]:
     return {
+        "complete": state.stage == "done",
         "outcome": state.outcome,
         "source": None
         if state.source is None

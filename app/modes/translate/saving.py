@@ -1,5 +1,7 @@
 """Keeping a translation: the picture with the words drawn over it, or both texts."""
 
+import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,15 +26,21 @@ def save(path: Path, picture: Picture | None, translation: Translation, say: Cal
     if kind not in SUFFIXES:
         what = Wording("A translation is not saved as {kind}.", kind=kind) if kind else "The file's name has no ending."
         raise UsageError(what, Wording("Use {names}.", names=_list()))
+    if picture is None and kind != TEXT:
+        raise UsageError("There is no picture to draw on.", "Save the texts as .txt.")
+    path = path.resolve()
+    part = path.with_name(f".spyglass-{uuid.uuid4().hex}.part")
     try:
-        if kind == TEXT:
-            path.write_text(side_by_side(translation, say), "utf-8")
-        elif picture is None:
-            raise UsageError("There is no picture to draw on.", "Save the texts as .txt.")
-        else:
-            drawn = overlay(picture, translation).picture
-            image = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.pixels)
-            image.save(path, PICTURES[kind], **({"resolution": 150.0} if kind == ".pdf" else {"quality": 92}))
+        try:
+            if kind == TEXT or picture is None:
+                part.write_text(side_by_side(translation, say), "utf-8")
+            else:
+                drawn = overlay(picture, translation).picture
+                image = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.pixels)
+                image.save(part, PICTURES[kind], **({"resolution": 150.0} if kind == ".pdf" else {"quality": 92}))
+            os.replace(part, path)  # what stood there stays until all of it is written
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as error:
         raise SpyglassError(
             Wording("{name} cannot be written.", name=path.name), "Check the folder and the disk.", str(error)

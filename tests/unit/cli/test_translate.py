@@ -2,12 +2,18 @@
 
 import io
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from app.cli import main
+from app.errors import EngineError
+from app.modes.translate import pipeline
+from app.modes.translate.pipeline import Translation, Wish
 from tests import signs
 
 TEXT = "Ticket office 12"
@@ -110,6 +116,41 @@ def test_what_cannot_be_done_is_said(
     monkeypatch.chdir(tmp_path)
     assert main(["translate", *arguments, "--model", "echo"]) == status
     assert words in capsys.readouterr().err
+
+
+def test_the_picture_itself_is_never_replaced(
+    sign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sign.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    arguments = ["translate", str(sign), "--to", "fr", "--model", "echo", "--overlay"]
+    assert main([*arguments, sign.name]) == 2
+    assert "is the picture itself" in capsys.readouterr().err
+    assert sign.read_bytes() == before
+    assert main([*arguments, "none/out.png"]) == 2
+    assert "There is no folder none." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, EngineError("The engine died.", "Try again.")])
+def test_what_ends_early_is_said_to_be_a_part(
+    end: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(text: str, wish: Wish, _: object) -> Iterator[Translation]:
+        state = pipeline.untranslated(text, wish.target)
+        yield state
+        yield replace(state, passages=(replace(state.passages[0], translation="Sortie"), *state.passages[1:]))
+        raise end
+
+    monkeypatch.setattr("app.cli.translate.translate_text", broken_off)
+    arguments = ["translate", "--text", "Exit\nWay out", "--to", "fr", "--model", "echo", "--overlay"]
+    assert main([*arguments, str(tmp_path / "out.txt")]) in (6, 130)
+    told = capsys.readouterr()
+    assert told.out == "Sortie\n"
+    assert "Stopped early: 1 of 2 passages are translated. out.txt is not written." in told.err
+    assert main([*arguments, str(tmp_path / "out.txt"), "--json"]) in (6, 130)
+    part = json.loads(capsys.readouterr().out)
+    assert (part["complete"], [p["translation"] for p in part["passages"]]) == (False, ["Sortie", None])
+    assert not (tmp_path / "out.txt").exists()
 
 
 def test_check_tells_where_the_meaning_may_have_changed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -223,6 +223,20 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
         saving.save(tmp_path / "none" / "out.png", picture(sheet), translation(sheet, ["Sortie"]))
 
 
+def test_what_stood_there_stays_if_the_new_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_image: Image.Image, path: Path, *_: object, **__: object) -> None:
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    old = tmp_path / "out.png"
+    old.write_bytes(b"mine")
+    sheet = signs.sign(["Exit"], 40)
+    monkeypatch.setattr(Image.Image, "save", full)
+    with pytest.raises(SpyglassError, match="cannot be written"):
+        saving.save(old, picture(sheet), translation(sheet, ["Sortie"]))
+    assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("out.png", b"mine")]
+
+
 def test_lines_ranged_left_become_lines_ranged_right_at_one_edge() -> None:
     """As a menu in Arabic: every dish begins at the right edge of the column, the prices stay where they are."""
     dishes = [("Soup", "5"), ("Fish with potatoes", "17"), ("Salad", "6"), ("Cake", "4")]
