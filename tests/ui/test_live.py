@@ -20,7 +20,7 @@ from pytestqt.qtbot import QtBot
 from app.capture.camera import Camera, Frame
 from app.capture.clip import Clip
 from app.capture.gate import Reason
-from app.errors import CameraError
+from app.errors import CameraError, SpyglassError
 from app.modes.labels import Label
 from app.modes.objects import Found
 from app.modes.schedule import Wait
@@ -377,7 +377,7 @@ def test_a_clip_keeps_the_last_seconds_only(tmp_path: Path) -> None:
     assert (capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_COUNT)) == (64, len(clip._frames))
     assert capture.get(cv2.CAP_PROP_FPS) == pytest.approx(10, abs=0.7)
     capture.release()
-    with pytest.raises(CameraError, match="could not be saved"):
+    with pytest.raises(SpyglassError, match="could not be saved"):
         clip.save(tmp_path / "missing" / "a.avi")
 
 
