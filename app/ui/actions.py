@@ -64,20 +64,22 @@ def mode_actions(modes: Sequence[Mode]) -> tuple[Action, ...]:
     return tuple(Action(f"mode.{mode.id}", mode.title, f"Ctrl+{i}") for i, mode in enumerate(modes, 1))
 
 
-def build(
-    parent: QObject, actions: Sequence[Action], handlers: Mapping[str, Callable[[], object]]
-) -> dict[str, QAction]:
-    """Qt's actions for ours, each calling its handler. Raises KeyError if an action has none."""
+def build(parent: QObject, actions: Sequence[Action]) -> dict[str, QAction]:
+    """Qt's actions for ours."""
     built = {}
     for action in actions:
         one = QAction(parent)
         say(one.setText, action.title)
         one.setShortcut(QKeySequence(action.keys))
         one.setProperty("iconName", action.icon)
-        handler = handlers[action.id]
-        one.triggered.connect(lambda _=False, h=handler: h())
         built[action.id] = one
     return built
+
+
+def connect(built: Actions, handlers: Mapping[str, Callable[[], object]]) -> None:
+    """Let each action call its handler. Raises KeyError if one has none."""
+    for name, action in built.items():
+        action.triggered.connect(lambda _=False, h=handlers[name]: h())
 
 
 def enable(built: Actions, actions: Sequence[Action], facts: frozenset[str]) -> None:

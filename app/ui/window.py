@@ -1,70 +1,31 @@
-"""The window brought to life: what it is built of, what is connected with what, and what a mode changes."""
+"""The window brought to life: what is connected with what, what each action does, and what a mode changes."""
 
 from collections.abc import Callable
-from functools import partial
 
-from PySide6.QtCore import QObject, QPoint, QRect
+from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QApplication
 
 from app.chat.conversation import Turn
 from app.library.disk import STARTER
 from app.modes.ask import AskMode
-from app.modes.recognise import RecogniseMode
 from app.ui import actions, menus
-from app.ui.answer_translations import AnswerTranslations
-from app.ui.appearance import Appearance
-from app.ui.asking import Asking
-from app.ui.camera_on_stage import CameraOnStage
-from app.ui.chat_model import ChatModel
-from app.ui.chat_rows import Look
-from app.ui.chat_view import ChatView
-from app.ui.composer import Composer
-from app.ui.conversation_pane import ConversationPane
 from app.ui.desk import Sheet
-from app.ui.doing import Doing
-from app.ui.header import Header
-from app.ui.history import History
-from app.ui.live import LiveStage, Surroundings
-from app.ui.main_window import MainWindow
-from app.ui.model_picker import ModelPicker
-from app.ui.picture_doors import PictureDoors
-from app.ui.picture_on_stage import PictureOnStage
+from app.ui.parts import Parts
 from app.ui.preferences import Preferences
-from app.ui.read_aloud import ReadAloud
 from app.ui.samples import question_about
-from app.ui.saving import Saving
 from app.ui.services import Services
 from app.ui.sheets import AboutSheet, KeySheet
-from app.ui.sightings import Sightings
-from app.ui.speech import Speaker, find
-from app.ui.stage import Stage
-from app.ui.still_labels import StillLabels
-from app.ui.thumbnails import Thumbnails
-from app.ui.translate import Tools, Translate
-from app.ui.translate_panel import AUTO
-from app.ui.turn_tools import TurnTools
-from app.ui.turns import Turns
-from app.values import ModelSpec
 from app.wording import Wording
 
 
-class Window(QObject):
-    """Owns the widgets and connects them to the services."""
+class Window(Parts):
+    """Says which part of it does what when another one says something."""
 
     def __init__(self, services: Services) -> None:
-        super().__init__()
+        super().__init__(services)
         self.services = services
-        self.session, self.desk, self.camera = services.session, services.desk, services.camera
-        modes = tuple(self.session.modes.values())
-        self._list = (*actions.ACTIONS, *actions.mode_actions(modes))
-        self.actions = actions.build(self, self._list, self._handlers())
-        self.header = Header(modes, self.actions)
-        self._build_stage(services)
-        self._build_conversation(services)
-        self.widget = MainWindow(self.header, self.stage, self.pane)
-        self.widget.addActions(list(self.actions.values()))
-        self._build_helpers(services)
+        self.preferences = Preferences(self.widget, services.store, self._effects())
+        actions.connect(self.actions, self._handlers())
         self._connect_session()
         self._connect_stage()
         self._connect_conversation()
@@ -79,46 +40,7 @@ class Window(QObject):
         self.composer.edit.setFocus()
         self.models.look()
 
-    # --- what is built ---
-
-    def _build_stage(self, services: Services) -> None:
-        engine, background, store = services.bridge.engine, services.background, services.store
-        self.stage = Stage(self.actions)
-        canvas = self.stage.canvas
-        self.speaker = Speaker(find(), self)
-        around = Surroundings(engine, self.camera, self.stage, background, store, self.speaker)
-        self.live = LiveStage(around, self._live_model)
-        self.labels = StillLabels(self.session, self.desk, self.camera, canvas)
-        self.translate = Translate(Tools(engine, background, self.session, self.desk, canvas, store, self.camera))
-
-    def _build_conversation(self, services: Services) -> None:
-        engine, background = services.bridge.engine, services.background
-        wish = partial(self.translate.wish, AUTO)
-        self.answers = AnswerTranslations(engine, background, wish, self.session.markdown)
-        self.aloud = ReadAloud(self.speaker, self.session, background, self)
-        self.thumbnails = Thumbnails()
-        self.chat = ChatModel(self.session.conversation, self.answers.markdown)
-        self.view = ChatView(self.chat, Look(QApplication.font(), self.thumbnails.get, self.answers.markdown))
-        self.composer = Composer()
-        self.tools = TurnTools(self.view)
-        self.pane = ConversationPane(self.view, self.tools, self.composer)
-        self.pane.add_strip(self.live.panel)
-
-    def _build_helpers(self, services: Services) -> None:
-        widget, session, desk, camera, notice = self.widget, self.session, self.desk, self.camera, self.pane.notice
-        background, store = services.background, services.store
-        self.sightings = Sightings(widget, session, background, self.thumbnails)
-        self.models = ModelPicker(widget, session, services.library, background, notice)
-        self.doors = PictureDoors(widget, desk, camera)
-        self.picture_on_stage = PictureOnStage(self.stage, desk, camera, session, notice)
-        self.camera_on_stage = CameraOnStage(widget, camera, self.stage, desk, notice)
-        self.turns = Turns(session, self.chat, self.view, self.tools, self.thumbnails, self.answers, self.aloud)
-        self.history = History(widget, session, desk, self.thumbnails, background, self.turns.show, self._draft)
-        self.saving = Saving(widget, session, background, self.answers)
-        self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
-        self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
-        self.appearance = Appearance(store, services.language, notice, (self.view, self.tools, self.stage, notice))
-        self.preferences = Preferences(widget, store, self._effects())
+    # --- what actions and settings do ---
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
         """What each action does."""
@@ -135,7 +57,7 @@ class Window(QObject):
             "find": lambda: self.pane.find_bar.open(),
             "model": lambda: self.models.open_file(),
             "settings": lambda: self.preferences.show(),
-            "keys": lambda: KeySheet(self._list, self.composer.edit.enter_sends, self.widget).open(),
+            "keys": lambda: KeySheet(self.all_actions, self.composer.edit.enter_sends, self.widget).open(),
             "escape": self._escape,
             "focus": self._focus,
             "quit": lambda: self.widget.close(),
@@ -244,10 +166,6 @@ class Window(QObject):
         else:
             self._on_attached(self.desk.attached)
 
-    def _live_model(self) -> ModelSpec | None:
-        """What names the things before the camera, while it is to."""
-        return self.session.spec if self.camera.on and self.session.mode == RecogniseMode.id else None
-
     def _ask_about(self, thing: QImage, name: str) -> None:
         """A label was clicked: the thing comes to the stage, to be asked about."""
         self._choose_mode(AskMode.id)
@@ -277,14 +195,11 @@ class Window(QObject):
     def _refresh(self) -> None:
         turns = bool(self.session.conversation.turns)
         self.pane.show_conversation(turns)
-        actions.enable(self.actions, self._list, frozenset({"turns"} if turns else ()))
+        actions.enable(self.actions, self.all_actions, frozenset({"turns"} if turns else ()))
         sheet = self.desk.stage
         self.pane.opening.show_picture(sheet is not None, question_about(sheet.picture.name) if sheet else None)
         self.pane.opening.show_live(self.live.on)
         self.composer.set_placeholder(self.asking.invitation(self.stage.live))
-
-    def _draft(self) -> str:
-        return self.composer.edit.toPlainText()
 
     def _focus(self) -> None:
         self.composer.edit.setFocus()
