@@ -57,7 +57,7 @@ class _State:
     q: Tensor
     k: Tensor
     v: Tensor
-    mixed: Tensor
+    attended: Tensor
     taps: dict[int, Tensor]
 
 
@@ -92,12 +92,12 @@ class VisionTower:
             self._run(lambda g: g.write(self._embed(g, tiles, rows), state.x))
             for i in range(c.layers):
                 self._keep(state, i)
-                self._advance(f"v.blk.{i}.", state, rows)
+                self._run_layer(f"v.blk.{i}.", state, rows)
                 progress((i + 1) / steps)
             self._keep(state, c.layers)
             self._run(lambda g: g.write(self._between(g, state.x, tiles, rows), state.x))
             for i in range(c.global_layers):
-                self._advance(f"v.global.blk.{i}.", state, rows)
+                self._run_layer(f"v.global.blk.{i}.", state, rows)
                 progress((c.layers + i + 1) / steps)
             starts = range(0, rows.real, _ROWS_IN_CACHE)
             return np.concatenate([self._project(state, i, min(_ROWS_IN_CACHE, rows.real - i)) for i in starts])
@@ -112,7 +112,7 @@ class VisionTower:
             q=store.tensor((padded, rows.all, c.heads), F32, place),
             k=store.tensor((padded, rows.all, c.heads), kind, place),
             v=store.tensor((*values, c.heads), kind, place),
-            mixed=store.tensor(wide, F32, place),
+            attended=store.tensor(wide, F32, place),
             taps={i: store.tensor((c.width, rows.real), F32, place) for i in c.taps},
         )
         store.allocate()
@@ -152,15 +152,15 @@ class VisionTower:
         All but attention goes some rows at a time, so that what a product leaves is still in the caches for the next.
         """
         for start in range(0, rows.all, _ROWS_IN_CACHE):
-            self._ask(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
-        look = self._look_by_products if self.by_products else self._look_by_flash
-        look(g, state, range(rows.real), rows.all)
+            self._qkv(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
+        attend = self._attend_by_products if self.by_products else self._attend_by_flash
+        attend(g, state, range(rows.real), rows.all)
         if rows.real < rows.all:
-            look(g, state, range(rows.real, rows.all), rows.real)
+            attend(g, state, range(rows.real, rows.all), rows.real)
         for start in range(0, rows.all, _ROWS_IN_CACHE):
-            self._answer(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
+            self._output_and_mlp(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
 
-    def _ask(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
+    def _qkv(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
         """Queries, keys and values of some rows, each to where attention reads it (see `_State`)."""
         w, padded = self._w, state.k.shape[0]
         h = g.rows(state.x, start, n)
@@ -174,10 +174,10 @@ class VisionTower:
         else:
             g.write(heads_last(g, v), g.window(state.v, (0, start, 0), (padded, n, heads)))
 
-    def _answer(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
-        """What some rows make of what they looked at."""
+    def _output_and_mlp(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
+        """The output projection of some rows and their MLP, each added to the rows."""
         c, w, x = self._c, self._w, g.rows(state.x, start, n)
-        h = g.linear(w[f"{block}attn_output.weight"], g.rows(state.mixed, start, n))
+        h = g.linear(w[f"{block}attn_output.weight"], g.rows(state.attended, start, n))
         x = g.add(x, self._gated(g, h, f"{block}attn_gate"))
         h = g.layer_norm(x, w[f"{block}ffn_norm.weight"], w[f"{block}ffn_norm.bias"], c.norm_eps)
         h = g.gelu(g.linear(w[f"{block}ffn_up.weight"], h, w[f"{block}ffn_up.bias"]))
@@ -187,16 +187,16 @@ class VisionTower:
     def _heads(self, g: Graph, x: Tensor) -> Tensor:
         return g.reshape(x, (self._c.width // self._c.heads, self._c.heads, x.shape[1]))
 
-    def _look_by_flash(self, g: Graph, state: _State, rows: range, seen: int) -> None:
-        """Attention of some rows over the first `seen`, into the same rows of `mixed`."""
+    def _attend_by_flash(self, g: Graph, state: _State, rows: range, seen: int) -> None:
+        """Attention of some rows over the first `seen`, into the same rows of `attended`."""
         size, _, heads, _ = state.q.shape
         k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (state.k, state.v))
         for first in rows[:: self._queries_at_once]:
             n = min(self._queries_at_once, rows.stop - first)
             found = g.flash(g.window(state.q, (0, first, 0), (size, n, heads)), k, v, size**-0.5)
-            g.write(found, g.rows(state.mixed, first, n))
+            g.write(found, g.rows(state.attended, first, n))
 
-    def _look_by_products(self, g: Graph, state: _State, rows: range, seen: int) -> None:
+    def _attend_by_products(self, g: Graph, state: _State, rows: range, seen: int) -> None:
         """The same head by head in bfloat16, where the processor multiplies that faster than float32. A block's scores
         stay in the processor's caches."""
         padded, size = state.k.shape[0], state.v.shape[1]
@@ -206,7 +206,7 @@ class VisionTower:
             for first in rows[::_QUERIES_IN_CACHE]:
                 n = min(_QUERIES_IN_CACHE, rows.stop - first)
                 found = head_by_head(g, g.window(state.q, (0, first, head), (padded, n)), keys, values, size**-0.5)
-                g.write(found, g.window(state.mixed, (head * size, first), (size, n)))
+                g.write(found, g.window(state.attended, (head * size, first), (size, n)))
 
     def _gated(self, g: Graph, h: Tensor, gate: str) -> Tensor:
         return g.scale(h, self._w.gate(gate)) if gate.startswith("v.global.") else h
@@ -234,7 +234,7 @@ class VisionTower:
 
     # --- running ------------------------------------------------------------------------------------------------
 
-    def _advance(self, block: str, state: _State, rows: Rows) -> None:
+    def _run_layer(self, block: str, state: _State, rows: Rows) -> None:
         """Replace the state by what the layer `block` makes of it."""
         self._run(lambda g: self._layer(g, block, state, rows))
 
