@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from app.capture.region import Pixels, Quad, rectify
-from app.modes.translate import frames
+from app.modes.translate import column, frames
 from app.modes.translate.ground import Ground, ground
 from app.modes.translate.languages import language
 from app.modes.translate.laying import pieces
@@ -75,7 +75,8 @@ def drawn(picture: Picture, translation: Translation) -> tuple[Pixels, tuple[Lab
         for quad in passage.quads:
             paper, (anchor, reach) = grounds[id(quad)], anchors[id(quad)]
             slots.append(_Slot(quad, paper, anchor, _room(canvas, quad, paper, every, anchor, reach)))
-        labels += _set(canvas, passage, slots, right_to_left)
+        upright = passage.stacked and column.suits(passage.translation or "")
+        labels += _set_columns(canvas, passage, slots) if upright else _set(canvas, passage, slots, right_to_left)
     return canvas, tuple(labels)
 
 
@@ -141,6 +142,39 @@ def _set(canvas: Pixels, passage: Passage, slots: Sequence[_Slot], right_to_left
         for line, slot in zip(lines, slots, strict=False)
         if line
     ]
+
+
+def _set_columns(canvas: Pixels, passage: Passage, slots: Sequence[_Slot]) -> list[Label]:
+    """Set a passage down the columns it replaces, its signs upright: as large as the original's, or as they fit."""
+    text = passage.translation or ""
+    lengths = [frames.size(slot.quad)[0] + slot.room[2] for slot in slots]
+    size = min(frames.size(slot.quad)[1] for slot in slots)
+    columns = column.broken(text, lengths, size)
+    while columns is None and size > _SMALLEST:
+        size *= 0.95
+        columns = column.broken(text, lengths, size)
+    return [
+        _letter_down(canvas, cells, slot, size)
+        for cells, slot in zip(columns or [[*text]], slots, strict=False)
+        if cells
+    ]
+
+
+def _letter_down(canvas: Pixels, cells: Sequence[str], slot: _Slot, size: float) -> Label:
+    """Draw one column into its room, from its upper end, and return where it went."""
+    room_left, up, _, down = slot.room
+    height = frames.size(slot.quad)[1]
+    scale = 2 if height < 60 else 1
+    across, along = round(slot.height * scale), round((slot.width - room_left) * scale)
+    # the line's own pixels lie a quarter turned: their x runs down the column, their y from its right to its left
+    mask = np.ascontiguousarray(np.rot90(column.drawn(cells, across, along, (height / 2 + down) * scale, size * scale)))
+    patch = np.empty((*mask.shape, 3), np.uint8)
+    patch[:] = slot.paper.ink
+    frames.put(canvas, patch, mask, slot.quad, (0.0, up * scale), float(scale))
+    ys, xs = np.nonzero(mask)
+    ink = [xs.min(initial=along), ys.min(initial=across), xs.max(initial=0) + 1, ys.max(initial=0) + 1]
+    left, top, right, bottom = (float(v) / scale for v in ink)
+    return Label("".join(cells), slot.box, frames.placed(slot.quad, left, top - up, right, bottom - up), size)
 
 
 def _wrapped(text: str, widths: Sequence[float], size: float, right_to_left: bool) -> list[str] | None:

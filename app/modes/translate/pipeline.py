@@ -63,7 +63,7 @@ class Passage:
 
     source, lines: its text, joined and as it stands; quads: where its lines stand, empty if that is unknown; sure: of
     the reading; translation: None until it is finished; sure_written: of the translation; back: what it means when it
-    is translated back.
+    is translated back; stacked: whether its lines run down and their letters stand upright.
     """
 
     source: str
@@ -74,6 +74,7 @@ class Passage:
     sure_written: float = 0.0
     concerns: tuple[Concern, ...] = ()
     back: Back | None = None
+    stacked: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,9 @@ def _passages(result: Reading) -> tuple[Passage, ...]:
         lines = [result.lines[i] for i in indices]
         quads = tuple(line.quad for line in lines if line.quad is not None)
         texts = tuple(line.text for line in lines)
-        found.append(Passage(_joined(texts), texts, quads, min(line.sure for line in lines)))
+        stacked = all(line.region is not None and line.region.stacked for line in lines)
+        sure = min(line.sure for line in lines)
+        found.append(Passage(_joined(texts), texts, quads, sure, stacked=stacked))
     return tuple(found)
 
 

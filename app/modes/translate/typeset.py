@@ -76,6 +76,11 @@ class SetLine:
             x += _advance(run, size)
 
 
+def sign_font(text: str, size: float) -> ImageFont.FreeTypeFont:
+    """The font for a single sign, or digits, of `size` pixels of an em."""
+    return _font(_font_for(text[0], None), size)
+
+
 @functools.lru_cache(maxsize=256)
 def _font(name: str, size: float) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(paths.assets_dir() / "fonts" / name), size)

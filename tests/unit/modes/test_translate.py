@@ -183,6 +183,15 @@ def test_lines_that_run_up_or_down_are_read_upright_beside_the_level_ones() -> N
     assert label.ink[1, 1] < label.ink[0, 1] - 200  # written upwards
 
 
+def test_columns_of_upright_signs_are_written_over_as_columns() -> None:
+    sheet = signs.stacked(["出口在右侧"], 60)
+    state = run(sheet, Scripted(lambda _: "出口在右侧", lambda _: "出口は右側"), wish("ja", source="zh"))
+    assert [p.stacked for p in state.passages] == [True]
+    (label,) = overlay(picture(sheet), state).labels
+    across, down = np.ptp(label.ink, axis=0)
+    assert down > 3 * across
+
+
 def test_small_print_is_read_in_strips_at_native_resolution() -> None:
     rows = [f"Line {n:02d} of the small print has {n * 7} words" for n in range(60)]
     flat = signs.letter([rows], 28, 1.7)

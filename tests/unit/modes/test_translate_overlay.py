@@ -1,13 +1,15 @@
 """The overlay, checked on pixels."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
+from app import paths
 from app.capture.region import Quad
 from app.errors import SpyglassError
 from app.modes.translate import saving, typeset
@@ -170,6 +172,31 @@ def test_what_is_unfinished_unplaced_or_unchanged_is_left_alone() -> None:
     assert [label.text for label in drawn.labels] == ["Un"]
     nothing = overlay(picture(sheet), Translation("fr", "reading"))
     assert nothing.picture.pixels == picture(sheet).pixels
+
+
+@pytest.mark.parametrize("text", ["出口", "中山路口", "价格1200元"])
+def test_a_column_of_signs_is_written_over_from_the_top_down_and_upright(text: str) -> None:
+    """Each place of the column shows its sign as a line of the same font would show it."""
+    sheet = signs.stacked(["禁止停车通道"], 60)
+    state = translation(sheet, [text], "zh")
+    state = replace(state, passages=(replace(state.passages[0], stacked=True),))
+    shown = overlay(picture(sheet), state)
+    (label,) = shown.labels
+    (left, top), (right, bottom) = label.ink.min(axis=0), label.ink.max(axis=0)
+    assert bottom - top > (len(text) - 1) * (right - left) * 0.7
+    assert abs((left + right) / 2 - sheet.lines[0].quad[:, 0].mean()) < 5
+    after = 255 - pixels(shown.picture).min(axis=-1)
+    y = sheet.lines[0].quad[:, 1].min()
+    face = ImageFont.truetype(str(paths.assets_dir() / "fonts" / signs.SCRIPT_FONTS["zh"]), round(label.size))
+    sign = Image.new("L", (round(label.size),) * 2, 0)
+    ImageDraw.Draw(sign).text((label.size / 2,) * 2, text[0], font=face, fill=255, anchor="mm")
+    middle = sheet.lines[0].quad[:, 0].mean()
+    seen = after[round(y) : round(y + label.size), round(middle - label.size / 2) :][:, : sign.width]
+    alike = [np.corrcoef(seen.ravel(), np.rot90(np.asarray(sign), k).ravel())[0, 1] for k in range(4)]
+    assert alike[0] > 0.8, alike
+    assert max(alike[1:]) < 0.6, alike
+    lying = overlay(picture(sheet), translation(sheet, ["Sortie"]))
+    assert [one.text for one in lying.labels] == ["Sortie"]
 
 
 def test_a_line_at_the_pictures_edge_is_drawn() -> None:
