@@ -172,8 +172,8 @@ class LivePanel(QWidget):
         """What the last look for it found, so that one sees the watch at work."""
         words = Wording("Not looked yet")
         if answered is not None:
-            state = Wording("it is there") if answered.yes else Wording("not there")
-            sure, age = answered.probability if answered.yes else 1 - answered.probability, round(now - answered.time)
+            state, sure = _state(answered)
+            age = round(now - answered.time)
             words = Wording("{seconds} s ago: {state} ({share:.0%} sure)", seconds=age, state=state, share=sure)
         if shown(words) != self._answered.text():
             self._answered.setText(shown(words))
@@ -188,6 +188,15 @@ class LivePanel(QWidget):
         lines = rows(labels, now)
         for i, button in enumerate(self._rows):
             button.show_row(lines[i] if i < len(lines) else None)
+
+
+def _state(answered: Answered) -> tuple[Wording, float]:
+    """What an answer comes to, and the probability of that. A yes that is too unsure to be told is called that."""
+    if answered.yes:
+        return Wording("it is there"), answered.probability
+    if answered.probability >= 0.5:
+        return Wording("perhaps there"), answered.probability
+    return Wording("not there"), 1 - answered.probability
 
 
 def rows(labels: Sequence[Label], now: float) -> list[Row]:

@@ -2324,6 +2324,10 @@
         <translation>سيواصل «{mode}» الانتظار عند عودتك: {things}</translation>
     </message>
     <message>
+        <source>perhaps there</source>
+        <translation>ربما موجود</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>إظهارها مجددًا</translation>
     </message>

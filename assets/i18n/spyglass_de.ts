@@ -2312,6 +2312,10 @@
         <translation>{mode} wartet weiter darauf, sobald Sie zurück sind: {things}</translation>
     </message>
     <message>
+        <source>perhaps there</source>
+        <translation>vielleicht da</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>Wieder zeigen</translation>
     </message>

@@ -2312,6 +2312,10 @@
         <translation>{mode} lo seguirá esperando cuando vuelva: {things}</translation>
     </message>
     <message>
+        <source>perhaps there</source>
+        <translation>quizá está ahí</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>Volver a mostrarla</translation>
     </message>

@@ -2312,6 +2312,10 @@
         <translation>{mode} continue de l’attendre dès votre retour : {things}</translation>
     </message>
     <message>
+        <source>perhaps there</source>
+        <translation>peut-être présent</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>La réafficher</translation>
     </message>

@@ -2309,6 +2309,10 @@
         <translation>您回到“{mode}”后会继续等待：{things}</translation>
     </message>
     <message>
+        <source>perhaps there</source>
+        <translation>可能已出现</translation>
+    </message>
+    <message>
         <source>Show it again</source>
         <translation>重新显示</translation>
     </message>

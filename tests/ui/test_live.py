@@ -24,13 +24,14 @@ from app.errors import CameraError, SpyglassError
 from app.modes.labels import Label
 from app.modes.objects import Found
 from app.modes.schedule import Wait
+from app.modes.watch import Answered
 from app.settings.store import SettingsStore
 from app.ui import app as composition
 from app.ui import theme
 from app.ui.bridge import Background
 from app.ui.camera_view import CameraFeed
 from app.ui.clips import Clips
-from app.ui.live_panel import rows
+from app.ui.live_panel import LivePanel, rows
 from app.ui.overlay import LabelOverlay, caption, still
 from app.ui.window import Window
 from app.wording import Wording
@@ -360,6 +361,18 @@ def test_a_label_that_no_longer_belongs_is_not_painted() -> None:
     assert overlay.labels == ()
     overlay.show([label("dog", box=(0, 0, 1, 1), probability=0.05)], QSize(10, 10))
     assert overlay.labels == ()
+
+
+def test_a_yes_too_unsure_to_be_told_is_not_called_a_no(qapp: QApplication) -> None:  # noqa: ARG001
+    panel = LivePanel()
+    panel.show_wish("a dog")
+    for probability, said in (
+        (0.9, "it is there (90% sure)"),
+        (0.55, "perhaps there (55% sure)"),
+        (0.2, "not there (80%"),
+    ):
+        panel.show_answered(Answered(1.0, probability, probability >= 0.6, False), 4.0)
+        assert f"3 s ago: {said}" in panel.words
 
 
 def test_a_clip_keeps_the_last_seconds_only(tmp_path: Path) -> None:
