@@ -1,7 +1,6 @@
 """Beside the picture: every passage with its translation, how sure both are, and what to look at twice."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, QSignalBlocker, Qt, Signal
@@ -13,6 +12,7 @@ from app.modes.translate.pipeline import Translation
 from app.ui.buttons import IconButton, below, push
 from app.ui.i18n import say
 from app.ui.passage_row import PassageRow, grouped
+from app.ui.translate_states import broken_off
 from app.wording import Wording
 
 _SIDE_BY_SIDE = 440
@@ -132,7 +132,7 @@ class TranslatePanel(QFrame):
         """Show what is known so far; None: nothing yet. picture: whether one is on the stage. said: what to say in
         place of what the panel would. running: whether more is to come."""
         if state is not None and not running:
-            state = replace(state, draft="")  # a sentence that breaks off is no translation
+            state = broken_off(state)
         self._last = (state, picture, said, running)
         passages = grouped(state.passages) if state else ()
         self._fit_rows(len(passages))
@@ -170,6 +170,8 @@ class TranslatePanel(QFrame):
             return Wording("This is in {language} already.", language=LANGUAGES[state.target].native)
         if state.stage in ("finding", "reading") and not running:
             return Wording("The text was not read to its end.")
+        if state.stage == "translating" and not running and state.text:
+            return Wording("The text was not translated to its end.")
         return state.draft if state.stage == "reading" else ""
 
     def _fit_rows(self, count: int) -> None:

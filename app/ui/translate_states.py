@@ -1,9 +1,10 @@
 """What of a translation the window shows: where lines wait for theirs, what is being done, what can be seen at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.capture.region import Quad
-from app.modes.translate.pipeline import Translation
+from app.modes.translate.pipeline import Passage, Translation
 from app.ui import figures
 from app.ui.session import Activity
 from app.wording import Wording
@@ -13,6 +14,18 @@ def seen(state: Translation) -> object:
     """What of a translation can be seen in the panel."""
     passages = tuple((p.source, p.translation, p.sure, p.sure_written, p.concerns, p.back) for p in state.passages)
     return state.stage, state.outcome, state.draft, state.source, passages
+
+
+def broken_off(state: Translation) -> Translation:
+    """What is finished of a translation that ends early: the lines that were read, the passages that were translated.
+
+    A line or sentence that breaks off is none.
+    """
+    passages = state.passages
+    if state.stage == "reading" and state.draft:
+        whole = [line.strip() for line in state.draft.split("\n")[:-1] if line.strip()]
+        passages = tuple(Passage(line, (line,), (), 1.0) for line in whole)
+    return replace(state, draft="", passages=passages)
 
 
 def waiting(state: Translation) -> Sequence[Quad]:

@@ -2384,6 +2384,10 @@
         <translation>لم يُقرأ النص حتى نهايته.</translation>
     </message>
     <message>
+        <source>The text was not translated to its end.</source>
+        <translation>لم يُترجم النص حتى نهايته.</translation>
+    </message>
+    <message>
         <source>Copied</source>
         <translation>تم النسخ</translation>
     </message>

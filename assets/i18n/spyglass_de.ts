@@ -2372,6 +2372,10 @@
         <translation>Der Text wurde nicht zu Ende gelesen.</translation>
     </message>
     <message>
+        <source>The text was not translated to its end.</source>
+        <translation>Der Text wurde nicht zu Ende übersetzt.</translation>
+    </message>
+    <message>
         <source>Copied</source>
         <translation>Kopiert</translation>
     </message>

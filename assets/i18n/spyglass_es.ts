@@ -2372,6 +2372,10 @@
         <translation>El texto no se leyó hasta el final.</translation>
     </message>
     <message>
+        <source>The text was not translated to its end.</source>
+        <translation>El texto no se tradujo hasta el final.</translation>
+    </message>
+    <message>
         <source>Copied</source>
         <translation>Copiado</translation>
     </message>

@@ -2372,6 +2372,10 @@
         <translation>Le texte n’a pas été lu jusqu’au bout.</translation>
     </message>
     <message>
+        <source>The text was not translated to its end.</source>
+        <translation>Le texte n’a pas été traduit jusqu’au bout.</translation>
+    </message>
+    <message>
         <source>Copied</source>
         <translation>Copié</translation>
     </message>

@@ -2369,6 +2369,10 @@
         <translation>文字没有读完。</translation>
     </message>
     <message>
+        <source>The text was not translated to its end.</source>
+        <translation>文字没有译完。</translation>
+    </message>
+    <message>
         <source>Copied</source>
         <translation>已复制</translation>
     </message>

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QMenu, QPushButton
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.library.disk import Installed
@@ -158,6 +158,7 @@ def test_stop_keeps_what_is_finished(window: Window, qtbot: QtBot, table: Table,
     assert not window.translate.work.running
     assert window.pane.activity.words == ""
     assert rows(window) == [("Ticket office", "Guichet"), (ROWS[1], "")], "a sentence that breaks off is none"
+    assert window.translate.panel.message.text() == "The text was not translated to its end."
     assert window.pane.notice.words == ""
     table.hold = 1000
     window.translate.panel.again.emit()
@@ -306,6 +307,16 @@ def test_stopped_while_it_is_read_it_says_so(window: Window, qtbot: QtBot, table
     window.composer._send.click()
     assert message.text() == "The text was not read to its end."
     assert window.translate.panel._again.isEnabled()
+
+
+def test_stopped_while_it_is_read_the_lines_that_were_read_stay(window: Window) -> None:
+    panel = window.translate.panel
+    begun = Translation("fr", "reading", draft="Ticket office\nOpen dai")
+    panel.show_translation(begun, picture=True, running=False)
+    assert rows(window) == [("Ticket office", "")]
+    assert panel.message.text() == "The text was not read to its end."
+    QApplication.sendEvent(panel, QEvent(QEvent.Type.LanguageChange))
+    assert rows(window) == [("Ticket office", "")]
 
 
 def test_where_letters_cannot_be_drawn_the_texts_are_there_all_the_same(
