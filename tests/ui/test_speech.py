@@ -258,7 +258,7 @@ def test_a_speech_service_is_started_where_it_does_not_run(qtbot: QtBot, socket_
 @pytest.fixture
 def voice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The window speaks into files in this folder, until it is told to stop."""
-    monkeypatch.setattr("app.ui.window.find", lambda: fake(tmp_path, "--for-ever"))
+    monkeypatch.setattr("app.ui.parts.find", lambda: fake(tmp_path, "--for-ever"))
     return tmp_path
 
 
@@ -291,7 +291,7 @@ def test_escape_and_a_new_conversation_are_silent(window: Window, qtbot: QtBot) 
 def test_where_nothing_speaks_nothing_is_offered(
     monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest, qtbot: QtBot
 ) -> None:
-    monkeypatch.setattr("app.ui.window.find", lambda: None)
+    monkeypatch.setattr("app.ui.parts.find", lambda: None)
     window: Window = request.getfixturevalue("window")
     ask(window, qtbot, script({"do": "say", "text": "One two three."}))
     assert window.tools.answer._buttons["speak"][0].isHidden()
