@@ -100,7 +100,7 @@ class ChatModel(QAbstractListModel):
         elif not turn.ended:
             parts.append(shown(figures.stage(turn)[0]))
         elif turn.stats and turn.state is State.FINISHED:
-            parts += [figures.sure_words(turn.stats.probability), figures.figures(turn.stats)]
+            parts += [shown(figures.sure_words(turn.stats.probability)), figures.figures(turn.stats)]
         elif turn.state is State.STOPPED:
             parts.append(shown(Wording("Stopped")))
         return " ".join(parts)

@@ -89,6 +89,7 @@ def test_an_answer_goes_on_while_the_language_changes(window: Window, qtbot: QtB
     spoken = window.chat.answer_index(turn).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken.startswith("Antwort: one two")
     assert "bis zum ersten Wort" in spoken
+    assert "sehr sicher" in spoken
 
 
 def test_remarks_under_an_answer_change_with_the_language(window: Window, qtbot: QtBot) -> None:
