@@ -93,8 +93,12 @@ class Canvas(QWidget):
 
     def update_picture(self) -> None:
         """Paint anew what lies on the picture, and only that: the controls beside it cost more than a frame."""
-        whole = self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._view.size)))
-        self.update(whole.toAlignedRect().adjusted(-_RIM, -_RIM, _RIM, _RIM))
+        self.update(self.covered.toAlignedRect().adjusted(-_RIM, -_RIM, _RIM, _RIM))
+
+    @property
+    def covered(self) -> QRectF:
+        """Where the picture stands, in the widget's pixels."""
+        return self.to_view().mapRect(QRectF(QRect(QPoint(0, 0), self._view.size)))
 
     @property
     def filled(self) -> bool:

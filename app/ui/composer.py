@@ -42,6 +42,21 @@ class _Edit(QTextEdit):
         self.document().setDocumentMargin(0)
         self.enter_sends = True
         self.document().documentLayout().documentSizeChanged.connect(self.updateGeometry)
+        self.textChanged.connect(self._face)
+
+    def _face(self) -> None:
+        """Text runs as its first letter says; while there is none the cursor stands where the placeholder begins."""
+        empty = self.document().isEmpty()
+        wanted = self.layoutDirection() if empty else Qt.LayoutDirection.LayoutDirectionAuto
+        option = self.document().defaultTextOption()
+        if option.textDirection() != wanted:
+            option.setTextDirection(wanted)
+            self.document().setDefaultTextOption(option)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._face()
 
     def sizeHint(self) -> QSize:
         line = self.fontMetrics().lineSpacing()

@@ -52,7 +52,7 @@ class TranslationOverlay(QObject):
 
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
         self._paint_drawn(painter, to_view)
-        painter.setClipping(False)
+        painter.setClipRect(self._canvas.covered)  # a line at the edge may be guessed to go on
         self._paint_waiting(painter, to_view)
 
     def _paint_waiting(self, painter: QPainter, to_view: QTransform) -> None:

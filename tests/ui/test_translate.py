@@ -483,3 +483,34 @@ def test_lines_that_wait_are_marked_on_the_picture(window: Window, qtbot: QtBot,
     qtbot.waitUntil(lambda: not table.held)
     assert window.translate.overlay._waiting == ()
     assert shot(window) != marked
+
+
+def test_a_band_over_a_line_at_the_edge_stays_on_the_picture(window: Window, qtbot: QtBot, sign: Path) -> None:
+    open_picture(window, qtbot, sign)
+    canvas = window.stage.canvas
+    before = canvas.grab().toImage()
+    size = canvas.covered.size() / canvas.to_view().m11()
+    corners = [(0.5, 0.8), (0.9, 0.8), (0.9, 1.3), (0.5, 1.3)]
+    window.translate.overlay.show_waiting([np.float32([(x * size.width(), y * size.height()) for x, y in corners])])
+    after = canvas.grab().toImage()
+    here = QPointF(0.7 * canvas.width(), canvas.covered.bottom() - 3).toPoint()
+    below = here + QPoint(0, 8)
+    assert after.pixel(here) != before.pixel(here)
+    assert after.pixel(below) == before.pixel(below)
+
+
+@pytest.mark.parametrize("arabic", [False, True])
+def test_the_cursor_stands_where_writing_begins(window: Window, arabic: bool) -> None:
+    edit = window.composer.edit
+    edit.setLayoutDirection(Qt.LayoutDirection.RightToLeft if arabic else Qt.LayoutDirection.LeftToRight)
+
+    def at_the_right() -> bool:
+        return edit.cursorRect().center().x() > edit.width() / 2
+
+    assert at_the_right() == arabic, "where the placeholder begins"
+    edit.setPlainText("مرحبا")
+    assert at_the_right()
+    edit.setPlainText("Hello")
+    assert not at_the_right()
+    edit.clear()
+    assert at_the_right() == arabic
