@@ -5,6 +5,7 @@ file dialogs) may use Qt's own `tr`. What is painted is painted anew.
 """
 
 import logging
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -84,9 +85,9 @@ def _say_again(owner: object) -> None:
 
 
 def clock(when: float) -> str:
-    """The time of day, with seconds. when: seconds since the epoch."""
-    time = QDateTime.fromMSecsSinceEpoch(round(when * 1000)).time()
-    return QLocale().toString(time, QLocale.FormatType.LongFormat).removesuffix(time.toString(" t")).strip()
+    """The time of day, with seconds and without the zone's name. when: seconds since the epoch."""
+    form = re.sub(r"[ (]*\bt+\b\)?", "", QLocale().timeFormat(QLocale.FormatType.LongFormat)).strip()
+    return QLocale().toString(QDateTime.fromMSecsSinceEpoch(round(when * 1000)).time(), form)
 
 
 def isolated(text: str) -> str:

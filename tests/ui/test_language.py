@@ -6,7 +6,7 @@ from pathlib import Path
 
 import PySide6
 import pytest
-from PySide6.QtCore import QLocale, QPoint, QRect, Qt
+from PySide6.QtCore import QLocale, QPoint, QRect, Qt, QTime
 from PySide6.QtGui import QAction, QImage, QTextDocument
 from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QMenu, QSpinBox, QWidget
 from pytestqt.qtbot import QtBot
@@ -281,3 +281,15 @@ def test_actions_of_the_menu_keep_their_keys(window: Window) -> None:
     speak(window, "de")
     action: QAction = window.actions["settings"]
     assert (action.text(), action.shortcut().toString()) == ("Einstellungen…", "Ctrl+,")
+
+
+@pytest.mark.parametrize("language", ["en_US", "de_DE", "es_ES", "fr_CA", "ar_EG", "zh_CN"])
+def test_the_time_of_day_names_no_zone(language: str) -> None:
+    before = QLocale()
+    try:
+        QLocale.setDefault(QLocale(language))
+        told = i18n.clock(1_700_000_000.0)
+        zone = QLocale().toString(QTime.currentTime(), "tttt")
+    finally:
+        QLocale.setDefault(before)
+    assert zone not in told
