@@ -39,7 +39,7 @@ class _Edit(QTextEdit):
         self.setTabChangesFocus(True)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.document().setDocumentMargin(0)
+        self.document().setDocumentMargin(1)  # room for the cursor where a line begins at the right edge
         self.enter_sends = True
         self.document().documentLayout().documentSizeChanged.connect(self.updateGeometry)
         self.textChanged.connect(self._face)

@@ -505,6 +505,7 @@ def test_the_cursor_stands_where_writing_begins(window: Window, arabic: bool) ->
     edit.setLayoutDirection(Qt.LayoutDirection.RightToLeft if arabic else Qt.LayoutDirection.LeftToRight)
 
     def at_the_right() -> bool:
+        assert edit.viewport().rect().contains(edit.cursorRect()), "seen"
         return edit.cursorRect().center().x() > edit.width() / 2
 
     assert at_the_right() == arabic, "where the placeholder begins"
