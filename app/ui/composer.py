@@ -43,6 +43,7 @@ class _Edit(QTextEdit):
         self.enter_sends = True
         self.document().documentLayout().documentSizeChanged.connect(self.updateGeometry)
         self.textChanged.connect(self._face)
+        self._face()
 
     def _face(self) -> None:
         """Text runs as its first letter says; while there is none the cursor stands where the placeholder begins."""
