@@ -133,6 +133,17 @@ def counting(starter: Starter, painter: Painter, count: int) -> float:
     return right / count
 
 
+def presence(starter: Starter, painter: Painter, count: int) -> float:
+    """Share of right answers, yes or no, about a kind that is shown half of the time."""
+    right = 0
+    for index, (scene, rng) in enumerate(scenes(count, 12, painter.several)):
+        shown = {thing.name for thing in scene.things}
+        name = str(rng.choice(sorted(shown if index % 2 else set(NAMES) - shown)))
+        answer = starter.ask(scene, prompts.ASK["is_there"][0].replace("{a}", prompts.one(name)))
+        right += answer.strip(".") == ("Yes" if name in shown else "No")
+    return right / count
+
+
 def colours(starter: Starter, painter: Painter, count: int) -> float:
     def make(height: int, width: int, rng: Rng) -> Scene:
         return painter.single(
@@ -253,6 +264,7 @@ def evaluate(path: Path, count: int, exact: Path | None = None) -> dict[str, Any
         ("object_camera_like", lambda: naming(starter, camera, count, 1)),
         ("several", lambda: recognition(starter, clean, count)),
         ("counting_exact", lambda: counting(starter, clean, count)),
+        ("yes_or_no", lambda: presence(starter, clean, count)),
         ("colour", lambda: colours(starter, clean, count)),
         ("place", lambda: places(starter, clean, count)),
         ("reading", lambda: reading(starter, clean, count)),

@@ -76,7 +76,7 @@ MORE = Plan(
             seed=43,
         ),
         Stage("more", 1950, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=41),
-        Stage("language", 700, 64, 7e-4, learns=("language",), decay=1.0, seed=42),
+        Stage("language", 570, 64, 7e-4, learns=("language",), decay=1.0, seed=42),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about two hours on two cores."""

@@ -26,6 +26,7 @@ _FIGURES = (
     ("several_f1", "two to five things, names, F1", ">= 0.85"),
     ("box_overlap", "mean overlap of their boxes", ">= 0.60"),
     ("counting_exact", "how many of a kind, up to five", ">= 0.85"),
+    ("yes_or_no", "whether a kind of thing is there", ""),
     ("colour", "colour of a shape", ">= 0.95"),
     ("place", "in which ninth of the picture", ""),
     ("word_exact", "dictionary word on a sign, fonts never seen, exact", ">= 0.90"),
