@@ -251,11 +251,12 @@ class SelfAttention(nn.Module):
 
 class Look(NamedTuple):
     """The guided heads of one layer: scaled queries (B, heads, N, head size), keys (B, heads, M, head size), and what
-    blocks rows of missing tiles (B, 1, 1, M)."""
+    blocks rows of missing tiles (B, 1, 1, M); and the decoder's state after that layer (B, N, width)."""
 
     queries: Tensor
     keys: Tensor
     bias: Tensor
+    after: Tensor | None = None
 
     def at(self) -> Tensor:
         """Where they look: (B, heads, N, M)."""
@@ -383,6 +384,8 @@ class LanguageModel(nn.Module):
             elif picture is not None:
                 guided = looks if index > self.size.cross_layers[0] else None
                 x = layer.look(x, picture, picture_bias, sees, guided)
+                if guided:
+                    guided[-1] = guided[-1]._replace(after=x)
         return self.model.norm(x)
 
     def glimpse(self, picture: Tensor) -> Tensor:

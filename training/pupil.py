@@ -50,6 +50,9 @@ class Pupil(nn.Module):
         self.register_buffer(
             "digits", torch.tensor([writer.ids(str(n + 1))[0] for n in range(MOST_ALIKE)]), persistent=False
         )
+        self.register_buffer(
+            "verdicts", torch.tensor([writer.ids(word)[0] for word in ("No", "Yes")]), persistent=False
+        )
         of_letter = torch.full((NO_LETTER + 1,), IGNORE)
         of_letter[[len(ids) == 1 for ids in letters] + [False]] = torch.arange(len(self.letters)) + len(NAMES)
         self.register_buffer("of_letter", of_letter, persistent=False)
@@ -104,9 +107,9 @@ class Pupil(nn.Module):
             hits, *(batch[f"{prefix}_{name}"][:, 1:][said.cpu().numpy()] for name in ("turns", "tasks")), said
         )
         if looks:
-            guide, seek = self._guide(looks, batch), self._seek(looks, batch)
-            loss = loss + GUIDE_SHARE * guide + SEEK_SHARE * seek
-            right |= {"look": guide.item(), "seek": seek.item()}
+            guide, (seek, verdict, judged) = self._guide(looks, batch), self._seek(looks, batch)
+            loss = loss + GUIDE_SHARE * guide + SEEK_SHARE * (seek + verdict)
+            right |= {"look": guide.item(), "seek": seek.item(), "verdict": judged}
         return loss, right
 
     def _glimpse(self, batch: dict[str, Any], picture: Tensor, talking: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -149,10 +152,14 @@ class Pupil(nn.Module):
         shares = torch.stack([(look.at() * wanted[:, None]).sum(-1).transpose(1, 2)[about] for look in looks])
         return -shares.clamp_min(1e-4).log().mean()
 
-    def _seek(self, looks: list[Look], batch: dict[str, Any]) -> Tensor:
+    def _seek(self, looks: list[Look], batch: dict[str, Any]) -> tuple[Tensor, Tensor, float]:
         """How far the guided heads are, having read a name in a question, from looking at what it names, or at the
         class rows of a picture that has none of it. Each name is sought in every picture of the batch: a hundred
-        lessons for one question."""
+        lessons for one question. And how far the state there is from "Yes" or "No" about its own picture, with the
+        share of right ones: an answer need only repeat it.
+
+        That state is taken where the answer can still read it: the last layer of all looks at the picture, so what is
+        found there comes too late for a later token."""
         kind = torch.from_numpy(batch["kind"]).to(looks[0].keys.device)[torch.from_numpy(batch["talking"])]
         names = torch.from_numpy(batch["seen_names"])[:, :-1].to(kind.device)
         row, place = (names >= 0).nonzero(as_tuple=True)
@@ -164,7 +171,13 @@ class Pupil(nn.Module):
         wanted = wanted.flatten(2)[:, :, None]
         shares = torch.stack([(look.abroad(row, place) * wanted).sum(-1) for look in looks])
         away = -shares.clamp_min(1e-4).log().mean((0, 3))
-        return torch.stack([away[some].mean() for some in (present, ~present) if some.any()] or [away.sum()]).mean()
+        seek = torch.stack([away[some].mean() for some in (present, ~present) if some.any()] or [away.sum()]).mean()
+        own = present[torch.arange(len(row)), row].long()
+        language = self.mllama.language_model
+        found = language.model.norm(looks[-2].after[row, place])
+        scores = F.linear(found, language.lm_head.weight[self.verdicts]).float()
+        judged = (scores.argmax(-1) == own).float().mean().item()
+        return seek, F.cross_entropy(scores, own) if len(row) else scores.sum(), judged
 
 
 def _right(

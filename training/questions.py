@@ -175,7 +175,7 @@ _KINDS = {
         (count, 0.13),
         (colour, 0.08),
         (where, 0.10),
-        (is_there, 0.10),
+        (is_there, 0.25),
         (read, 0.02),
     ),
     "sign": ((read, 0.45), (translate_seen, 0.30), (what, 0.09), (describe, 0.05), (recognise, 0.06), (is_there, 0.05)),

@@ -156,6 +156,15 @@ class Painter:
             self.put(scene, name or self.any_name(rng), self.spot(scene, size, rng), size, rng)
         return self.finish(scene, rng)
 
+    def small(self, height: int, width: int, rng: Rng) -> Scene:
+        """One small thing somewhere in the picture."""
+        scene = self.blank(height, width, rng)
+        short = min(height, width)
+        while not scene.things:
+            size = max(14.0, float(short * rng.uniform(0.09, 0.38)))
+            self.put(scene, self.any_name(rng), self.spot(scene, size, rng), size, rng)
+        return self.finish(scene, rng)
+
     def spot(self, scene: Scene, size: float, rng: Rng) -> tuple[float, float]:
         """A centre so that a thing of this size lies inside."""
         height, width = scene.owner.shape
