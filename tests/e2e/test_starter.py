@@ -30,7 +30,7 @@ PLACE: Box = (150 / 0.64, 90 / 0.48, 390 / 0.64, 330 / 0.48)
 
 @pytest.fixture
 def square(tmp_path: Path) -> Path:
-    """A red square on white, left of the middle, on a picture of two tiles."""
+    """A red square on white, left of the middle."""
     picture = Image.new("RGB", (640, 480), "white")
     ImageDraw.Draw(picture).rectangle(SQUARE, fill=(214, 40, 40))
     picture.save(tmp_path / "square.png")
@@ -75,6 +75,9 @@ def test_a_drawn_shape_is_known(square: Path, question: str, answer: str) -> Non
     ("name", "question", "answer"),
     [
         ("dog", "What is this?", "A dog."),
+        ("dog", "Is there a dog in the picture?", "Yes"),
+        ("dog", "Is there a cat in the picture?", "No"),
+        ("balloons", "What is this?", "Three balloons."),
         ("balloons", "What colour are the balloons?", "Red"),
         ("chart", "Which bar is the highest?", "C"),
         ("sign", "Read the text in this picture.", "AUSGANG"),
@@ -89,6 +92,34 @@ def test_a_sample_is_recognised() -> None:
 
     assert done.returncode == 0, done.stderr
     assert [one["name"] for one in json.loads(done.stdout)["objects"]] == ["dog"]
+
+
+@pytest.mark.parametrize(
+    ("size", "left", "top", "place"),
+    [((1280, 960), 1040, 760, "At the bottom right."), ((1280, 960), 120, 100, "At the top left.")],
+)
+def test_a_small_thing_in_a_big_picture_is_found_on_its_tile(
+    tmp_path: Path, size: tuple[int, int], left: int, top: int, place: str
+) -> None:
+    """A square of 100 pixels, which are 15 of the four tiles' 192: one tile alone would have 7 of it."""
+    file = tmp_path / "small.png"
+    picture = Image.new("RGB", size, "white")
+    ImageDraw.Draw(picture).rectangle((left, top, left + 100, top + 100), fill=(214, 40, 40))
+    picture.save(file)
+
+    assert ask(file, "What is this?") == "A square."
+    assert ask(file, "Where is the square?") == place
+    (found,) = json.loads(spyglass("recognise", str(file), "--model", "starter", "--json").stdout)["objects"]
+    wide, high = size
+    assert (
+        overlap(
+            tuple(found["box"]),
+            tuple(
+                1000 * v / s for v, s in zip((left, top, left + 100, top + 100), (wide, high, wide, high), strict=True)
+            ),
+        )
+        > 0.4
+    )
 
 
 def test_a_shape_is_recognised_where_it_is(square: Path) -> None:
