@@ -155,11 +155,7 @@ class Pupil(nn.Module):
     def _seek(self, looks: list[Look], batch: dict[str, Any]) -> tuple[Tensor, Tensor, float]:
         """How far the guided heads are, having read a name in a question, from looking at what it names, or at the
         class rows of a picture that has none of it. Each name is sought in every picture of the batch: a hundred
-        lessons for one question. And how far the state there is from "Yes" or "No" about its own picture, with the
-        share of right ones: an answer need only repeat it.
-
-        That state is taken where the answer can still read it: the last layer of all looks at the picture, so what is
-        found there comes too late for a later token."""
+        lessons for one question. With it comes the verdict on its own picture, see ``_verdict``."""
         kind = torch.from_numpy(batch["kind"]).to(looks[0].keys.device)[torch.from_numpy(batch["talking"])]
         names = torch.from_numpy(batch["seen_names"])[:, :-1].to(kind.device)
         row, place = (names >= 0).nonzero(as_tuple=True)
@@ -173,11 +169,18 @@ class Pupil(nn.Module):
         away = -shares.clamp_min(1e-4).log().mean((0, 3))
         seek = torch.stack([away[some].mean() for some in (present, ~present) if some.any()] or [away.sum()]).mean()
         own = present[torch.arange(len(row)), row].long()
+        return seek, *self._verdict(looks[-2].after[row, place], own)
+
+    def _verdict(self, state: Tensor, shown: Tensor) -> tuple[Tensor, float]:
+        """How far the states (S, width) where names end are from "Yes" or "No" to whether these are ``shown`` (S,), and
+        the share of right ones: an answer need only repeat it.
+
+        The states are those after the last look but one. The last layer of all looks at the picture: what is found
+        there comes too late for a later token."""
         language = self.mllama.language_model
-        found = language.model.norm(looks[-2].after[row, place])
-        scores = F.linear(found, language.lm_head.weight[self.verdicts]).float()
-        judged = (scores.argmax(-1) == own).float().mean().item()
-        return seek, F.cross_entropy(scores, own) if len(row) else scores.sum(), judged
+        scores = F.linear(language.model.norm(state), language.lm_head.weight[self.verdicts]).float()
+        judged = (scores.argmax(-1) == shown).float().mean().item()
+        return F.cross_entropy(scores, shown) if len(shown) else scores.sum(), judged
 
 
 def _right(
