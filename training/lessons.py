@@ -18,6 +18,8 @@ ROW, TEXT_ROW = 144, 60
 FINER, FINEST = 0.4, 2.2
 """How many of the pictures talked about are drawn larger, up to so many times, and made smaller as the application does
 it: what a picture looks like after that is not what it looks like drawn small."""
+UNKNOWN_DRAWINGS = 700
+"""How many drawings of each set show what has no name."""
 TEXT_EVERY = 2
 """One in so many of the pictures talked about brings conversations without a picture along."""
 
@@ -26,7 +28,7 @@ TEXT_EVERY = 2
 def painter(seen: bool = True) -> Painter:
     """The painter of the training: its art sets and fonts, or those kept unseen."""
     sets, families = (art.TRAIN_SETS, fonts.TRAIN_FAMILIES) if seen else (art.UNSEEN_SETS, fonts.UNSEEN_FAMILIES)
-    return Painter(art.load(sets, WORK), fonts.find(families), stylise=seen, dirt=0.45)
+    return Painter(art.load(sets, WORK, unknown=UNKNOWN_DRAWINGS), fonts.find(families), stylise=seen, dirt=0.45)
 
 
 @cache

@@ -7,7 +7,7 @@ from .sizes import TextSize, VisionSize
 ALL = ("heads", "tower", "language")
 LARGE = (("single", 0.44), ("pair", 0.15), ("page", 0.17), ("sign", 0.17), ("nothing", 0.07))
 """Scenes of the first lessons: large things, one or two, and much to read."""
-ANY = (("single", 0.31), ("small", 0.09), ("several", 0.26), ("sign", 0.18), ("chart", 0.05), ("nothing", 0.11))
+ANY = (("single", 0.25), ("small", 0.08), ("several", 0.26), ("sign", 0.22), ("chart", 0.04), ("nothing", 0.15))
 """Scenes of any sort that one can be asked about."""
 
 DENSE = (("collage", 0.45), ("several", 0.15), ("page", 0.20), ("single", 0.14), ("nothing", 0.06))
@@ -75,8 +75,8 @@ MORE = Plan(
             decay=0.3,
             seed=43,
         ),
-        Stage("more", 1950, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=41),
-        Stage("language", 470, 64, 6e-4, learns=("language",), decay=1.0, seed=44),
+        Stage("more", 3300, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=51),
+        Stage("language", 470, 64, 6e-4, learns=("language",), decay=1.0, seed=54),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about two hours on two cores."""

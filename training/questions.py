@@ -10,6 +10,8 @@ from .prompts import ABSENT, ASK, FIRST_LETTER, UNSURE
 from .scenes import Scene
 
 Rng = np.random.Generator
+MISREAD = 0.35
+"""The share of words to translate that were read wrong."""
 
 
 @dataclass(frozen=True)
@@ -151,10 +153,13 @@ def highest(scene: Scene, rng: Rng) -> Turn:
 
 
 def translate_text(rng: Rng) -> Turn:
-    """Without a picture: the second step of translating a sign."""
+    """Without a picture: the second step of translating a sign. The reading before it may have been wrong by a letter;
+    words too short to be known again are spared."""
     row, source = int(rng.integers(len(words.MEANINGS))), str(rng.choice(list(words.LANGUAGES)))
     target = str(rng.choice([t for t in words.TARGETS if t != source]))
     word = words.in_case(translation(row, source), rng)
+    if len(word) > 3 and rng.random() < MISREAD:
+        word = words.misread(word, rng)
     return Turn(
         "translate_text",
         ask("translate_text", rng, word=word, language=words.LANGUAGES[target]),
@@ -175,7 +180,7 @@ _KINDS = {
         (count, 0.13),
         (colour, 0.08),
         (where, 0.10),
-        (is_there, 0.25),
+        (is_there, 0.14),
         (read, 0.02),
     ),
     "sign": ((read, 0.45), (translate_seen, 0.30), (what, 0.09), (describe, 0.05), (recognise, 0.06), (is_there, 0.05)),

@@ -260,7 +260,7 @@ class Painter:
                     span, size = 1, min(wide, tall) * float(rng.uniform(0.7, 1.05))
                     x, y = column + float(rng.uniform(0.4, 0.6)), row + float(rng.uniform(0.4, 0.6))
                     centre = (x * wide, y * tall)
-                    if chance < 0.4:
+                    if chance < 0.43:
                         self.put_unknown(scene, centre, size, rng)
                     elif chance < 0.95:
                         self.put(scene, self.any_name(rng), centre, size, rng)

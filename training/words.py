@@ -52,6 +52,14 @@ def made_up(rng: Rng) -> str:
     return in_case(word[:11], rng)
 
 
+def misread(word: str, rng: Rng) -> str:
+    """The word with one letter left out, written twice or taken for another: what reading a small sign makes of it."""
+    at, how = int(rng.integers(len(word))), rng.random()
+    other = str(rng.choice(_PLAIN))
+    wrong = "" if how < 0.4 else word[at] * 2 if how < 0.55 else other.upper() if word[at].isupper() else other.lower()
+    return word[:at] + wrong + word[at + 1 :]
+
+
 def any_text(rng: Rng) -> str:
     """A dictionary's word, a made-up one or a number."""
     if rng.random() < 0.2:
