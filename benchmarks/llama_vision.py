@@ -9,6 +9,7 @@ work the best rounds are the undisturbed ones. `vision` needs a Python with torc
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -25,13 +26,14 @@ from PIL import Image
 
 from app.engine import machine
 from app.engine.families import Cancel, mllama
-from app.engine.families.mllama.attention import by_flash, head_by_head
+from app.engine.families.mllama import blas
+from app.engine.families.mllama.attention import by_flash
 from app.engine.families.mllama.core import Core, Files
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.picture import cut
 from app.engine.families.mllama.store import Store
-from app.engine.families.mllama.tensor import BF16, F16, F32
+from app.engine.families.mllama.tensor import F16, F32
 from app.library.convert import convert
 from app.library.quantise import NUMBERS
 from app.values import Ask, EngineOptions, Message, ModelSpec, Picture, Sampling
@@ -51,6 +53,8 @@ def main() -> None:
     parser.add_argument("--torch", default=sys.executable, help="a Python with torch and transformers")
     parser.add_argument("--tower", default="Q6_K", help="type of the vision tower (parts vision and whole)")
     options = parser.parse_args()
+    if "OPENBLAS_NUM_THREADS" not in os.environ:  # as in the engine's process; read when numpy is loaded
+        os.execve(sys.executable, sys.orig_argv, os.environ | {"OPENBLAS_NUM_THREADS": "1"})
     with tempfile.TemporaryDirectory() as temporary:
         options.dir = options.dir or Path(temporary)
         options.dir.mkdir(parents=True, exist_ok=True)
@@ -173,7 +177,7 @@ def memory_bandwidth(size: int = 1 << 30) -> float:
 
 
 def ceilings(options: argparse.Namespace) -> None:
-    """ggml's matrix products and attention at the tower's sizes, in GFLOP/s."""
+    """Matrix products and attention at the tower's sizes, in GFLOP/s."""
     devices = Devices(options.threads)
     print("matrix products 1280 -> 5120:")
     for rows in (256, ROWS_EXACT):
@@ -186,7 +190,7 @@ def ceilings(options: argparse.Namespace) -> None:
     print(f"attention, 1024 of {ROWS_EXACT} queries, 16 heads of 80:")
     flops = 4 * 1024 * ROWS_EXACT * files.TOWER
     contestants = {f"flash, {name}": _attention(devices, kind) for name, kind in (("F32", F32), ("F16", F16))}
-    contestants["products, BF16"] = _products_of_heads(devices)
+    contestants["numpy"] = _attention_by_blas(options.threads)
     for name, seconds in best(contestants, options.seconds / 2).items():
         print(f"  {name:20s} {flops / seconds / 1e9:7.1f} GFLOP/s")
 
@@ -210,20 +214,10 @@ def _attention(devices: Devices, kind: int) -> Callable[[], None]:
     return g.run
 
 
-def _products_of_heads(devices: Devices) -> Callable[[], None]:
-    """As `VisionTower` does it, keys and values being ready."""
-    store = Store(devices, 4)
-    k, v = store.tensor((96, ROWS_EXACT, 16), BF16), store.tensor((ROWS_EXACT, 80, 16), BF16)
-    q, mixed = store.tensor((96, 1024, 16)), store.tensor((files.TOWER, 1024))
-    store.allocate()
-    g = Graph(devices, Workspace(devices, 2048))
-    for head in range(16):
-        keys, values = g.window(k, (0, 0, head), (96, ROWS_EXACT)), g.window(v, (0, 0, head), (ROWS_EXACT, 80))
-        for first in range(0, 1024, 256):
-            found = head_by_head(g, g.window(q, (0, first, head), (96, 256)), keys, values, 80**-0.5)
-            g.write(found, g.window(mixed, (80 * head, first), (80, 256)))
-    g.outputs(g.scale(mixed, 1.0))
-    return g.run
+def _attention_by_blas(threads: int) -> Callable[[], None]:
+    q, k, v = (np.ones((16, ROWS_EXACT, 80), np.float32) for _ in range(3))
+    out = np.empty((ROWS_EXACT, files.TOWER), np.float32)
+    return lambda: blas.attend(q, k, v, out, [(range(1024), ROWS_EXACT)], threads, lambda: False)
 
 
 # --- vision ----------------------------------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ SIGNATURES: dict[str, str] = {
     "ggml_set_input": "-p",
     "ggml_set_output": "-p",
     "ggml_nbytes": "zp",
+    "ggml_get_data": "pp",
     "ggml_type_name": "si",
     "ggml_blck_size": "li",
     "ggml_type_size": "zi",

@@ -167,6 +167,8 @@ _NATIVE = {
     # Threads that wait for one another sleep instead of spinning. Where anything else uses the processor, a spinning
     # thread keeps the one it waits for from running (docs/decisions/0021).
     "OMP_WAIT_POLICY": "passive",
+    # numpy's products are asked for by as many threads as there are cores, and each does its own (docs/decisions/0012).
+    "OPENBLAS_NUM_THREADS": "1",
     # A failed assertion in ggml would start a debugger, if there is one, and take seconds to end.
     "GGML_NO_BACKTRACE": "1",
 }

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.engine.families.mllama.attention import Seen, attend, by_products, columns, flash_queries, heads_last
+from app.engine.families.mllama.attention import Seen, attend, by_products, flash_queries, heads_last
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Cancelled, Graph, Workspace
 from app.engine.families.mllama.store import Store
-from app.engine.families.mllama.tensor import F32, I64, Tensor
+from app.engine.families.mllama.tensor import I64, Tensor
 from app.errors import EngineError, MemoryShortError
 
 
@@ -100,7 +100,11 @@ def test_every_form_of_attention_is_softmax_of_scaled_products(graph, n):
     q, k, v = matrix(16, 4, n), matrix(16, 2, 7), matrix(16, 2, 7)
     mask = np.where(np.arange(7) > np.arange(n)[:, None] + 2, -np.inf, 0).astype(np.float16)
     query, keys, values, hidden = (graph.constant(x) for x in (q, k, v, mask))
-    keys, by_columns, by_rows = heads_last(graph, keys), columns(graph, values, F32), heads_last(graph, values)
+    keys, by_columns, by_rows = (
+        heads_last(graph, keys),
+        graph.contiguous(graph.turn(values, (1, 2, 0, 3))),
+        heads_last(graph, values),
+    )
     found = [
         attend(graph, query, Seen(keys, by_rows, by_columns=False), hidden),
         attend(graph, query, Seen(keys, by_columns, by_columns=True), hidden),

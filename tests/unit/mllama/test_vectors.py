@@ -48,15 +48,16 @@ def test_projected_features_equal_the_reference(core, case):
         assert deviation(found, wanted.reshape(found.shape)) < EXACT
 
 
-def test_attention_in_bfloat16_stays_close(core, monkeypatch):
-    """The form for processors that multiply bfloat16 fast, wherever this runs."""
-    monkeypatch.setattr(core.tower, "by_products", True)
+@pytest.mark.parametrize("by_blas", [False, True])
+def test_both_forms_of_attention_equal_the_reference(core, monkeypatch, by_blas):
+    """Which one a processor takes, both are tried everywhere."""
+    monkeypatch.setattr(core.tower, "by_blas", by_blas)
     for case in CASES:
         for number, picture in enumerate(case.pictures):
             tiles = cut(picture, core.config.vision)
             found = core.tower.encode(tiles)
             wanted = case.expected["projected"][number][: tiles.count].reshape(found.shape)
-            assert EXACT / 10 < deviation(found, wanted) < 0.03
+            assert deviation(found, wanted) < EXACT
 
 
 @by_case

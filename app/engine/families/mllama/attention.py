@@ -58,7 +58,7 @@ def flash_queries(heads: int, threads: int, most: int = 1024) -> int:
 def by_products(g: Graph, q: Tensor, k: Tensor, values: Tensor, mask: Tensor | None = None) -> Tensor:
     """Two products with a softmax between, values by columns."""
     head, heads, n, _ = q.shape
-    mixed = head_by_head(g, g.contiguous(heads_last(g, q)), k, values, head**-0.5, mask)
+    mixed = g.product(values, g.softmax(g.product(k, g.contiguous(heads_last(g, q))), head**-0.5, mask))
     return g.reshape(g.contiguous(heads_last(g, mixed)), (head * heads, n))
 
 
@@ -73,20 +73,9 @@ def of_one_row(g: Graph, q: Tensor, k: Tensor, values: Tensor, mask: Tensor | No
     return g.reshape(mixed, (head * heads, 1))
 
 
-def head_by_head(g: Graph, q: Tensor, k: Tensor, values: Tensor, scale: float, mask: Tensor | None = None) -> Tensor:
-    """q (head, n, heads), values by columns -> (head, n, heads). The heads of q and k may be padded with zeros."""
-    return g.product(values, g.softmax(g.product(k, q), scale, mask))
-
-
 def heads_last(g: Graph, x: Tensor) -> Tensor:
     """A view of x (head, heads, n) as (head, n, heads), and back."""
     return g.turn(x, _HEADS_LAST)
-
-
-def columns(g: Graph, v: Tensor, type: int) -> Tensor:
-    """Values (head, kv_heads, m), as a product gives them, moved to lie by columns and made `type`."""
-    turned = g.turn(v, (1, 2, 0, 3))
-    return g.contiguous(turned) if type == v.type else g.cast(turned, type)
 
 
 def rows(g: Graph, values: Tensor) -> Tensor:

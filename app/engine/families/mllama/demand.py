@@ -1,5 +1,7 @@
 """What a model takes from memory, the machine's and a GPU's, before it is loaded."""
 
+from app.engine import machine
+from app.engine.families.mllama.blas import QUERIES
 from app.engine.families.mllama.core import Files
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.place import Placement, place, sizes
@@ -23,7 +25,7 @@ def placement(files: Files, devices: Devices, options: EngineOptions) -> Placeme
         return Placement()
     context = min(options.context or DEFAULT_CONTEXT, files.config.text.context)
     token = token_bytes(files.config, kv_type(files.config, options))
-    parts = sizes(files.config, files.tensors, token, context, _tower_memory(files.config))
+    parts = sizes(files.config, files.tensors, token, context, _tower_memory(files.config, devices.threads))
     free = devices.free_memory(devices.gpu)
     return place(parts, devices.gpu_buffer_type, free, _batch_memory(files), options.gpu_layers)
 
@@ -47,7 +49,7 @@ def demand(files: Files, options: EngineOptions, placed: Placement) -> Demand:
         weights=sum(here.values()) - vision + seen + min(options.cache_memory, seen),
         token=token + 2 * BATCH + scores if layers else 0,
         projector=vision,
-        picture=0 if placed.tower else _tower_memory(config),
+        picture=0 if placed.tower else _tower_memory(config, machine.threads(options.threads)),
         text=_batch_memory(files) + scores * rows,
     )
 
@@ -73,11 +75,12 @@ def picture_bytes(config: Config) -> int:
     return 2 * 2 * len(config.text.cross_layers) * rows * config.text.kv_heads * config.text.head_size
 
 
-def _tower_memory(config: Config) -> int:
-    """The rows' states (running, kept, and four for attention), and what the projection makes of them."""
+def _tower_memory(config: Config, threads: int) -> int:
+    """The rows' states (running, kept, and four for attention), each thread's scores, and what the projection makes of
+    the rows."""
     c = config.vision
     rows = c.max_tiles * (c.rows + c.padding)
-    return 4 * rows * (c.width * (5 + len(c.taps)) + 2 * c.features + config.text.width)
+    return 4 * rows * (c.width * (5 + len(c.taps)) + threads * QUERIES + 2 * c.features + config.text.width)
 
 
 def _batch_memory(files: Files) -> int:

@@ -39,9 +39,9 @@ class Devices:
         )
 
     @property
-    def fast_bf16(self) -> bool:
-        """Whether the processor multiplies bfloat16 faster than float32."""
-        return "AVX512_BF16" in self.features
+    def wide_vectors(self) -> bool:
+        """Whether the processor has vectors of 512 bits."""
+        return "AVX512" in self.features
 
     @property
     def features(self) -> frozenset[str]:
@@ -83,6 +83,10 @@ class Devices:
     def stop(self) -> None:
         """Make the running computation, and those that follow, return early. Callable from any thread."""
         self._abort.set()
+
+    def stopping(self) -> bool:
+        """Whether `stop` was called and not taken back."""
+        return self._abort.is_set()
 
     def go(self) -> None:
         """Take back `stop`."""

@@ -3,6 +3,7 @@
 Shapes are in ggml's order, fastest dimension first: a matrix of n rows of width d is (d, n, 1, 1).
 """
 
+import ctypes
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from app.engine import ggml
 from app.errors import EngineError
 from app.gguf import TYPES
 
-F32, F16, Q8_0, I32, I64, BF16 = 0, 1, 8, 26, 27, 30
+F32, F16, Q8_0, I32, I64 = 0, 1, 8, 26, 27
 NUMPY = {F32: np.float32, F16: np.float16, I32: np.int32, I64: np.int64}
 
 Shape = tuple[int, int, int, int]
@@ -55,12 +56,23 @@ def upload(g: ggml.Library, tensor: Tensor, values: np.ndarray) -> None:
 
 def download(g: ggml.Library, tensor: Tensor) -> np.ndarray:
     """The values of a contiguous tensor, slowest dimension first, trailing dimensions of one dropped."""
+    found = np.empty(_outside_in(tensor), NUMPY[tensor.type])
+    g.backend_tensor_get(tensor.at, found.ctypes.data, 0, found.nbytes)
+    return found
+
+
+def values(g: ggml.Library, tensor: Tensor) -> np.ndarray:
+    """The memory of a contiguous tensor that lies in the machine's own, slowest dimension first, as in `download`."""
+    data = (ctypes.c_char * tensor.nbytes).from_address(g.get_data(tensor.at))
+    return np.frombuffer(memoryview(data), NUMPY[tensor.type]).reshape(_outside_in(tensor))
+
+
+def _outside_in(tensor: Tensor) -> Sequence[int]:
+    """Its shape, slowest dimension first, those of one left out at the front."""
     shape: Sequence[int] = tensor.shape
     while len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]
-    values = np.empty(shape[::-1], NUMPY[tensor.type])
-    g.backend_tensor_get(tensor.at, values.ctypes.data, 0, values.nbytes)
-    return values
+    return shape[::-1]
 
 
 def check(holds: bool, operation: str, *tensors: Tensor) -> None:

@@ -15,20 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.engine.families.mllama.attention import columns, flash_queries, head_by_head, heads_last
+from app.engine.families.mllama import blas
+from app.engine.families.mllama.attention import flash_queries, heads_last
 from app.engine.families.mllama.device import Devices
-from app.engine.families.mllama.graph import Graph, Workspace
+from app.engine.families.mllama.graph import Cancelled, Graph, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
 from app.engine.families.mllama.store import Store
-from app.engine.families.mllama.tensor import BF16, F32, Tensor
+from app.engine.families.mllama.tensor import F32, Tensor, values
 from app.engine.families.mllama.weights import Weights
 
 Progress = Callable[[float], None]
 
-_QUERIES_IN_CACHE = 256
-"""Rows per attention by products: the scores of one head then stay in the processor's caches."""
 _ROWS_IN_CACHE = 256
 """Rows per product: a quarter faster than all 6432 at once (docs/decisions/0018)."""
+
+_ROWS_FOR_BLAS = 1024
+"""Of fewer rows a layer's attention is over before threads for it have begun."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,8 @@ class Rows:
 
 @dataclass(frozen=True)
 class _State:
-    """What lives from layer to layer: all rows, places for a layer's attention, and the intermediate states.
-
-    q and k (head, rows, heads), v the same; or, for products in bfloat16, heads of q and k padded with zeros to a
-    multiple of 32, v by columns (rows, head, heads), and k and v in bfloat16.
-    """
+    """What lives from layer to layer: all rows, places for a layer's attention, and the intermediate states. q, k and v
+    are (head, rows, heads)."""
 
     x: Tensor
     q: Tensor
@@ -62,20 +61,16 @@ class _State:
 
 
 class VisionTower:
-    """Encodes one picture at a time. Each layer is a graph of its own: progress and memory by the layer."""
+    """Encodes one picture at a time. Each layer has graphs of its own: progress and memory by the layer."""
 
     def __init__(self, weights: Weights, devices: Devices) -> None:
         self._w, self._devices, self._c = weights, devices, weights.config.vision
         rows = self._c.max_tiles * (self._c.rows + self._c.padding)
-        self._workspace = Workspace(
-            devices,
-            max_nodes=256 + 4 * len(self._c.taps) + (48 + 16 * self._c.heads) * (3 + rows // _QUERIES_IN_CACHE),
-        )
+        self._workspace = Workspace(devices, max_nodes=256 + 4 * len(self._c.taps) + 64 * (3 + rows // 64))
         self._queries_at_once = flash_queries(self._c.heads, devices.threads)
         """Rows per flash attention operation: a computation can be stopped only between two operations."""
-        plain = weights["v.blk.0.attn_q.weight"].type == F32
-        self.by_products = devices.fast_bf16 and not plain and weights.placement.vision is None
-        """Whether attention goes by products in bfloat16; else by flash attention in float32."""
+        self.by_blas = devices.wide_vectors and weights.placement.vision is None and rows >= _ROWS_FOR_BLAS
+        """Whether attention goes by numpy's products; else by ggml's flash attention."""
 
     def encode(self, tiles: Tiles, exact: bool = True, progress: Progress = lambda _: None) -> np.ndarray:
         """The picture's projected features, (real tiles * rows of a tile, text width) float32.
@@ -92,26 +87,24 @@ class VisionTower:
             self._run(lambda g: g.write(self._embed(g, tiles, rows), state.x))
             for i in range(c.layers):
                 self._keep(state, i)
-                self._run_layer(f"v.blk.{i}.", state, rows)
+                self._layer(f"v.blk.{i}.", state, rows)
                 progress((i + 1) / steps)
             self._keep(state, c.layers)
             self._run(lambda g: g.write(self._between(g, state.x, tiles, rows), state.x))
             for i in range(c.global_layers):
-                self._run_layer(f"v.global.blk.{i}.", state, rows)
+                self._layer(f"v.global.blk.{i}.", state, rows)
                 progress((c.layers + i + 1) / steps)
             starts = range(0, rows.real, _ROWS_IN_CACHE)
             return np.concatenate([self._project(state, i, min(_ROWS_IN_CACHE, rows.real - i)) for i in starts])
 
     def _state(self, store: Store, rows: Rows) -> _State:
         c, place = self._c, self._w.placement.vision
-        head, wide = c.width // c.heads, (c.width, rows.all)
-        padded = head + (-head % 32 if self.by_products else 0)
-        kind, values = (BF16, (rows.all, head)) if self.by_products else (F32, (head, rows.all))
+        wide, heads = (c.width, rows.all), (c.width // c.heads, rows.all, c.heads)
         state = _State(
             x=store.tensor(wide, F32, place),
-            q=store.tensor((padded, rows.all, c.heads), F32, place),
-            k=store.tensor((padded, rows.all, c.heads), kind, place),
-            v=store.tensor((*values, c.heads), kind, place),
+            q=store.tensor(heads, F32, place),
+            k=store.tensor(heads, F32, place),
+            v=store.tensor(heads, F32, place),
             attended=store.tensor(wide, F32, place),
             taps={i: store.tensor((c.width, rows.real), F32, place) for i in c.taps},
         )
@@ -146,33 +139,23 @@ class VisionTower:
         row = g.rows(g.reshape(row, (per_tile, c.max_tiles)), 0, n)
         return g.scale(g.reshape(row, (c.width, per_tile // c.width, n)), w.gate(f"{table}.gate"))
 
-    def _layer(self, g: Graph, block: str, state: _State, rows: Rows) -> None:
+    def _layer(self, block: str, state: _State, rows: Rows) -> None:
         """One pre-norm transformer layer; in the global ones both branches are gated. Replaces the state.
 
         All but attention goes some rows at a time, so that what a product leaves is still in the caches for the next.
         """
-        for start in range(0, rows.all, _ROWS_IN_CACHE):
-            self._qkv(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
-        attend = self._attend_by_products if self.by_products else self._attend_by_flash
-        attend(g, state, range(rows.real), rows.all)
-        if rows.real < rows.all:
-            attend(g, state, range(rows.real, rows.all), rows.real)
-        for start in range(0, rows.all, _ROWS_IN_CACHE):
-            self._output_and_mlp(g, block, state, start, min(_ROWS_IN_CACHE, rows.all - start))
+        self._by_rows(lambda g, start, n: self._qkv(g, block, state, start, n), rows)
+        looks = [(range(rows.real), rows.all), (range(rows.real, rows.all), rows.real)]
+        (self._attend_by_blas if self.by_blas else self._attend_by_flash)(state, looks)
+        self._by_rows(lambda g, start, n: self._output_and_mlp(g, block, state, start, n), rows)
 
     def _qkv(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
-        """Queries, keys and values of some rows, each to where attention reads it (see `_State`)."""
-        w, padded = self._w, state.k.shape[0]
-        h = g.rows(state.x, start, n)
+        """Queries, keys and values of some rows, each to where attention reads it."""
+        w, h = self._w, g.rows(state.x, start, n)
         h = g.layer_norm(h, w[f"{block}attn_norm.weight"], w[f"{block}attn_norm.bias"], self._c.norm_eps)
-        q, k, v = (self._heads(g, g.linear(w[f"{block}attn_{part}.weight"], h)) for part in "qkv")
-        size, heads, _, _ = q.shape
-        for x, into in ((q, state.q), (k, state.k)):
-            g.write(heads_last(g, x), g.window(into, (0, start, 0), (size, n, heads)))
-        if self.by_products:
-            g.write(columns(g, v, F32), g.window(state.v, (start, 0, 0), (n, size, heads)))
-        else:
-            g.write(heads_last(g, v), g.window(state.v, (0, start, 0), (padded, n, heads)))
+        for part, into in (("q", state.q), ("k", state.k), ("v", state.v)):
+            x = self._heads(g, g.linear(w[f"{block}attn_{part}.weight"], h))
+            g.write(heads_last(g, x), g.window(into, (0, start, 0), (into.shape[0], n, into.shape[2])))
 
     def _output_and_mlp(self, g: Graph, block: str, state: _State, start: int, n: int) -> None:
         """The output projection of some rows and their MLP, each added to the rows."""
@@ -187,26 +170,25 @@ class VisionTower:
     def _heads(self, g: Graph, x: Tensor) -> Tensor:
         return g.reshape(x, (self._c.width // self._c.heads, self._c.heads, x.shape[1]))
 
-    def _attend_by_flash(self, g: Graph, state: _State, rows: range, seen: int) -> None:
-        """Attention of some rows over the first `seen`, into the same rows of `attended`."""
+    def _attend_by_flash(self, state: _State, looks: blas.Looks) -> None:
         size, _, heads, _ = state.q.shape
-        k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (state.k, state.v))
-        for first in rows[:: self._queries_at_once]:
-            n = min(self._queries_at_once, rows.stop - first)
-            found = g.flash(g.window(state.q, (0, first, 0), (size, n, heads)), k, v, size**-0.5)
-            g.write(found, g.rows(state.attended, first, n))
 
-    def _attend_by_products(self, g: Graph, state: _State, rows: range, seen: int) -> None:
-        """The same head by head in bfloat16, where the processor multiplies that faster than float32. A block's scores
-        stay in the processor's caches."""
-        padded, size = state.k.shape[0], state.v.shape[1]
-        for head in range(state.q.shape[2]):
-            keys = g.window(state.k, (0, 0, head), (padded, seen))
-            values = g.window(state.v, (0, 0, head), (seen, size))
-            for first in rows[::_QUERIES_IN_CACHE]:
-                n = min(_QUERIES_IN_CACHE, rows.stop - first)
-                found = head_by_head(g, g.window(state.q, (0, first, head), (padded, n)), keys, values, size**-0.5)
-                g.write(found, g.window(state.attended, (head * size, first), (size, n)))
+        def build(g: Graph) -> None:
+            for rows, seen in looks:
+                k, v = (g.window(t, (0, 0, 0), (size, seen, heads)) for t in (state.k, state.v))
+                for first in rows[:: self._queries_at_once]:
+                    n = min(self._queries_at_once, rows.stop - first)
+                    found = g.flash(g.window(state.q, (0, first, 0), (size, n, heads)), k, v, size**-0.5)
+                    g.write(found, g.rows(state.attended, first, n))
+
+        self._run(build)
+
+    def _attend_by_blas(self, state: _State, looks: blas.Looks) -> None:
+        q, k, v = (values(self._devices.g, t).reshape(t.shape[2::-1]) for t in (state.q, state.k, state.v))
+        out, stopping = values(self._devices.g, state.attended), self._devices.stopping
+        blas.attend(q, k, v, out, looks, self._devices.threads, stopping)
+        if stopping():
+            raise Cancelled
 
     def _gated(self, g: Graph, h: Tensor, gate: str) -> Tensor:
         return g.scale(h, self._w.gate(gate)) if gate.startswith("v.global.") else h
@@ -234,9 +216,14 @@ class VisionTower:
 
     # --- running ------------------------------------------------------------------------------------------------
 
-    def _run_layer(self, block: str, state: _State, rows: Rows) -> None:
-        """Replace the state by what the layer `block` makes of it."""
-        self._run(lambda g: self._layer(g, block, state, rows))
+    def _by_rows(self, step: Callable[[Graph, int, int], None], rows: Rows) -> None:
+        """`step(graph, start, n)` for all rows, some at a time."""
+
+        def build(g: Graph) -> None:
+            for start in range(0, rows.all, _ROWS_IN_CACHE):
+                step(g, start, min(_ROWS_IN_CACHE, rows.all - start))
+
+        self._run(build)
 
     def _keep(self, state: _State, layer: int) -> None:
         """Keep the state before `layer` if it is one of the intermediate ones."""
