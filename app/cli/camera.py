@@ -1,5 +1,6 @@
 """What a camera sees, as it comes: the part of `spyglass recognise` that waits for nothing to end."""
 
+import math
 import queue
 import time
 
@@ -7,7 +8,7 @@ from app.capture.camera import Camera, Frame, State, Status
 from app.capture.sources import Pixels
 from app.cli.found import Printer, Seen, seen_in
 from app.engine.client import EngineClient
-from app.errors import SpyglassError, of_kind
+from app.errors import CameraError, SpyglassError, of_kind
 from app.modes.conditions import Sensors
 from app.modes.live import Live
 from app.modes.lookout import Lookout
@@ -34,14 +35,17 @@ class CameraLook:
         self._readings: dict[int, Reading] = {}
         self._camera: Camera | None = None
         self._status = 0
-        self._trouble, self._told_at = "", 0.0
-        """What was wrong with the camera when it was said last, and when."""
+        self._troubled = False
+        """Whether it has worked, and does not now."""
+        self._told: dict[str, float] = {}
+        """What was wrong with the camera, and when that was said last."""
         self._lookout = Lookout(looker, client, spec, self._on_event, sense=Sensors().read)
 
     def run(self, source: str, camera_format: tuple[int, int, float], seconds: float | None) -> int:
         """Until the camera ends, the time is up, or Ctrl-C. Raises CameraError if it has never worked.
 
-        Returns the exit status: that of the engine's last failure if nothing was answered after it, or 0.
+        Returns the exit status: that of the engine's last failure if nothing was answered after it, or else that of
+        what was wrong with the camera when the time was up, or 0.
         """
         try:
             self._camera = Camera(source, *camera_format, on_frame=self._lookout.frame, on_status=self._on_status)
@@ -49,11 +53,12 @@ class CameraLook:
                 camera.wait(timeout=_OPEN_S)
                 while not self._over(camera, seconds):
                     self._print(_POLL_S)
+                error = camera.status.error
             while self._expects_more():
                 self._print(_POLL_S)
         finally:
             self._lookout.stop()
-        return self._status
+        return self._status or (error.exit_code if error is not None else 0)
 
     def _over(self, camera: Camera, seconds: float | None) -> bool:
         ended = camera.status.state is State.GONE and camera.status.error is None
@@ -83,11 +88,19 @@ class CameraLook:
         """Say what is wrong with a camera that has worked, not at every try; of one that never did, `run` says it."""
         if status.state is State.GONE and status.error is None:
             self._printer.note(f"spyglass: {status.words}.")
-        elif status.error is not None and self._has_worked():
-            now = time.monotonic()
-            if status.error.what != self._trouble or now - self._told_at > _AGAIN_S:
-                self._trouble, self._told_at = status.error.what, now
-                self._printer.note(f"spyglass: {status.error.what} {status.error.todo}")
+        elif status.error is None:
+            self._troubled = False
+        elif self._has_worked():
+            self._say_trouble(status.error)
+
+    def _say_trouble(self, error: CameraError) -> None:
+        """Once while it lasts, whatever each try to open the camera again comes upon."""
+        now = time.monotonic()
+        told = self._told.values() if self._troubled else [self._told[error.what]] if error.what in self._told else []
+        self._troubled = True
+        if now - max(told, default=-math.inf) > _AGAIN_S:
+            self._told[error.what] = now
+            self._printer.note(f"spyglass: {error.what} {error.todo}")
 
     def _has_worked(self) -> bool:
         return self._camera is not None and self._camera.latest() is not None

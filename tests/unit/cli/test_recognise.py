@@ -1,6 +1,5 @@
 """The command, with the real engine process playing a script."""
 
-import itertools
 import json
 import re
 import time
@@ -140,26 +139,56 @@ def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: py
     assert "The video has ended" in captured.err
 
 
-def test_a_camera_that_breaks_is_said_once(
-    model: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+class Shaky:
+    """A camera that breaks after every five frames, `breaks` times; then it works, or cannot be opened any more.
+
+    Once that has been seen a while, its clock says that much time is over.
+    """
+
+    def __init__(self, breaks: int, heals: bool) -> None:
+        self._breaks, self._heals = breaks, heals
+        self._opened = self._read = self._last = 0
+
+    def monotonic(self) -> float:
+        return time.monotonic() + (200 if self._last > 20 else 0)
+
+    def open(self) -> "Shaky":
+        self._opened, self._read = self._opened + 1, 0
+        if self._opened > self._breaks and not self._heals:
+            self._last += 7
+            raise CameraError("Nothing answers.", "Check the address.")
+        return self
+
+    def read(self) -> np.ndarray:
+        time.sleep(0.02)
+        self._read += 1
+        if self._opened > self._breaks:
+            self._last += 1
+        elif self._read > 5:
+            raise CameraError("The stream broke off.", "Check the camera.")
+        return np.full((60, 80, 3), 90, np.uint8)
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("breaks", "heals", "status"), [(3, True, 0), (1, False, 7), (3, False, 7)])
+def test_a_camera_that_breaks_is_said_once_and_fails_if_it_does_not_come_back(
+    breaks: int,
+    heals: bool,
+    status: int,
+    model: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """And what was seen before the time was up is still told."""
-    frames = itertools.cycle([np.full((60, 80, 3), 90, np.uint8)] * 5 + [None])
-
-    class Shaky:
-        def read(self) -> np.ndarray:
-            time.sleep(0.02)
-            if (frame := next(frames)) is None:
-                raise CameraError("The stream broke off.", "Check the camera.")
-            return frame
-
-        def close(self) -> None: ...
+    shaky = Shaky(breaks, heals)
 
     def camera(_: str, *__: object, **listeners: Any) -> Camera:
-        return Camera(Shaky, patience=Patience(pauses_s=(0.01,)), **listeners)
+        return Camera(shaky.open, patience=Patience(pauses_s=(0.01,)), **listeners)
 
     monkeypatch.setattr("app.cli.camera.Camera", camera)
-    assert main(["recognise", "--json", "--model", model, "--seconds", "0.7", "camera"]) == 0
+    monkeypatch.setattr("app.cli.camera.time", shaky)
+    assert main(["recognise", "--json", "--model", model, "--seconds", "100", "camera"]) == status
     captured = capsys.readouterr()
     assert [o["name"] for o in json.loads(captured.out.splitlines()[0])["objects"]] == ["star", "cup"]
     assert captured.err == "spyglass: The stream broke off. Check the camera.\n"
