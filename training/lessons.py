@@ -14,7 +14,7 @@ from .sizes import VisionSize
 
 TALKS = 5
 """Conversations about one picture, as many of them as fit in a row of ``ROW`` tokens; they share its tower pass."""
-ROW, TEXT_ROW = 144, 60
+ROW, TEXT_ROW = 144, 120
 FINER, FINEST = 0.4, 2.2
 """How many of the pictures talked about are drawn larger, up to so many times, and made smaller as the application does
 it: what a picture looks like after that is not what it looks like drawn small."""
@@ -59,7 +59,7 @@ def sample(index: int, stage: Stage, size: VisionSize, salt: int = 0) -> dict[st
             talks.append((questions.conversation(scene, rng), True, system))
         made |= _columns("seen", writer().pack(talks, ROW))
         if index // stage.talk_every % TEXT_EVERY == 0:
-            texts = [(tokens.text_conversation(rng), False, None) for _ in range(2)]
+            texts = [(tokens.text_conversation(rng), False, None) for _ in range(4)]
             made |= _columns("text", writer().pack(texts, TEXT_ROW))
     return made
 
