@@ -1,5 +1,6 @@
 """Everything the person can do, as data: what it is called, its keys, and when it can be done."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,24 @@ MORE_KEYS: tuple[tuple[Wording, str], ...] = (
     (Wording("Go to a name on the picture, to the next, ask about it (stage)"), "Tab  ← → ↑ ↓  Enter"),
 )
 """Keys that are no actions of the window, for the sheet of keys."""
+
+
+_NAMED = re.compile(r"(?:(?:Ctrl|Shift)\+)+(?=\S)|Enter|Space|Tab")
+
+
+def native_keys(keys: str) -> str:
+    """Keys as this system names them in the window's language, several beside one another too."""
+    form = QKeySequence.SequenceFormat.NativeText
+    whole = QKeySequence(keys).toString(form)
+    if whole:
+        return whole
+
+    def name(found: re.Match[str]) -> str:
+        held = found[0].endswith("+")
+        native = QKeySequence(f"{found[0]}A" if held else found[0]).toString(form)
+        return native.removesuffix("A") if held else native
+
+    return _NAMED.sub(name, keys)
 
 
 def mode_actions(modes: Sequence[Mode]) -> tuple[Action, ...]:

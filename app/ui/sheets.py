@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app import __version__
 from app.errors import SpyglassError
 from app.ui import icons, theme
-from app.ui.actions import MORE_KEYS, Action
+from app.ui.actions import MORE_KEYS, Action, native_keys
 from app.ui.buttons import push
 from app.ui.i18n import say, shown
 from app.wording import Wording
@@ -69,8 +69,7 @@ class KeySheet(SmallWindow):
         for i, (words, keys) in enumerate(lines):
             label = QLabel(words)
             label.setWordWrap(True)
-            native = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) or keys
-            key = QLabel(native)
+            key = QLabel(native_keys(keys))
             key.setObjectName("soft")
             grid.addWidget(label, i, 0)
             grid.addWidget(key, i, 1, Qt.AlignmentFlag.AlignRight)

@@ -21,6 +21,7 @@ from app.ui import i18n
 from app.ui.buttons import IconButton
 from app.ui.i18n import LANGUAGES, Language, number, preferred, shown
 from app.ui.settings_dialog import SettingsDialog
+from app.ui.sheets import KeySheet
 from app.ui.window import Window
 from app.wording import Wording
 from tests.echo import say
@@ -58,6 +59,17 @@ def speak(window: Window, language: str) -> None:
 
 def place(widget: QWidget, window: Window) -> QPoint:
     return widget.mapTo(window.widget, QPoint(0, 0))
+
+
+def test_keys_are_named_as_they_are_on_a_german_keyboard(window: Window) -> None:
+    speak(window, "de")
+    window.actions["keys"].trigger()
+    sheet = window.widget.findChild(KeySheet)
+    assert sheet is not None
+    words = [label.text() for label in sheet.findChildren(QLabel)]
+    assert {"Umschalt+← → ↑ ↓", "Strg+Umschalt+← → ↑ ↓", "Leertaste", "+  -  0"} <= set(words)
+    assert not [one for one in words if "Ctrl" in one or "Shift" in one]
+    sheet.accept()
 
 
 def test_everything_open_is_said_anew_and_nothing_typed_is_lost(window: Window) -> None:
