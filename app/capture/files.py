@@ -98,7 +98,8 @@ def from_bytes(data: bytes, name: str) -> Picture:
     except PictureError:
         raise
     except UnidentifiedImageError as error:
-        raise PictureError(_what_else(data, name), _READABLE, str(error)) from error
+        what, todo = _what_else(data, name)
+        raise PictureError(what, todo, str(error)) from error
     except Exception as error:  # decoders raise SyntaxError, EOFError, struct.error, MemoryError and more
         raise PictureError(
             Wording("{name} is damaged or cut short.", name=name),
@@ -138,13 +139,16 @@ def _prepare() -> None:
     Image.MAX_IMAGE_PIXELS = None
 
 
-def _what_else(data: bytes, name: str) -> Wording:
+def _what_else(data: bytes, name: str) -> tuple[Wording, Wording]:
+    """What a file is that holds no picture, and what to do."""
     head = data[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in head:
-        return Wording("{name} is an SVG drawing, which has no pixels.", name=name)
+        what = Wording("{name} is an SVG drawing, which has no pixels.", name=name)
+        return what, Wording("Open it in another program and save it there as a PNG picture.")
     if head.startswith(b"%pdf"):
-        return Wording("{name} is a PDF document.", name=name)
-    return Wording("{name} is not a picture that Spyglass can read.", name=name)
+        what = Wording("{name} is a PDF document.", name=name)
+        return what, Wording("Open it in another program and save the page there as a PNG picture.")
+    return Wording("{name} is not a picture that Spyglass can read.", name=name), _READABLE
 
 
 def _decode(image: Image.Image, name: str) -> Picture:

@@ -68,11 +68,12 @@ def _drawn(rgb: npt.NDArray[np.uint8]) -> QImage:
 
 class Desk(QObject):
     """stage: the Sheet on the stage or None. attached: what goes with the next question. opening: whether a picture is
-    being read. failed: a SpyglassError to show."""
+    being read. told: something to know. failed: a SpyglassError to show."""
 
     stage_changed = Signal(object)
     attached_changed = Signal(list)
     opening = Signal(bool)
+    told = Signal(str)
     failed = Signal(object)
 
     def __init__(self, background: Background, parent: QObject | None = None) -> None:
@@ -99,12 +100,9 @@ class Desk(QObject):
         return what.has_picture()
 
     def open(self, paths: Sequence[Path | str]) -> None:
-        """Open picture files: the first goes on the stage, all go with the next question."""
-        if len(paths) > MOST_AT_ONCE:
-            what = Wording("{n} pictures are too many for one question.", n=len(paths))
-            self.failed.emit(PictureError(what, Wording("Open at most {most}.", most=MOST_AT_ONCE)))
-        elif paths:
-            self._make([partial(files.open_picture, path) for path in paths])
+        """Open picture files: the first goes on the stage, all go with the next question, or as many as can."""
+        if paths:
+            self._make([partial(files.open_picture, path) for path in paths[:MOST_AT_ONCE]], len(paths))
 
     def open_image(self, image: QImage, name: str) -> None:
         """Show pixels that the desktop gave."""
@@ -182,16 +180,17 @@ class Desk(QObject):
         self._latest += 1
         return self._latest
 
-    def _make(self, sources: "Sequence[Callable[[], Picture]]") -> None:
+    def _make(self, sources: "Sequence[Callable[[], Picture]]", wanted: int = 0) -> None:
+        """wanted: of how many pictures these are the first."""
         ticket = self._next()
         self._set_making(True)
         self._background.run(
             partial(_make_all, sources),
-            partial(self._on_made, ticket),
+            partial(self._on_made, ticket, wanted=wanted),
             partial(self._on_failed, ticket),
         )
 
-    def _on_made(self, ticket: int, made: "tuple[list[Sheet], list[PictureError]]") -> None:
+    def _on_made(self, ticket: int, made: "tuple[list[Sheet], list[PictureError]]", wanted: int = 0) -> None:
         sheets, bad = made
         if ticket != self._latest:  # the person has opened another one meanwhile
             return
@@ -200,6 +199,14 @@ class Desk(QObject):
         self._attach(sheets)
         if bad:
             self.failed.emit(bad[0] if len(bad) == 1 else _several(bad, len(bad) + len(sheets)))
+        elif wanted > len(sheets):
+            self.told.emit(
+                Wording(
+                    "Only the first {most} of {number} pictures were opened: no more go with one question.",
+                    most=len(sheets),
+                    number=wanted,
+                )
+            )
         self._set_making(False)
 
     def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:

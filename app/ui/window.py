@@ -98,6 +98,7 @@ class Window(Parts):
         desk.attached_changed.connect(self._on_attached)
         desk.opening.connect(self.asking.on_opening)
         desk.failed.connect(self.asking.give_back)
+        desk.told.connect(self.pane.notice.show_hint)
         self.camera.starting.connect(self.labels.clear)
         self.camera_on_stage.changed.connect(self._refresh)
         self.camera_on_stage.left.connect(self._on_camera_left)

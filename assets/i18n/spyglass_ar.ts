@@ -147,6 +147,14 @@
         <translation>{name} أنبوب أو جهاز وليس ملفًا.</translation>
     </message>
     <message>
+        <source>Open it in another program and save it there as a PNG picture.</source>
+        <translation>افتحه في برنامج آخر واحفظه منه صورةً بصيغة PNG.</translation>
+    </message>
+    <message>
+        <source>Open it in another program and save the page there as a PNG picture.</source>
+        <translation>افتحه في برنامج آخر واحفظ الصفحة منه صورةً بصيغة PNG.</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>لا يوجد ملف {name}.</translation>
     </message>
@@ -1362,21 +1370,6 @@
         <source>Describe it in one sentence.</source>
         <translation>صِفها في جملة واحدة.</translation>
     </message>
-    <message numerus="yes">
-        <source>{n} pictures are too many for one question.</source>
-        <translation>
-            <numerusform>لا صور.</numerusform>
-            <numerusform>صورة واحدة أكثر مما يحتمله سؤال واحد.</numerusform>
-            <numerusform>صورتان أكثر مما يحتمله سؤال واحد.</numerusform>
-            <numerusform>{n} صور أكثر مما يحتمله سؤال واحد.</numerusform>
-            <numerusform>{n} صورة أكثر مما يحتمله سؤال واحد.</numerusform>
-            <numerusform>{n} صورة أكثر مما يحتمله سؤال واحد.</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>Open at most {most}.</source>
-        <translation>افتح {most} على الأكثر.</translation>
-    </message>
     <message>
         <source>Pasted picture</source>
         <translation>صورة ملصقة</translation>
@@ -1543,6 +1536,10 @@
     <message>
         <source>Looking…</source>
         <translation>جارٍ البحث…</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>حذف نهائيًا؟</translation>
     </message>
     <message>
         <source>{number}%</source>
@@ -2200,10 +2197,6 @@
         <translation>{when}، معروضة الآن</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>حذف نهائيًا؟</translation>
-    </message>
-    <message>
         <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
         <translation>لا ينزّل Spyglass شيئًا من تلقاء نفسه. احصل على نموذج ومُسقِطه (mmproj) بمتصفحك، وضعهما في مجلد واحد، ثم اختر هنا ملف النموذج.</translation>
     </message>
@@ -2310,6 +2303,10 @@
     <message>
         <source>The details say why.</source>
         <translation>التفاصيل تبيّن السبب.</translation>
+    </message>
+    <message>
+        <source>Only the first {most} of {number} pictures were opened: no more go with one question.</source>
+        <translation>لم تُفتح إلا أول {most} صور من أصل {number}: لا يتسع السؤال الواحد لأكثر من ذلك.</translation>
     </message>
     <message>
         <source>These words were said in no earlier conversation.</source>

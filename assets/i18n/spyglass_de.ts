@@ -147,6 +147,14 @@
         <translation>{name} ist eine Pipe oder ein Gerät, keine Datei.</translation>
     </message>
     <message>
+        <source>Open it in another program and save it there as a PNG picture.</source>
+        <translation>Öffnen Sie sie in einem anderen Programm und speichern Sie sie dort als PNG-Bild.</translation>
+    </message>
+    <message>
+        <source>Open it in another program and save the page there as a PNG picture.</source>
+        <translation>Öffnen Sie es in einem anderen Programm und speichern Sie dort die Seite als PNG-Bild.</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>Es gibt keine Datei {name}.</translation>
     </message>
@@ -1362,17 +1370,6 @@
         <source>Describe it in one sentence.</source>
         <translation>Beschreibe es in einem Satz.</translation>
     </message>
-    <message numerus="yes">
-        <source>{n} pictures are too many for one question.</source>
-        <translation>
-            <numerusform>{n} Bild ist zu viel für eine Frage.</numerusform>
-            <numerusform>{n} Bilder sind zu viele für eine Frage.</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>Open at most {most}.</source>
-        <translation>Öffnen Sie höchstens {most}.</translation>
-    </message>
     <message>
         <source>Pasted picture</source>
         <translation>Eingefügtes Bild</translation>
@@ -1535,6 +1532,10 @@
     <message>
         <source>Looking…</source>
         <translation>Sucht…</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>Endgültig löschen?</translation>
     </message>
     <message>
         <source>{number}%</source>
@@ -2188,10 +2189,6 @@
         <translation>{when}, jetzt zu sehen</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>Endgültig löschen?</translation>
-    </message>
-    <message>
         <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
         <translation>Spyglass lädt nichts selbst herunter. Laden Sie ein Modell und seinen Projektor (mmproj) mit dem Browser, legen Sie beide in einen Ordner, und wählen Sie dann hier die Datei des Modells.</translation>
     </message>
@@ -2298,6 +2295,10 @@
     <message>
         <source>The details say why.</source>
         <translation>Die Details sagen, warum.</translation>
+    </message>
+    <message>
+        <source>Only the first {most} of {number} pictures were opened: no more go with one question.</source>
+        <translation>Nur die ersten {most} von {number} Bildern wurden geöffnet: Mehr gehören nicht zu einer Frage.</translation>
     </message>
     <message>
         <source>These words were said in no earlier conversation.</source>

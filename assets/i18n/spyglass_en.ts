@@ -4,13 +4,6 @@
 <context>
     <name>Wording</name>
     <message numerus="yes">
-        <source>{n} pictures are too many for one question.</source>
-        <translation>
-            <numerusform>{n} picture is too many for one question.</numerusform>
-            <numerusform>{n} pictures are too many for one question.</numerusform>
-        </translation>
-    </message>
-    <message numerus="yes">
         <source>{n} tokens reused</source>
         <translation>
             <numerusform>{n} token reused</numerusform>

@@ -147,6 +147,14 @@
         <translation>{name} es una tubería o un dispositivo, no un archivo.</translation>
     </message>
     <message>
+        <source>Open it in another program and save it there as a PNG picture.</source>
+        <translation>Ábralo en otro programa y guárdelo allí como imagen PNG.</translation>
+    </message>
+    <message>
+        <source>Open it in another program and save the page there as a PNG picture.</source>
+        <translation>Ábralo en otro programa y guarde allí la página como imagen PNG.</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>No hay ningún archivo {name}.</translation>
     </message>
@@ -1362,17 +1370,6 @@
         <source>Describe it in one sentence.</source>
         <translation>Descríbela en una frase.</translation>
     </message>
-    <message numerus="yes">
-        <source>{n} pictures are too many for one question.</source>
-        <translation>
-            <numerusform>{n} imagen es demasiado para una pregunta.</numerusform>
-            <numerusform>{n} imágenes son demasiadas para una pregunta.</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>Open at most {most}.</source>
-        <translation>Abra {most} como máximo.</translation>
-    </message>
     <message>
         <source>Pasted picture</source>
         <translation>Imagen pegada</translation>
@@ -1535,6 +1532,10 @@
     <message>
         <source>Looking…</source>
         <translation>Buscando…</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>¿Eliminar para siempre?</translation>
     </message>
     <message>
         <source>{number}%</source>
@@ -2188,10 +2189,6 @@
         <translation>{when}, a la vista ahora</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>¿Eliminar para siempre?</translation>
-    </message>
-    <message>
         <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
         <translation>Spyglass no descarga nada por sí mismo. Obtenga un modelo y su proyector (mmproj) con el navegador, ponga ambos en una carpeta y elija aquí el archivo del modelo.</translation>
     </message>
@@ -2298,6 +2295,10 @@
     <message>
         <source>The details say why.</source>
         <translation>Los detalles dicen por qué.</translation>
+    </message>
+    <message>
+        <source>Only the first {most} of {number} pictures were opened: no more go with one question.</source>
+        <translation>Solo se han abierto las primeras {most} de {number} imágenes: una pregunta no admite más.</translation>
     </message>
     <message>
         <source>These words were said in no earlier conversation.</source>

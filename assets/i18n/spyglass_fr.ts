@@ -147,6 +147,14 @@
         <translation>{name} est un tube ou un périphérique, pas un fichier.</translation>
     </message>
     <message>
+        <source>Open it in another program and save it there as a PNG picture.</source>
+        <translation>Ouvrez-le dans un autre programme et enregistrez-le comme image PNG.</translation>
+    </message>
+    <message>
+        <source>Open it in another program and save the page there as a PNG picture.</source>
+        <translation>Ouvrez-le dans un autre programme et enregistrez la page comme image PNG.</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>Il n’y a pas de fichier {name}.</translation>
     </message>
@@ -1362,17 +1370,6 @@
         <source>Describe it in one sentence.</source>
         <translation>Décris-la en une phrase.</translation>
     </message>
-    <message numerus="yes">
-        <source>{n} pictures are too many for one question.</source>
-        <translation>
-            <numerusform>{n} image, c’est trop pour une question.</numerusform>
-            <numerusform>{n} images, c’est trop pour une question.</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>Open at most {most}.</source>
-        <translation>Ouvrez-en {most} au plus.</translation>
-    </message>
     <message>
         <source>Pasted picture</source>
         <translation>Image collée</translation>
@@ -1535,6 +1532,10 @@
     <message>
         <source>Looking…</source>
         <translation>Recherche…</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>Supprimer définitivement ?</translation>
     </message>
     <message>
         <source>{number}%</source>
@@ -2188,10 +2189,6 @@
         <translation>{when}, affichée en ce moment</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>Supprimer définitivement ?</translation>
-    </message>
-    <message>
         <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
         <translation>Spyglass ne télécharge rien de lui-même. Récupérez un modèle et son projecteur (mmproj) avec votre navigateur, mettez les deux dans un même dossier, puis choisissez ici le fichier du modèle.</translation>
     </message>
@@ -2298,6 +2295,10 @@
     <message>
         <source>The details say why.</source>
         <translation>Les détails disent pourquoi.</translation>
+    </message>
+    <message>
+        <source>Only the first {most} of {number} pictures were opened: no more go with one question.</source>
+        <translation>Seules les {most} premières des {number} images ont été ouvertes : une question n’en accepte pas plus.</translation>
     </message>
     <message>
         <source>These words were said in no earlier conversation.</source>

@@ -147,6 +147,14 @@
         <translation>{name} 是管道或设备，不是文件。</translation>
     </message>
     <message>
+        <source>Open it in another program and save it there as a PNG picture.</source>
+        <translation>请在其他程序中打开它，并另存为 PNG 图片。</translation>
+    </message>
+    <message>
+        <source>Open it in another program and save the page there as a PNG picture.</source>
+        <translation>请在其他程序中打开它，并将所需页面另存为 PNG 图片。</translation>
+    </message>
+    <message>
         <source>There is no file {name}.</source>
         <translation>没有文件 {name}。</translation>
     </message>
@@ -1362,16 +1370,6 @@
         <source>Describe it in one sentence.</source>
         <translation>用一句话描述它。</translation>
     </message>
-    <message numerus="yes">
-        <source>{n} pictures are too many for one question.</source>
-        <translation>
-            <numerusform>{n} 张图片对一个问题来说太多了。</numerusform>
-        </translation>
-    </message>
-    <message>
-        <source>Open at most {most}.</source>
-        <translation>最多打开 {most} 张。</translation>
-    </message>
     <message>
         <source>Pasted picture</source>
         <translation>粘贴的图片</translation>
@@ -1533,6 +1531,10 @@
     <message>
         <source>Looking…</source>
         <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>Delete for good?</source>
+        <translation>永久删除？</translation>
     </message>
     <message>
         <source>{number}%</source>
@@ -2185,10 +2187,6 @@
         <translation>{when}，正在显示</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>永久删除？</translation>
-    </message>
-    <message>
         <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
         <translation>Spyglass 自己不会下载任何东西。请用浏览器下载一个模型及其投影器（mmproj），把两者放进同一文件夹，然后在这里选择模型文件。</translation>
     </message>
@@ -2295,6 +2293,10 @@
     <message>
         <source>The details say why.</source>
         <translation>详情中说明了原因。</translation>
+    </message>
+    <message>
+        <source>Only the first {most} of {number} pictures were opened: no more go with one question.</source>
+        <translation>只打开了 {number} 张图片中的前 {most} 张：一个问题最多只能附这么多。</translation>
     </message>
     <message>
         <source>These words were said in no earlier conversation.</source>

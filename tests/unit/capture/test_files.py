@@ -50,9 +50,16 @@ def test_a_bomb_is_refused_in_numbers() -> None:
         from_bytes(pictures.bomb(), "bomb.png")
 
 
-def test_a_drawing_is_called_a_drawing() -> None:
-    with pytest.raises(PictureError, match=r"drawing\.png is an SVG drawing"):
-        from_bytes(pictures.SVG, "drawing.png")
+@pytest.mark.parametrize(
+    ("content", "what"), [(pictures.SVG, "is an SVG drawing"), (b"%PDF-1.7\n%", "is a PDF document")]
+)
+def test_a_drawing_and_a_document_are_called_so_and_what_makes_pictures_of_them_is_said(
+    content: bytes, what: str
+) -> None:
+    with pytest.raises(PictureError, match=what) as caught:
+        from_bytes(content, "a.png")
+    assert "in another program" in caught.value.todo
+    assert "PNG" in caught.value.todo
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 20000), (20000, 1)])
