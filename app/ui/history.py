@@ -121,6 +121,8 @@ class History(QObject):
             self._closed = True
         limit = conversations_limit(self._session.settings)
         try:
+            for key in (key for sheet in self._window.findChildren(HistorySheet) for key in sheet.gone):
+                self._archive.forget(key)
             self._archive.keep(snapshot(self._session.conversation), limit)
             self._archive.keep_draft(self._draft() if limit else "")
         except SpyglassError as error:

@@ -45,8 +45,9 @@ class _Row(QListWidgetItem):
 
     def data(self, role: int) -> Any:
         if role == Qt.ItemDataRole.DisplayRole:
-            parts = (self._when(), isolated(self._found()))
-            return f"{isolated(self.kept.entry.title)}\n{' · '.join(filter(None, parts))}"
+            found = self._found()
+            line = f"{self._when()} · {isolated(found)}" if found else self._when()
+            return f"{isolated(self.kept.entry.title)}\n{line}"
         return self.kept.entry.key if role == KEY else super().data(role)
 
     def _when(self) -> str:
@@ -64,6 +65,10 @@ class _Row(QListWidgetItem):
         start = max(0, found.start() - _BEFORE)
         words = " ".join(text[start : found.end() + _BEHIND].split())
         return f"…{words}" if start else words
+
+
+Taken = tuple[int, _Row]
+"""A row that was taken out of the list, and where it was."""
 
 
 class HistoryList(QListWidget):
@@ -95,9 +100,15 @@ class HistoryList(QListWidget):
         self.viewport().update()
         return len(there)
 
-    def remove(self, item: QListWidgetItem) -> str:
-        """Take one away; returns its key."""
-        key = str(item.data(KEY))
-        del self._rows[self.row(item)]
-        self.takeItem(self.row(item))
-        return key
+    def take(self, item: QListWidgetItem) -> Taken:
+        """Take one out of the list."""
+        place = self.row(item)
+        self.takeItem(place)
+        return place, self._rows.pop(place)
+
+    def put_back(self, taken: Taken) -> None:
+        """Put the one taken last where it was."""
+        place, row = taken
+        self._rows.insert(place, row)
+        self.insertItem(place, row)
+        self.setCurrentItem(row)

@@ -1538,10 +1538,6 @@
         <translation>جارٍ البحث…</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>حذف نهائيًا؟</translation>
-    </message>
-    <message>
         <source>{number}%</source>
         <translation>{number}٪</translation>
     </message>
@@ -2315,6 +2311,14 @@
     <message>
         <source>Find in questions and answers</source>
         <translation>البحث في الأسئلة والإجابات</translation>
+    </message>
+    <message>
+        <source>Deleted: {title}</source>
+        <translation>حُذفت: {title}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>تراجع</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

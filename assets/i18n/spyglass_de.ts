@@ -1534,10 +1534,6 @@
         <translation>Sucht…</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>Endgültig löschen?</translation>
-    </message>
-    <message>
         <source>{number}%</source>
         <translation>{number}&#xa0;%</translation>
     </message>
@@ -2307,6 +2303,14 @@
     <message>
         <source>Find in questions and answers</source>
         <translation>In Fragen und Antworten suchen</translation>
+    </message>
+    <message>
+        <source>Deleted: {title}</source>
+        <translation>Gelöscht: {title}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Rückgängig</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

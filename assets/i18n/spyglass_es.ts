@@ -1534,10 +1534,6 @@
         <translation>Buscando…</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>¿Eliminar para siempre?</translation>
-    </message>
-    <message>
         <source>{number}%</source>
         <translation>{number}&#xa0;%</translation>
     </message>
@@ -2307,6 +2303,14 @@
     <message>
         <source>Find in questions and answers</source>
         <translation>Buscar en preguntas y respuestas</translation>
+    </message>
+    <message>
+        <source>Deleted: {title}</source>
+        <translation>Eliminada: {title}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Deshacer</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

@@ -1534,10 +1534,6 @@
         <translation>Recherche…</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>Supprimer définitivement ?</translation>
-    </message>
-    <message>
         <source>{number}%</source>
         <translation>{number}&#xa0;%</translation>
     </message>
@@ -2307,6 +2303,14 @@
     <message>
         <source>Find in questions and answers</source>
         <translation>Chercher dans les questions et les réponses</translation>
+    </message>
+    <message>
+        <source>Deleted: {title}</source>
+        <translation>Supprimée : {title}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>Annuler la suppression</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

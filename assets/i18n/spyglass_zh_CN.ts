@@ -1533,10 +1533,6 @@
         <translation>正在查找…</translation>
     </message>
     <message>
-        <source>Delete for good?</source>
-        <translation>永久删除？</translation>
-    </message>
-    <message>
         <source>{number}%</source>
         <translation>{number}%</translation>
     </message>
@@ -2305,6 +2301,14 @@
     <message>
         <source>Find in questions and answers</source>
         <translation>在问题和回答中查找</translation>
+    </message>
+    <message>
+        <source>Deleted: {title}</source>
+        <translation>已删除：{title}</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
     </message>
     <message>
         <source>{mode} goes on waiting for it when you are back: {things}</source>

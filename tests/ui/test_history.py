@@ -44,11 +44,12 @@ def kept(qtbot: QtBot, number: int) -> None:
 
 
 def open_sheet(window: Window, qtbot: QtBot) -> HistorySheet:
+    def there() -> list[HistorySheet]:
+        return [sheet for sheet in window.widget.findChildren(HistorySheet) if sheet.isVisible()]
+
     window.actions["history"].trigger()
-    qtbot.waitUntil(lambda: window.widget.findChild(HistorySheet) is not None, timeout=5_000)
-    sheet = window.widget.findChild(HistorySheet)
-    assert sheet is not None
-    return sheet
+    qtbot.waitUntil(lambda: bool(there()), timeout=5_000)
+    return there()[0]
 
 
 def button(sheet: HistorySheet, words: str) -> QPushButton:
@@ -188,15 +189,44 @@ def test_finding_and_deleting(window: Window, qtbot: QtBot) -> None:
     assert [sheet.list.item(i).isHidden() for i in range(2)] == [True, False]
     sheet.activateWindow()
     qtbot.keyClick(sheet.list, Qt.Key.Key_Delete)
-    assert sheet.list.count() == 2  # asked first
-    button(sheet, "Delete for good?").click()
+    assert sheet.list.count() == 1
+    sheet.accept()
     kept(qtbot, 1)
     assert Archive().entries()[0].title == "About dogs?"
-    sheet._find.setText("")
-    sheet.list.setCurrentRow(0)
+    sheet = open_sheet(window, qtbot)
     qtbot.keyClick(sheet.list, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=5_000)
     assert window.session.conversation.turns[0].question == "About dogs?"
+
+
+def test_what_was_deleted_can_be_put_back_until_the_list_is_closed(window: Window, qtbot: QtBot) -> None:
+    for words in ("First?", "Second?", "Third?"):
+        ask(window, qtbot, words)
+        window.actions["new"].trigger()
+    kept(qtbot, 3)
+    sheet = open_sheet(window, qtbot)
+    sheet.list.setCurrentRow(1)
+    button(sheet, "Delete").click()
+    assert "Deleted: Second?" in [label.text() for label in sheet.findChildren(QLabel)]
+    button(sheet, "Delete").click()
+    button(sheet, "Undo").click()
+    sheet.activateWindow()
+    qtbot.keyClick(sheet.list, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [sheet.list.item(i).text().partition("\n")[0] for i in range(3)] == ["Third?", "Second?", "First?"]
+    assert not button(sheet, "Undo").isVisible()
+    button(sheet, "Delete").click()
+    assert len(Archive().entries()) == 3
+    sheet.accept()
+    kept(qtbot, 2)
+    assert {entry.title for entry in Archive().entries()} == {"Third?", "First?"}
+
+
+def test_what_was_deleted_is_gone_when_the_program_ends_before_the_list_is_closed(window: Window, qtbot: QtBot) -> None:
+    ask(window, qtbot, "A secret?")
+    kept(qtbot, 1)
+    button(open_sheet(window, qtbot), "Delete").click()
+    window.widget.close()
+    assert Archive().entries() == []
 
 
 def test_finding_by_what_was_said_later_on(window: Window, qtbot: QtBot) -> None:
@@ -228,11 +258,10 @@ def test_deleting_the_one_that_is_shown_clears_the_window(window: Window, qtbot:
     kept(qtbot, 1)
     sheet = open_sheet(window, qtbot)
     button(sheet, "Delete").click()
-    button(sheet, "Delete for good?").click()
-    kept(qtbot, 0)
-    assert window.session.conversation.turns == []
     assert not sheet._open.isEnabled()
     sheet.accept()
+    kept(qtbot, 0)
+    assert window.session.conversation.turns == []
     window.widget.close()
     assert Archive().entries() == []
 
