@@ -52,6 +52,8 @@ def read_config_json(folder: Path) -> Checkpoint:
     config = read_json(folder / "config.json")
     if config.get("model_type") != "mllama":
         raise ModelError("The checkpoint is not a Llama 3.2 Vision model.", "Choose one whose config.json says mllama.")
+    if config.get("quantization_config"):
+        raise already_quantised(f"quantization_config is {config['quantization_config']!r}")
     try:
         text = _Section(config, "text_config")
         base, rope = _rope(text)
@@ -68,6 +70,15 @@ def read_config_json(folder: Path) -> Checkpoint:
             "Download it again, or choose another checkpoint.",
             str(error),
         ) from error
+
+
+def already_quantised(detail: str) -> ModelError:
+    """What is said of weights of 8 bits or fewer: the numbers they stand for are spread over tensors of other names."""
+    return ModelError(
+        "The checkpoint is quantised already, in a way that cannot be converted.",
+        "Choose the original one, with weights of 16 or 32 bits.",
+        detail,
+    )
 
 
 class _Section:

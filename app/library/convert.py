@@ -19,10 +19,10 @@ from app.errors import ModelError
 from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo, read_header
 from app.gguf.mllama import Config
 from app.library import quantise
-from app.library.config_json import Checkpoint, read_config_json
+from app.library.config_json import Checkpoint, already_quantised, read_config_json
 from app.library.gguf_writer import PlannedTensor, Progress, entry, write
 from app.library.names import check_tensors, gguf_name
-from app.library.safetensors import StoredTensor, open_checkpoint
+from app.library.safetensors import DTYPES, StoredTensor, open_checkpoint
 from app.library.stored import read_bytes
 from app.library.tokenizer_json import tokenizer_metadata
 
@@ -47,7 +47,7 @@ def convert(
     mix = quantise.mix_named(type)
     tower_mix = quantise.mix_named(vision_type) if vision_type is not None else quantise.vision_mix(mix)
     checkpoint = read_config_json(folder)
-    entries = _metadata(folder.name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
+    entries = _metadata(folder.absolute().name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
     tensors = [*_tensors(_named(folder, checkpoint), checkpoint.sizes, mix, tower_mix), *_rope_factors(checkpoint)]
     write(out, [entry(key, value) for key, value in entries.items()], tensors, progress)
 
@@ -141,6 +141,9 @@ def _named(folder: Path, checkpoint: Checkpoint) -> dict[str, StoredTensor]:
     if "output.weight" not in named and checkpoint.tied and "token_embd.weight" in named:
         head = named["token_embd.weight"]
         named["output.weight"] = replace(head, name="lm_head", shape=(checkpoint.vocabulary, *head.shape[1:]))
+    for tensor in named.values():
+        if tensor.dtype not in DTYPES:
+            raise already_quantised(f"{tensor.name} is {tensor.dtype}")
     check_tensors({name: tensor.shape for name, tensor in named.items()}, checkpoint.sizes, checkpoint.vocabulary)
     return named
 

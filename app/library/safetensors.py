@@ -14,7 +14,8 @@ import numpy as np
 from app.errors import ModelError
 from app.library.stored import read_bytes
 
-_DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
+"""Types of numbers that can be read; a checkpoint may hold others where nobody needs them."""
 _MAX_HEADER = 100 << 20
 
 
@@ -41,7 +42,7 @@ class StoredTensor:
         return found
 
     def _read(self, start: int, stop: int) -> np.ndarray:
-        kind, width = np.dtype(_DTYPES[self.dtype]), math.prod(self.shape[1:])
+        kind, width = np.dtype(DTYPES[self.dtype]), math.prod(self.shape[1:])
         row = width * kind.itemsize
         stored = read_bytes(self.path, self.offset + start * row, (stop - start) * row).view(kind).reshape(-1, width)
         if self.dtype != "BF16":
@@ -101,12 +102,8 @@ def _read(path: Path) -> dict[str, StoredTensor]:
         if name == "__metadata__":
             continue
         dtype, shape, (start, end) = entry["dtype"], tuple(int(side) for side in entry["shape"]), entry["data_offsets"]
-        kind = np.dtype(_DTYPES[dtype])
-        if (
-            not 0 <= start <= end <= data
-            or end - start != math.prod(shape) * kind.itemsize
-            or min(shape, default=1) < 1
-        ):
+        nbytes = math.prod(shape) * np.dtype(DTYPES[dtype]).itemsize if dtype in DTYPES else end - start
+        if not 0 <= start <= end <= data or end - start != nbytes or min(shape, default=1) < 1:
             raise ValueError(f"tensor {name}: {entry}")
         tensors[name] = StoredTensor(name, shape or (1,), dtype, path, 8 + length + start)
     return tensors

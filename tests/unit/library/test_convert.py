@@ -373,6 +373,45 @@ def test_sizes_that_cannot_be_are_named_before_anything_is_made_of_them(section,
     assert caught.value.detail
 
 
+def test_a_checkpoint_that_is_quantised_already_is_called_that(checkpoint, tmp_path):
+    """Not damaged: nothing would come of downloading it again."""
+    weights, untouched = checkpoint / "model.safetensors", (checkpoint / "model.safetensors").read_bytes()
+    with_type(weights, "language_model.model.layers.0.mlp.up_proj.weight", "F8_E4M3")
+    with pytest.raises(ModelError, match="quantised already") as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert "F8_E4M3" in caught.value.detail
+    weights.write_bytes(untouched)
+    edit_config(checkpoint, quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
+    with pytest.raises(ModelError, match="quantised already") as caught:
+        convert(checkpoint, tmp_path / "m.gguf")
+    assert "bitsandbytes" in caught.value.detail
+
+
+def test_what_is_not_needed_may_be_of_any_type(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "a.gguf")
+    weights = checkpoint / "model.safetensors"
+    write_tensors(weights, read_tensors(VECTORS) | {"position_ids": np.zeros(6, np.float32)})
+    with_type(weights, "position_ids", "U32")
+    convert(checkpoint, tmp_path / "b.gguf")
+    assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
+
+
+def with_type(path, name, dtype):
+    """Say that the tensor's bytes are of another type."""
+    raw = path.read_bytes()
+    length = int.from_bytes(raw[:8], "little")
+    header = json.loads(raw[8 : 8 + length])
+    header[name]["dtype"] = dtype
+    changed = json.dumps(header).encode()
+    path.write_bytes(len(changed).to_bytes(8, "little") + changed + raw[8 + length :])
+
+
+def test_the_model_is_named_after_the_folder_wherever_one_stands(checkpoint, tmp_path, monkeypatch):
+    monkeypatch.chdir(checkpoint)
+    convert(".", tmp_path / "m.gguf")
+    assert read_header(tmp_path / "m.gguf").text("general.name") == "checkpoint"
+
+
 def test_tensors_of_other_shapes_than_the_sizes_are_refused(checkpoint, tmp_path):
     text = json.loads((checkpoint / "config.json").read_text())["text_config"]
     edit_config(checkpoint, text_config=text | {"intermediate_size": 161})
