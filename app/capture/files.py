@@ -99,7 +99,7 @@ def from_bytes(data: bytes, name: str) -> Picture:
         raise
     except UnidentifiedImageError as error:
         what, todo = _what_else(data, name)
-        raise PictureError(what, todo, str(error)) from error
+        raise PictureError(what, todo) from error
     except Exception as error:  # decoders raise SyntaxError, EOFError, struct.error, MemoryError and more
         raise PictureError(
             Wording("{name} is damaged or cut short.", name=name),

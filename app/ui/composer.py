@@ -19,6 +19,7 @@ from app.capture.qt.incoming import holds_picture
 from app.ui.buttons import IconButton
 from app.ui.desk import Sheet
 from app.ui.i18n import as_tip, say, shown
+from app.ui.wrapping_row import WrappingRow
 from app.wording import Wording
 
 _LINES = 6
@@ -115,9 +116,8 @@ class Composer(QFrame):
         column.setContentsMargins(14, 8, 8, 8)
         column.setSpacing(8)
         self._attachments = QWidget()
-        self._attachment_row = QHBoxLayout(self._attachments)
-        self._attachment_row.setContentsMargins(0, 0, 0, 0)
-        self._attachment_row.setSpacing(8)
+        self._attachment_row = WrappingRow(spacing=8)
+        self._attachments.setLayout(self._attachment_row)
         self._attachments.hide()
         column.addWidget(self._attachments)
         row = QHBoxLayout()
@@ -182,7 +182,6 @@ class Composer(QFrame):
                 widget.deleteLater()
         for sheet in sheets:
             self._attachment_row.addWidget(self._attachment(sheet, alone=len(sheets) == 1))
-        self._attachment_row.addStretch()
         self._attachments.setVisible(bool(sheets))
 
     def _attachment(self, sheet: Sheet, alone: bool) -> QWidget:
@@ -190,7 +189,7 @@ class Composer(QFrame):
         frame.setObjectName("attachment")
         row = QHBoxLayout(frame)
         row.setContentsMargins(6, 6, 4, 6)
-        row.setSpacing(8)
+        row.setSpacing(8 if alone else 2)
         name = sheet.picture.name or shown(Wording("Picture"))
         name = shown(Wording("Part of the picture")) if sheet.part_of else name
         row.addWidget(self._thumbnail(sheet, name))

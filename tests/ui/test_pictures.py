@@ -108,6 +108,14 @@ def test_of_too_many_the_first_are_opened(window: Window, qtbot: QtBot, picture:
     assert [sheet.picture.name for sheet in window.desk.attached] == [f"{i}.png" for i in range(MOST_AT_ONCE)]
     said = "Only the first 8 of 9 pictures were opened: no more go with one question."
     assert window.pane.notice.words == said
+    for width in (1200, 360):
+        window.widget.resize(width, 700)
+        QApplication.processEvents()
+        buttons = [b for b in window.composer._attachments.findChildren(QToolButton) if b.isVisible()]
+        assert len(buttons) == 2 * MOST_AT_ONCE
+        for button in buttons:
+            assert button.size() == button.sizeHint(), button.accessibleName()
+            assert button.visibleRegion().boundingRect() == button.rect(), button.accessibleName()
 
 
 def test_dropped_words_go_to_the_question_and_take_nothing_away(window: Window) -> None:
