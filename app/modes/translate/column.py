@@ -2,20 +2,25 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from app.modes.translate.breaks import SMALL_KANA, pieces
 from app.modes.translate.typeset import sign_font
 
 _LAID = frozenset("ー―—–…‥~〜～-（）()「」『』【】《》〈〉［］[]〔〕{}｛｝:：")
 """Signs that lie on their side in a column: what they join or enclose stands above and below them."""
 _RAISED = frozenset("、。，．,.")
-"""Signs that stand at the upper right of their place in a column, where in a line they stand at the lower left."""
+"""Signs that stand in the upper right quarter of their place in a column; in a line they stand at the lower left."""
+_QUARTER, _MOVED = 0.27, 0.1
+"""How far right and up of the middle, in ems, the ink of these stands, and how far that way small kana are moved."""
 _CELL = re.compile(r"[0-9]{1,2}(?![0-9])(?<![0-9]{3})|\s+|.", re.DOTALL)
 """What takes one place: a number of one or two digits side by side, a gap, any other sign alone."""
+_WHOLE = 6
+"""Places that what belongs together may take; what is longer is broken anywhere."""
 
 
 def suits(text: str) -> bool:
@@ -28,14 +33,20 @@ def broken(text: str, lengths: Sequence[float], size: float) -> list[list[str]] 
     """The places of each column, for columns of these lengths in pixels, or None if the text does not fit."""
     columns: list[list[str]] = [[] for _ in lengths]
     at = 0
-    for cell in _CELL.findall(text.strip()):
-        while at < len(columns) and (len(columns[at]) + 1) * size > lengths[at]:
+    for group in _groups(text):
+        while at < len(columns) and (len(columns[at]) + len(group)) * size > lengths[at]:
             at += 1
         if at == len(columns):
             return None
-        if columns[at] or not cell.isspace():
-            columns[at].append(cell)
+        columns[at] += group if columns[at] else [cell for cell in group if not cell.isspace()]
     return columns
+
+
+def _groups(text: str) -> Iterator[list[str]]:
+    """The places of a text, those together between which no column ends: a number, a sign with its full stop."""
+    for piece, spaced in pieces(text):
+        cells = [*([" "] if spaced else []), *_CELL.findall(piece)]
+        yield from [cells] if len(cells) <= _WHOLE else ([cell] for cell in cells)
 
 
 def drawn(cells: Sequence[str], width: int, height: int, middle: float, size: float) -> NDArray[np.uint8]:
@@ -46,12 +57,24 @@ def drawn(cells: Sequence[str], width: int, height: int, middle: float, size: fl
         if cell.isspace():
             continue
         place = Image.new("L", (edge, edge), 0)
-        right, up = (0.5 * size, 0.5 * size) if cell in _RAISED else (0.0, 0.0)
         font = sign_font(cell, min(size, size * 1.6 / len(cell)))
-        at = (edge / 2 + right, edge / 2 - up)
-        ImageDraw.Draw(place).text(at, cell, font=font, fill=255, anchor="mm")
+        ImageDraw.Draw(place).text((edge / 2, edge / 2), cell, font=font, fill=255, anchor="mm")
         if cell in _LAID:
             place = place.rotate(-90)
-        corner = (round(middle - edge / 2), round((number + 0.5) * size - edge / 2))
+        right, up = _off_middle(cell, place.getbbox(), edge, size)
+        corner = (round(middle - edge / 2 + right), round((number + 0.5) * size - edge / 2 - up))
         layer.paste(255, corner, place)
     return np.asarray(layer)
+
+
+def _off_middle(cell: str, ink: tuple[int, ...] | None, edge: int, size: float) -> tuple[float, float]:
+    """How far right and up of its place's middle a sign stands; fonts differ in where they have a full stop's ink.
+
+    ink: left, top, right, bottom of what is drawn, in a square of `edge` pixels.
+    """
+    if cell in SMALL_KANA:
+        return _MOVED * size, _MOVED * size
+    if cell not in _RAISED or ink is None:
+        return 0.0, 0.0
+    left, top, right, bottom = ink
+    return _QUARTER * size + (edge - left - right) / 2, _QUARTER * size - (edge - top - bottom) / 2

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.capture.region import Region
+from app.modes.translate.breaks import pieces
 
 _NARROW, _WIDE = frozenset("iljtfrI.,:;!'|()[]´`·-"), frozenset("mwMW@%&€")
 _STRAY, _SKIPPED, _CUT, _JOINED = 0.8, 0.3, 0.8, 0.8
@@ -61,15 +62,6 @@ def _words(reading: Sequence[str]) -> list[Word]:
         for at, (piece, spaced) in enumerate(pieces(line)):
             words.append(Word(piece, _width(piece), at == 0, spaced, number))
     return words
-
-
-def pieces(line: str) -> list[tuple[str, bool]]:
-    """The words of a line, or the characters where it is written without spaces, each with whether a space precedes."""
-    found = []
-    for token in line.split():
-        dense = any(unicodedata.east_asian_width(c) in "WF" for c in token)
-        found += [(piece, at == 0) for at, piece in enumerate(token if dense else [token])]
-    return found
 
 
 def _width(text: str) -> float:

@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 
 from app.capture.region import Pixels, Quad, rectify
 from app.modes.translate import column, frames
+from app.modes.translate.breaks import pieces
 from app.modes.translate.ground import Ground, ground
 from app.modes.translate.languages import language
-from app.modes.translate.laying import pieces
 from app.modes.translate.pipeline import Passage, Translation
 from app.modes.translate.typeset import SetLine
 from app.values import Picture

@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 from app import paths
 from app.capture.region import Quad
 from app.errors import SpyglassError
-from app.modes.translate import saving, typeset
+from app.modes.translate import column, saving, typeset
+from app.modes.translate.breaks import pieces
 from app.modes.translate.ground import ground
 from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.overlay import Overlay, overlay
@@ -197,6 +198,32 @@ def test_a_column_of_signs_is_written_over_from_the_top_down_and_upright(text: s
     assert max(alike[1:]) < 0.6, alike
     lying = overlay(picture(sheet), translation(sheet, ["Sortie"]))
     assert [one.text for one in lying.labels] == ["Sortie"]
+
+
+@pytest.mark.parametrize("mark", "、。，．")
+def test_in_a_column_a_full_stop_stands_in_the_upper_right_of_its_place(mark: str) -> None:
+    seen = column.drawn(["口", mark, "口"], 100, 240, 50, 80)[80:160]
+    ys, xs = np.nonzero(seen > 60)
+    assert xs.min() > 50
+    assert xs.max() < 92
+    assert ys.max() < 40
+
+
+def test_no_column_or_line_begins_with_a_full_stop_or_ends_inside_a_number() -> None:
+    columns = column.broken("出口在右。价格1200元", [60, 60, 75, 60], 15) or []
+    assert ["".join(cells) for cells in columns] == ["出口在", "右。价格", "1200元", ""]
+    assert ["".join(cells) for cells in column.broken("出口在右边。", [75, 75], 15) or []] == ["出口在右", "边。"]
+    assert [piece for piece, _ in pieces("请在12月5日（周四）到。")] == [
+        "请",
+        "在",
+        "12",
+        "月",
+        "5",
+        "日",
+        "（周",
+        "四）",
+        "到。",
+    ]
 
 
 def test_a_line_at_the_pictures_edge_is_drawn() -> None:
