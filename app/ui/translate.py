@@ -24,7 +24,7 @@ from app.ui.translate_keeping import Keeping
 from app.ui.translate_live import LiveNews, LiveTranslate, live_words
 from app.ui.translate_overlay import TranslationOverlay
 from app.ui.translate_panel import AUTO, TranslatePanel
-from app.ui.translate_states import activity, seen, waiting
+from app.ui.translate_states import activity, broken_off, seen, waiting
 from app.ui.translate_work import Drawn, TranslateWork
 from app.ui.uncover import Uncover
 from app.values import Picture
@@ -273,4 +273,5 @@ class Translate(QObject):
         """The translation, and what it is drawn over."""
         if self.live.on and self._what is None:
             return self.live.picture(), self.state
-        return self._what if isinstance(self._what, Picture) else None, self.state
+        state = self.state if self.state is None or self.work.running else broken_off(self.state)
+        return self._what if isinstance(self._what, Picture) else None, state

@@ -1,4 +1,4 @@
-"""Taking a translation along: to the clipboard, or as a picture, a PDF or a text into a file."""
+"""Taking a translation, or what was read, along: to the clipboard, or as a picture, a PDF or a text into a file."""
 
 from collections.abc import Callable
 from functools import partial
@@ -37,13 +37,14 @@ class Keeping(QObject):
     def _copy(self) -> None:
         _, state = self._kept()
         if state is not None:
-            QGuiApplication.clipboard().setText(state.text)
+            QGuiApplication.clipboard().setText(state.text or state.original)
 
     def _ask(self) -> None:
         """Let the person say where to."""
-        picture, _ = self._kept()
+        picture, state = self._kept()
         drawn = {f"{shown(Wording('Picture'))} (*.png *.jpg *.webp)": ".png", "PDF (*.pdf)": ".pdf"}
-        kinds = {**(drawn if picture else {}), f"{shown(Wording('Text'))} (*.txt)": saving.TEXT}
+        drawable = picture is not None and state is not None and bool(state.text)
+        kinds = {**(drawn if drawable else {}), f"{shown(Wording('Text'))} (*.txt)": saving.TEXT}
         title = shown(Wording("Save the translation"))
         name, kind = QFileDialog.getSaveFileName(self._panel, title, "", ";;".join(kinds))
         if name:

@@ -152,7 +152,9 @@ class TranslatePanel(QFrame):
         self._scroll.setVisible(bool(passages) or not words)
         something = state is not None and bool(state.text)
         for button in (self._copy, self._save):
-            button.setEnabled(something)
+            button.setEnabled(something or bool(passages))
+        read = Wording("Copy the text that was read")
+        self._copy.set_name(read if passages and not something else Wording("Copy the translation"))
         self._original.setVisible(something and any(p.quads for p in passages))
         self._again.setEnabled(state is not None or picture)
         self.swap.setEnabled(self.spoken not in ("", self.languages[1]))

@@ -2377,6 +2377,10 @@
         <translation>صفحة ويب</translation>
     </message>
     <message>
+        <source>Copy the text that was read</source>
+        <translation>نسخ النص المقروء</translation>
+    </message>
+    <message>
         <source>Swap the languages</source>
         <translation>تبديل اللغتين</translation>
     </message>

@@ -2369,6 +2369,10 @@
         <translation>Webseite</translation>
     </message>
     <message>
+        <source>Copy the text that was read</source>
+        <translation>Den gelesenen Text kopieren</translation>
+    </message>
+    <message>
         <source>Swap the languages</source>
         <translation>Sprachen tauschen</translation>
     </message>

@@ -2369,6 +2369,10 @@
         <translation>Página web</translation>
     </message>
     <message>
+        <source>Copy the text that was read</source>
+        <translation>Copiar el texto leído</translation>
+    </message>
+    <message>
         <source>Swap the languages</source>
         <translation>Intercambiar los idiomas</translation>
     </message>

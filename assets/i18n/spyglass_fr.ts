@@ -2369,6 +2369,10 @@
         <translation>Page web</translation>
     </message>
     <message>
+        <source>Copy the text that was read</source>
+        <translation>Copier le texte lu</translation>
+    </message>
+    <message>
         <source>Swap the languages</source>
         <translation>Inverser les langues</translation>
     </message>

@@ -2367,6 +2367,10 @@
         <translation>网页</translation>
     </message>
     <message>
+        <source>Copy the text that was read</source>
+        <translation>复制识别出的文字</translation>
+    </message>
+    <message>
         <source>Swap the languages</source>
         <translation>交换语言</translation>
     </message>

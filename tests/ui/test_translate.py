@@ -147,6 +147,21 @@ def test_text_is_translated_in_the_same_place(window: Window, qtbot: QtBot, tabl
     assert QGuiApplication.clipboard().text() == "Guichet"
 
 
+def test_what_is_in_the_language_already_can_be_copied_as_it_was_read(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    table.read = "Nous sommes ouverts\ntous les jours"
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    panel = window.translate.panel
+    assert panel.message.text() == "This is in Français already."
+    assert panel._copy.isEnabled()
+    assert panel._copy.toolTip() == "Copy the text that was read"
+    panel._copy.click()
+    assert QGuiApplication.clipboard().text() == table.read
+
+
 def test_stop_keeps_what_is_finished(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
     table.hold = 2
     window.actions["mode.translate"].trigger()
