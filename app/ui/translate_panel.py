@@ -172,7 +172,7 @@ class TranslatePanel(QFrame):
             return Wording("This is in {language} already.", language=LANGUAGES[state.target].native)
         if state.stage in ("finding", "reading") and not running:
             return Wording("The text was not read to its end.")
-        if state.stage == "translating" and not running and state.text:
+        if state.stage == "translating" and not running and (state.text or not state.around):
             return Wording("The text was not translated to its end.")
         return state.draft if state.stage == "reading" else ""
 

@@ -313,6 +313,19 @@ def test_a_text_waits_for_the_model_that_is_still_looked_for(window: Window, qtb
     assert window.pane.notice.words == ""
 
 
+def test_stopped_before_anything_is_translated_it_says_so(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    table.hold = 1
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: rows(window) == [(ROWS[0], "Guic"), (ROWS[1], "")], timeout=10_000)
+    qtbot.keyClick(window.widget, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not table.held)
+    assert rows(window) == [(row, "") for row in ROWS]
+    assert window.translate.panel.message.text() == "The text was not translated to its end."
+
+
 def test_stopped_while_it_is_read_it_says_so(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
     table.hold = 0
     window.actions["mode.translate"].trigger()

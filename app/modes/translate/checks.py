@@ -19,9 +19,9 @@ _MONEY_WORDS = {"euro": "EUR", "euros": "EUR", "dollar": "USD", "dollars": "USD"
 
 _NO_NAMES = re.compile(
     "Mrs|Miss|Sir|Madam|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|January|February|March|April|May|June|July|August|"
-    "(Septem|Octo|Novem|Decem)ber"
+    "(Septem|Octo|Novem|Decem)ber|Mon|Tues?|Wed|Thu(rs?)?|Fri|Sat|Sun|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 )
-"""English writes these with a capital too, and they are translated."""
+"""English writes these with a capital too, also shortened, and they are translated."""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ def kinds(source: str, translation: str, code: str = "en", **terms: str) -> list
         ("Seat B12, www.example.org", "Platz B12, www.example.org"),
         ("We met Mrs Brown in Paris today", "Wir trafen Frau Brown heute in Paris"),
         ("Grilled Trout With Lemon And Butter", "Truite grillée au citron et au beurre"),
+        ("Mon – Fri 8 to 18 h, from Oct to Dec", "Mo – Fr 8 bis 18 Uhr, von Okt. bis Dez."),
         ("Im Garten steht ein Baum und ein Haus", "There is a tree and a house in the garden"),
     ],
 )
