@@ -22,8 +22,9 @@ from app.values import Ask, Message, ModelSpec, Picture, Piece, Sampling, Stats
 
 from . import art, fonts, prompts, questions, words
 from .kinds import COLOURS, NAMES
+from .painter import Painter
 from .paths import STARTER, WORK
-from .scenes import Painter, Scene
+from .scenes import Scene
 
 SEED = 990_000_017
 """No training scene is drawn from a seed that begins so."""

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from . import art, fonts, prompts, questions, samples, tokens
+from .painter import Painter
 from .paths import TOKENIZER, WORK
 from .plans import Stage
-from .scenes import Painter, Scene, resized
+from .scenes import Scene, resized
 from .sizes import VisionSize
 
 TALKS = 5

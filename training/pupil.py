@@ -10,10 +10,11 @@ from torch.nn import functional as F
 
 from . import tokens
 from .kinds import NAMES
-from .model import Look, Mllama
+from .model import Mllama
 from .plans import Plan, Stage
 from .prompts import ABSENT, MARKS, UNSURE
 from .samples import IGNORE, MOST_ALIKE, NO_LETTER, UNKNOWN
+from .text import Look
 from .tower import Heads, to_tiles
 from .words import ALPHABET
 
