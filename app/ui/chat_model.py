@@ -90,6 +90,8 @@ class ChatModel(QAbstractListModel):
 
     def _spoken_question(self, turn: Turn) -> str:
         if turn.pictures:
+            if len(turn.pictures) > 1:
+                return shown(Wording("You asked, with several pictures: {question}", question=turn.question))
             return shown(Wording("You asked, with a picture: {question}", question=turn.question))
         return shown(Wording("You asked: {question}", question=turn.question))
 

@@ -20,7 +20,8 @@ TOOLS = 36
 
 _BUBBLE = 14
 _LEAST_HEIGHT = 72
-_THUMB = QSize(160, 120)
+_THUMB, _ONE_OF_SEVERAL = QSize(160, 120), QSize(96, 72)
+_GAP = 8
 _DOT = 7
 
 
@@ -110,14 +111,7 @@ class QuestionRow(Row):
     def _measure(self, width: int) -> int:
         margin = side_margin(width)
         room = width - 2 * margin
-        right, top = width - margin, 12
-        self._thumbs = []
-        for digest in self.turn.pictures:
-            size = self._thumb_size(digest).scaled(
-                min(_THUMB.width(), room), _THUMB.height(), Qt.AspectRatioMode.KeepAspectRatio
-            )
-            self._thumbs.append(self._across(QRect(QPoint(right - size.width(), top), size)))
-            top += size.height() + 8
+        right, top = width - margin, self._place_thumbs(width - margin, room)
         self.flow.show(self.turn.question)
         self.flow.lay_out(room * 0.85 - 2 * _BUBBLE)
         self.flow.lay_out(min(self.flow.width, self.flow.ideal_width() + 1))
@@ -125,6 +119,24 @@ class QuestionRow(Row):
         self.bubble = self._across(QRect(QPoint(right - size.width(), top), size))
         self.origin = self.bubble.topLeft() + QPoint(_BUBBLE, 10)
         return self.bubble.bottom() + 8
+
+    def _place_thumbs(self, right: int, room: int) -> int:
+        """Put the pictures beside one another, line under line, each line ending at `right`; returns where they end."""
+        most = (_THUMB if len(self.turn.pictures) == 1 else _ONE_OF_SEVERAL).boundedTo(QSize(room, _THUMB.height()))
+        lines: list[list[QSize]] = [[]]
+        for digest in self.turn.pictures:
+            size = self._thumb_size(digest).scaled(most, Qt.AspectRatioMode.KeepAspectRatio)
+            if sum(one.width() + _GAP for one in lines[-1]) + size.width() > room:
+                lines.append([])
+            lines[-1].append(size)
+        self._thumbs, top = [], 12
+        for line in filter(None, lines):
+            left = right + _GAP - sum(size.width() + _GAP for size in line)
+            for size in line:
+                self._thumbs.append(self._across(QRect(QPoint(left, top), size)))
+                left += size.width() + _GAP
+            top += max(size.height() for size in line) + _GAP
+        return top
 
     def _thumb_size(self, digest: str) -> QSize:
         thumb = self._look.thumbnail(digest)

@@ -128,6 +128,7 @@ class Header(QFrame):
             button = QToolButton()
             say(button.setText, mode.title)
             button.setCheckable(True)
+            button.setAutoExclusive(True)  # the group sees to that already, but this is what screen readers are told
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.clicked.connect(lambda _=False, m=mode.id: self.mode_chosen.emit(m))

@@ -2289,6 +2289,10 @@
         <translation>الانتقال إلى اسم على الصورة ثم إلى التالي والسؤال عنه (المنصة)</translation>
     </message>
     <message>
+        <source>You asked, with several pictures: {question}</source>
+        <translation>سألت مع عدة صور: {question}</translation>
+    </message>
+    <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>حفظها Spyglass، {date}. قد تكون الإجابات خاطئة.</translation>
     </message>

@@ -2281,6 +2281,10 @@
         <translation>Zu einem Namen auf dem Bild gehen, zum nächsten, danach fragen (Bühne)</translation>
     </message>
     <message>
+        <source>You asked, with several pictures: {question}</source>
+        <translation>Sie haben mit mehreren Bildern gefragt: {question}</translation>
+    </message>
+    <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>Gespeichert von Spyglass, {date}. Antworten können falsch sein.</translation>
     </message>

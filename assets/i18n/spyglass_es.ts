@@ -2281,6 +2281,10 @@
         <translation>Ir a un nombre de la imagen, al siguiente, preguntar por él (escenario)</translation>
     </message>
     <message>
+        <source>You asked, with several pictures: {question}</source>
+        <translation>Usted preguntó, con varias imágenes: {question}</translation>
+    </message>
+    <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>Guardado por Spyglass, {date}. Las respuestas pueden ser erróneas.</translation>
     </message>

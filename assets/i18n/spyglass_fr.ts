@@ -2281,6 +2281,10 @@
         <translation>Aller à un nom sur l’image, au suivant, poser une question dessus (scène)</translation>
     </message>
     <message>
+        <source>You asked, with several pictures: {question}</source>
+        <translation>Votre question, avec plusieurs images&#xa0;: {question}</translation>
+    </message>
+    <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>Enregistré par Spyglass, {date}. Les réponses peuvent être fausses.</translation>
     </message>
@@ -2294,7 +2298,7 @@
     </message>
     <message>
         <source>Only the first {most} of {number} pictures were opened: no more go with one question.</source>
-        <translation>Seules les {most} premières des {number} images ont été ouvertes : une question n’en accepte pas plus.</translation>
+        <translation>Seules les {most} premières des {number} images ont été ouvertes&#xa0;: une question n’en accepte pas plus.</translation>
     </message>
     <message>
         <source>These words were said in no earlier conversation.</source>
@@ -2306,7 +2310,7 @@
     </message>
     <message>
         <source>Deleted: {title}</source>
-        <translation>Supprimée : {title}</translation>
+        <translation>Supprimée&#xa0;: {title}</translation>
     </message>
     <message>
         <source>Undo</source>

@@ -2279,6 +2279,10 @@
         <translation>转到图片上的名称，再到下一个，并就它提问（舞台）</translation>
     </message>
     <message>
+        <source>You asked, with several pictures: {question}</source>
+        <translation>您的提问（带多张图片）：{question}</translation>
+    </message>
+    <message>
         <source>Saved by Spyglass, {date}. Answers can be wrong.</source>
         <translation>由 Spyglass 保存，{date}。回答可能有误。</translation>
     </message>

@@ -289,6 +289,26 @@ def test_a_picture_of_the_conversation_is_shown_again(window: Window, qtbot: QtB
     qtbot.waitUntil(lambda: window.desk.stage is not None and window.desk.stage.picture.name == "first.png")
 
 
+@pytest.mark.parametrize("width", [1200, 360])
+def test_several_pictures_of_a_question_stand_beside_one_another(
+    window: Window, qtbot: QtBot, picture: MakePicture, width: int
+) -> None:
+    window.widget.resize(width, 700)
+    window.desk.open([picture(f"{i}.png", size=(200 + i, 150)) for i in range(6)])
+    qtbot.waitUntil(lambda: len(window.desk.attached) == 6, timeout=5_000)
+    ask(window, qtbot, "Which is larger?")
+    index = window.chat.index(0)
+    row = window.view.row(index)
+    assert isinstance(row, QuestionRow)
+    there = window.view.visualRect(index)
+    for number, thumb in enumerate(row._thumbs):
+        assert there.translated(-there.topLeft()).contains(thumb)
+        assert not any(thumb.intersects(other) for other in row._thumbs[:number])
+        assert row.picture_at(thumb.center()) == row.turn.pictures[number]
+    assert len({thumb.top() for thumb in row._thumbs}) == 2
+    assert index.data(Qt.ItemDataRole.AccessibleTextRole) == "You asked, with several pictures: Which is larger?"
+
+
 def test_a_question_is_edited_by_its_button(window: Window, qtbot: QtBot) -> None:
     ask(window, qtbot, "What si this?")
     window.view.setFocus()
