@@ -2,11 +2,14 @@
 
     KEY/conversation.json    the words
     KEY/DIGEST.png           each picture, pixel for pixel: what is cached by its digest stays good
+    KEY/DIGEST.jpg           the same, small, once it was shown in a list
     draft.txt                what was typed and not asked when the window closed
 
 Each conversation has a folder of its own. Where they outgrow the limit, those changed longest ago go first.
 """
 
+import contextlib
+import io
 import itertools
 import os
 import re
@@ -29,6 +32,7 @@ _WORDS = "conversation.json"
 _DRAFT = "draft.txt"
 _TITLE = 200
 """Letters of a conversation's first question that stand for it in a list."""
+_PREVIEW = 160, 160
 _OWNER_ONLY = 0o700
 _DIGEST = re.compile(r"[0-9a-z-]+")
 
@@ -41,6 +45,11 @@ class Entry:
     title: str
     changed: float
     said: tuple[Said, ...]
+
+    @property
+    def picture(self) -> str:
+        """The digest of the picture it began with, or nothing."""
+        return next((digest for one in self.said for digest in one.pictures), "")
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,25 @@ class Archive:
         turns = [unpacked(number, turn, pictures) for number, turn in enumerate(content.turns, 1)]
         return Conversation.restored(key, turns, pictures)
 
+    def preview(self, key: str, digest: str) -> bytes:
+        """A small JPEG of a picture of a conversation; empty if the picture is gone or damaged."""
+        folder = self.folder / key
+        made = io.BytesIO()
+        try:
+            if not _DIGEST.fullmatch(digest):
+                return b""
+            if (folder / f"{digest}.jpg").exists():
+                return (folder / f"{digest}.jpg").read_bytes()
+            with Image.open(folder / f"{digest}.png", formats=("PNG",)) as image:
+                image.thumbnail(_PREVIEW)
+                image.convert("RGB").save(made, "JPEG", quality=85)
+        except Exception:  # a decoder raises whatever it likes
+            return b""
+        with self._lock, contextlib.suppress(OSError):
+            if (folder / _WORDS).exists():  # else it was deleted meanwhile
+                _replace(folder / f"{digest}.jpg", made.getvalue())
+        return made.getvalue()
+
     def forget(self, key: str) -> None:
         """Delete a conversation and its pictures, for good: what is still to be written of it is not. Raises
         SpyglassError."""
@@ -177,13 +205,13 @@ class Archive:
         self._ours[folder.name] = (folder / _WORDS).stat().st_mtime_ns
         if not pictures:
             return
-        wanted = {f"{picture.digest}.png": picture for picture in snapshot.pictures}
-        for file in folder.glob("*.png"):
-            if file.name not in wanted:
+        wanted = {picture.digest: picture for picture in snapshot.pictures}
+        for file in (*folder.glob("*.png"), *folder.glob("*.jpg")):
+            if file.stem not in wanted:
                 file.unlink()
-        for name, picture in wanted.items():
-            if not (folder / name).exists():
-                _write_picture(folder / name, picture)
+        for digest, picture in wanted.items():
+            if not (folder / f"{digest}.png").exists():
+                _write_picture(folder / f"{digest}.png", picture)
 
     def _place(self, key: str) -> Path:
         """The folder to write to; another one if somebody else has written to that of `key` since this program did."""

@@ -49,11 +49,12 @@ class File(msgspec.Struct):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """A question and its answer, as the model wrote it."""
+    """A question and its answer, as the model wrote it. pictures: the digests of those it is about."""
 
     question: str
     answer: str = ""
     mode: str = "ask"
+    pictures: tuple[str, ...] = ()
 
 
 class Outline(msgspec.Struct):

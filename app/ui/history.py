@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from app.chat.archive import Archive, snapshot
@@ -38,13 +39,14 @@ class _Read:
 class History(QObject):
     """opened: an earlier conversation is shown; whether the person chose it. typed: what was typed when the window
     closed. told: something to know. cut: a part of the conversation is about to go; what to call to see it as it was.
-    failed: a SpyglassError, the same trouble once only."""
+    failed: a SpyglassError, the same trouble once only. picture: a conversation's key and its picture, small."""
 
     opened = Signal(bool)
     typed = Signal(str)
     told = Signal(str)
     cut = Signal(object)
     failed = Signal(object)
+    picture = Signal(str, QImage)
 
     def __init__(
         self,
@@ -146,7 +148,15 @@ class History(QObject):
         sheet = HistorySheet(kept, self._session.conversation.key, self._window)
         sheet.chosen.connect(self._open)
         sheet.deleted.connect(self._delete)
+        sheet.list.picture_wanted.connect(self._find_picture)
+        self.picture.connect(sheet.list.show_picture)
         sheet.open()
+
+    def _find_picture(self, key: str, digest: str) -> None:
+        def done(preview: bytes) -> None:
+            self.picture.emit(key, QImage.fromData(preview))
+
+        self._background.run(partial(self._archive.preview, key, digest), done, self.failed.emit)
 
     def _open(self, key: str) -> None:
         if key != self._session.conversation.key:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QPainter, QPainterPath, QPixmap, QResizeEvent
+from PySide6.QtGui import QIcon, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.ui import icons, theme
@@ -12,6 +12,7 @@ from app.ui.actions import Actions
 from app.ui.buttons import push
 from app.ui.i18n import say
 from app.ui.samples import Sample
+from app.ui.thumbnails import rounded
 from app.wording import Wording
 
 _SAMPLE = QSize(88, 66)
@@ -67,7 +68,7 @@ class Invitation(QWidget):
             button = QToolButton()
             button.setObjectName("sample")
             button.setIconSize(_SAMPLE)
-            button.setIcon(QIcon(_rounded(sample.image)))
+            button.setIcon(QIcon(rounded(sample.image, _SAMPLE)))
             name = Wording("Sample picture: {name}", name=sample.path.stem.replace("-", " "))
             say(button.setAccessibleName, name)
             say(button.setToolTip, name)
@@ -88,19 +89,3 @@ class Invitation(QWidget):
         samples = self._has_samples and self.height() >= 240
         self._samples.setVisible(samples)
         self._sign.setVisible(self.height() >= (340 if samples else 260))
-
-
-def _rounded(image: QImage) -> QPixmap:
-    filled = image.scaled(
-        _SAMPLE * 2, Qt.AspectRatioMode.KeepAspectRatioByExpanding, Qt.TransformationMode.SmoothTransformation
-    )
-    result = QPixmap(_SAMPLE * 2)
-    result.fill(Qt.GlobalColor.transparent)
-    with QPainter(result) as painter:
-        path = QPainterPath()
-        path.addRoundedRect(result.rect(), 16, 16)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipPath(path)
-        painter.drawImage((result.width() - filled.width()) // 2, (result.height() - filled.height()) // 2, filled)
-    result.setDevicePixelRatio(2)
-    return result

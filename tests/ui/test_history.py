@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -11,6 +12,7 @@ from app.chat.archive import Archive
 from app.chat.conversation import State
 from app.settings.store import SettingsStore
 from app.ui import app as composition
+from app.ui import theme
 from app.ui.history_sheet import HistorySheet
 from app.ui.window import Window
 from app.wording import Wording
@@ -197,6 +199,24 @@ def test_finding_and_deleting(window: Window, qtbot: QtBot) -> None:
     qtbot.keyClick(sheet.list, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: bool(window.session.conversation.turns), timeout=5_000)
     assert window.session.conversation.turns[0].question == "About dogs?"
+
+
+def test_a_conversation_is_known_by_its_picture(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture(colour="red"))
+    ask(window, qtbot, "What is this?")
+    window.actions["new"].trigger()
+    window.desk.lay(None)
+    ask(window, qtbot, "What is that?")
+    kept(qtbot, 2)
+    sheet = open_sheet(window, qtbot)
+
+    def colour(row: int) -> QColor:
+        icon = sheet.list.item(row).icon()
+        image = icon.pixmap(icon.availableSizes()[0], mode=QIcon.Mode.Selected).toImage()
+        return image.pixelColor(image.rect().center())
+
+    qtbot.waitUntil(lambda: colour(1).red() > 200 and colour(1).green() < 60, timeout=20_000)
+    assert colour(0) == QColor(theme.current().bubble)
 
 
 def test_what_was_deleted_can_be_put_back_until_the_list_is_closed(window: Window, qtbot: QtBot) -> None:

@@ -1,11 +1,13 @@
 """Conversations on disk: what is kept, what is forgotten, and what happens to damaged ones."""
 
+import io
 import json
 import os
 import stat
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from app.chat.archive import Archive, snapshot
 from app.chat.conversation import Conversation, State
@@ -71,6 +73,36 @@ def test_a_frame_that_passed_by_keeps_its_name(archive: Archive) -> None:
     back = archive.open(made.key)
     assert back.turns[0].note
     assert back.picture(frame.digest) is not None
+
+
+def test_a_small_copy_of_the_picture_it_began_with_goes_when_the_picture_goes(archive: Archive) -> None:
+    made = conversation(side=400)
+    made.ask("And this?", [picture(2)])
+    archive.keep(snapshot(made), PLENTY)
+    [entry] = archive.entries()
+    assert entry.picture == made.turns[0].pictures[0]
+    for _ in range(2):  # made, then read
+        with Image.open(io.BytesIO(archive.preview(entry.key, entry.picture))) as small:
+            assert small.size == (160, 160)
+    folder = archive.folder / made.key
+    assert len(list(folder.glob("*.jpg"))) == 1
+    made.take_back(made.turns[0])
+    made.ask("Another?", [picture(3)])
+    archive.keep(snapshot(made), PLENTY)
+    assert list(folder.glob("*.jpg")) == []
+    archive.forget(made.key)
+    assert archive.preview(entry.key, entry.picture) == b""
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("digest", ["../secret", "gone"])
+def test_what_is_no_picture_of_a_conversation_has_no_small_copy(archive: Archive, digest: str) -> None:
+    made = conversation()
+    archive.keep(snapshot(made), PLENTY)
+    (archive.folder / "secret.png").write_bytes(
+        (archive.folder / made.key / f"{picture(1, 8, 8).digest}.png").read_bytes()
+    )
+    assert archive.preview(made.key, digest) == b""
 
 
 def test_the_list_has_the_newest_first_and_leaves_out_what_is_damaged(archive: Archive) -> None:
