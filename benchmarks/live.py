@@ -51,7 +51,7 @@ from app.values import (
     is_last,
 )
 from app.values import Reading as ReadingPrompt
-from tests.video import TRAVEL_S, Script, desk
+from tests.video import TRAVEL_S, Scene, Script, Thing, desk
 
 POLL_S = 0.5
 PIECE_S = 0.012
@@ -159,7 +159,7 @@ def truth_of(script: Script, at: float) -> str:
 
 def ours(engine: Any, spec: ModelSpec, script: Script, playing: Playing) -> Watched:
     watched = Watched("gate and tracker")
-    lookout = Lookout(Live(), engine, spec)
+    lookout = Lookout(Live(closer=True), engine, spec)
     moments: dict[float, float] = {}
 
     def on_frame(frame: Frame) -> None:
@@ -237,19 +237,30 @@ def _play(on_frame: Callable[[Frame], object], playing: Playing, seconds: float)
         time.sleep(seconds)
 
 
+def late_names(watched: Watched, script: Script) -> list[tuple[Thing, float, float]]:
+    """Every thing, since when it was steadily visible, and how long after that it was first named; all in seconds. One
+    that never was counts until it went."""
+    rows = []
+    for scene in script.scenes:
+        end = _end(scene, script)
+        for thing in scene.things:
+            steady, last = max(thing.rests, scene.begins), min(thing.goes, end)
+            first = [at for at, names in watched.shown if steady - 0.3 <= at < last and thing.name in names]
+            rows.append((thing, steady, (first[0] if first else last) - steady))
+    return rows
+
+
 def judge(watched: Watched, script: Script) -> dict[str, float]:
     """The figures of one loop, times in seconds.
 
     A name has outlived its thing if it was given to a frame in which that could be seen. One that a model gives to what
     stays, or to the empty table, is its mistake and not the loop's.
     """
-    late, gone, cuts = [], [], 0.0
+    gone, cuts = [], 0.0
+    late = [after for _, _, after in late_names(watched, script)]
     for scene in script.scenes:
-        end = next((cut for cut in script.cuts() if cut > scene.begins), script.seconds)
+        end = _end(scene, script)
         for thing in scene.things:
-            steady = max(thing.rests, scene.begins)
-            first = [at for at, names in watched.shown if steady - 0.3 <= at < end and thing.name in names]
-            late.append((first[0] - steady) if first else end - steady)
             if thing.goes < end:
                 left = thing.goes + TRAVEL_S
                 last = [at for at, names in watched.shown if at < end and names.get(thing.name, left) < left]
@@ -266,6 +277,10 @@ def judge(watched: Watched, script: Script) -> dict[str, float]:
         "names_over_a_cut_s": cuts,
         "frames": len(watched.shown),
     }
+
+
+def _end(scene: Scene, script: Script) -> float:
+    return next((cut for cut in script.cuts() if cut > scene.begins), script.seconds)
 
 
 @contextmanager
@@ -299,15 +314,20 @@ def compare(arguments: argparse.Namespace) -> int:
         for at in script.times()
     ]
     rows: dict[str, dict[str, float]] = {}
+    late: dict[str, list[tuple[Thing, float, float]]] = {}
     with engine_for(arguments.model, arguments.look) as (engine, spec):
         for loop in (naive, ours):
             watched = loop(engine, spec, script, Playing(frames, script.fps))
-            rows[watched.name] = judge(watched, script)
+            rows[watched.name], late[watched.name] = judge(watched, script), late_names(watched, script)
     if arguments.json:
         print(json.dumps(rows))
     else:
         for key in next(iter(rows.values())):
             print(f"{key:26}" + "".join(f"{name}: {row[key]:8.2f}    " for name, row in rows.items()))
+        for things in zip(*late.values(), strict=True):
+            thing, steady, _ = things[0]
+            after = "".join(f"{name}: {row[2]:8.2f}    " for name, row in zip(late, things, strict=True))
+            print(f"{thing.name:10}from {steady:5.1f} s{'':4}{after}")
     theirs, mine = rows["poll every 500 ms"], rows["gate and tracker"]
     if arguments.model is not None:
         return 0

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from app.capture.gate import Gate, View, change
 from app.capture.track import Place, Track
+from app.modes.boxes import area, between, overlap
 from app.modes.objects import Found
 from app.modes.votes import Votes
 from app.values import Box
@@ -25,12 +26,17 @@ _MOVED = 0.25
 """Share of the picture that looks different when the camera has moved; much in a box does then, around its thing."""
 _FORGET_S = 30.0
 _SMOOTH = 0.6
+"""Share of the way to its new place that a label goes with a frame: jitter is damped, motion hardly delayed."""
 _SAME_PLACE = 0.2
 _SAME_THING = 0.5
 """Overlap from which on two boxes with different names are of one thing."""
 _OLDER = 0.8
 """What an answer still counts for when the next one has come."""
 _SURE = 0.5
+_WEIGHT = 3
+"""So many answers a closer look counts for."""
+_MOST_LOOKS = 4
+"""Closer looks after one answer."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +67,7 @@ class _Thing:
     said: what its answer called it and where, in the anchor's frame; earlier: what the answers before that one did.
     vague: nothing in the box stands out, or the box is most of the picture, so that the thing may be anywhere.
     changed: the share of it that looks different from the anchor. left: it was faded once, so that another thing may
-    stand there.
+    stand there. certain: what it was called by a closer look, or when it needed none.
     """
 
     label: Label
@@ -72,6 +78,7 @@ class _Thing:
     doubted_since: float | None = None
     changed: float = 0.0
     left: bool = False
+    certain: str = ""
 
     @property
     def settled(self) -> bool:
@@ -92,6 +99,7 @@ class _Answer:
 
     track: Track
     things: list[_Thing] = field(default_factory=list)
+    looks: int = 0
 
 
 class _Now:
@@ -155,7 +163,9 @@ class Labels:
         old = {t.label.id for t in before}
         things: list[_Thing] = []
         for one, known in _paired(tuple(objects), before, now):
-            ours = [t for t in answer.things if t not in things and (t.label.id not in old or _is(t, known))]
+            taken = {t.label.id for t in things}
+            free = [t for t in answer.things if t.label.id not in taken]
+            ours = [t for t in free if t.label.id not in old or _is(t, known)]
             same = next((t for t in ours if t.said == one and (known is None or _is(t, known))), None)
             things.append(same or self._named(one, known, now, ours))
         answer.things = things
@@ -164,6 +174,35 @@ class Labels:
         """The answer on its way is complete: what it did not name is gone."""
         if self._coming is not None:
             self._shown, self._coming = self._coming, None
+            for thing in self._shown.things:
+                if not _is_doubtful(thing, self._shown):
+                    thing.certain = thing.label.name
+
+    def doubtful(self) -> Label | None:
+        """A thing in sight that is worth a closer look: its name is faint, or was given to several things at once, so
+        that its probability is not that of this one."""
+        answer = self._shown
+        if answer is None or self._coming is not None or answer.looks >= _MOST_LOOKS:
+            return None
+        return next((t.label for t in answer.things if _is_doubtful(t, answer) and _can_be_shown_alone(t)), None)
+
+    def looked_closer(self, number: int, one: Found | None) -> bool:
+        """What a closer look at the thing of this id called it; None: nothing is there. Returns whether it is still in
+        sight."""
+        answer = self._shown
+        if answer is None:
+            return False
+        answer.looks += 1
+        thing = next((t for t in answer.things if t.label.id == number), None)
+        if thing is None or not thing.settled:
+            return False
+        if one is None:
+            answer.things.remove(thing)
+            return True
+        thing.said = replace(thing.said, name=one.name, probability=one.probability)
+        thing.earlier = Votes().with_more(thing.said, _WEIGHT - 1)
+        thing.label, thing.certain = replace(thing.label, name=one.name, probability=one.probability), one.name
+        return True
 
     def dropped(self) -> None:
         """The answer on its way will not come."""
@@ -196,12 +235,12 @@ class Labels:
             self._lose(thing, now.time)
             return
         thing.lost_since, thing.changed = None, place.changed
-        if not _doubtful(thing, place, now):
+        if not _changed_there(thing, place, now):
             thing.doubted_since = None
         elif thing.doubted_since is None:
             thing.doubted_since = since
         doubted = thing.doubted_since is not None and now.time - thing.doubted_since >= _DOUBT_S
-        thing.show(None if doubted else _between(thing.label.box, place.box), doubted)
+        thing.show(None if doubted else between(thing.label.box or place.box, place.box, _SMOOTH), doubted)
 
     def _lose(self, thing: _Thing, now: float) -> None:
         if thing.lost_since is None:
@@ -221,6 +260,7 @@ class Labels:
         seen = now.track.anchor.time
         label = Label(number, name, sure, one.count, start if box else None, seen)
         thing = _Thing(label, one, earlier, one.box is not None and _is_vague(one.box, now.track))
+        thing.certain = known.certain if known is not None and known.settled else ""
         # An answer may be late: what is in doubt now may have gone as soon as the frame was taken.
         self._look_for(thing, now, seen)
         return thing
@@ -253,10 +293,20 @@ def _in_one_place(thing: _Thing, _: Found, box: Box | None) -> bool:
 
 
 def _is_vague(box: Box, track: Track) -> bool:
-    return (box[2] - box[0]) * (box[3] - box[1]) > _LARGE or not track.shows(box)
+    return area(box) > _LARGE or not track.shows(box)
 
 
-def _doubtful(thing: _Thing, place: Place, now: _Now) -> bool:
+def _is_doubtful(thing: _Thing, answer: _Answer) -> bool:
+    several = sum(t.label.name == thing.label.name for t in answer.things) > 1
+    return thing.certain != thing.label.name and (several or not thing.label.sure)
+
+
+def _can_be_shown_alone(thing: _Thing) -> bool:
+    box = thing.label.box
+    return box is not None and thing.settled and area(box) <= _LARGE
+
+
+def _changed_there(thing: _Thing, place: Place, now: _Now) -> bool:
     """Whether something changed where the name was given, though the rest of it still looks the same."""
     if not now.differs:
         return False
@@ -268,24 +318,6 @@ def _doubtful(thing: _Thing, place: Place, now: _Now) -> bool:
 def _near(one: Box | None, other: Box | None) -> bool:
     """Whether two labels of one name may be of one thing: they overlap, or one of them has no place."""
     return one is None or other is None or overlap(one, other) > _SAME_PLACE
-
-
-def overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / ((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - both)
-
-
-def _between(before: Box | None, now: Box) -> Box:
-    """A step from the old place to the new one: jitter is damped, motion hardly delayed."""
-    if before is None:
-        return now
-    x0, y0, x1, y1 = (b + _SMOOTH * (n - b) for b, n in zip(before, now, strict=True))
-    return x0, y0, x1, y1
 
 
 def _over(thing: _Thing, now: float) -> bool:

@@ -9,11 +9,12 @@ from statistics import median
 
 from app.capture.gate import View
 from app.errors import SpyglassError, of_kind
+from app.modes.closer import around, named
 from app.modes.labels import Label, Labels
 from app.modes.objects import Found
 from app.modes.recognise import Reading, recognition
 from app.modes.schedule import Figures, Schedule, Turn
-from app.values import Ask, Event, Failed, Finished, ModelSpec, Piece
+from app.values import Ask, Box, Event, Failed, Finished, ModelSpec, Piece
 from app.values import Reading as ReadingPrompt
 
 _KEPT = 50
@@ -24,7 +25,8 @@ class Live:
 
     lane = "live"
 
-    def __init__(self, schedule: Schedule | None = None) -> None:
+    def __init__(self, schedule: Schedule | None = None, closer: bool = False) -> None:
+        """closer: look closer at things whose names are doubtful, while there is nothing new to look at."""
         self.schedule = schedule or Schedule()
         self.error: SpyglassError | None = None
         """Why the last job failed; None once one has worked."""
@@ -33,6 +35,9 @@ class Live:
         self._found: tuple[Found, ...] = ()
         self._frame_time = 0.0
         self._labelled = False
+        self._closer = closer
+        self._looked_at: tuple[Label, Box] | None = None
+        """What the job under way looks at by itself, as it was then, and the part of the frame it was shown."""
         self.delays: deque[float] = deque(maxlen=_KEPT)
         """Seconds from a frame to its first label, of the last answers."""
 
@@ -44,13 +49,17 @@ class Live:
 
     def judge(self, seen: View) -> Turn:
         """The first half of `see`, all that a job has to wait for."""
-        turn = self.schedule.look(seen)
+        doubtful = self._labels.doubtful() if self._closer else None
+        part = around(doubtful.box, seen.grey.shape[1::-1]) if doubtful is not None and doubtful.box else None
+        turn = self.schedule.look(seen, part)
         if turn.cut:
             self._labels.cut()
         if turn.send:
-            self._labels.asked(seen)
             self._reading, self._found = Reading(), ()
             self._frame_time, self._labelled = seen.time, False
+            self._looked_at = (doubtful, turn.part) if doubtful is not None and turn.part is not None else None
+            if self._looked_at is None:
+                self._labels.asked(seen)
         return turn
 
     def follow(self, seen: View) -> None:
@@ -71,7 +80,7 @@ class Live:
         if isinstance(event, ReadingPrompt):
             self.schedule.writing()
         elif isinstance(event, Finished):
-            self._finished(event, now)
+            return self._finished(event, now)
         elif isinstance(event, Failed):
             self.error = of_kind(event.kind, event.what, event.todo, event.detail)
             self._labels.dropped()
@@ -85,7 +94,7 @@ class Live:
         self.schedule.writing()
         self._reading.add(piece)
         found = self._reading.found()
-        if found == self._found:
+        if found == self._found or self._looked_at is not None:
             return False
         self._found = found
         self._labels.found(found)
@@ -94,11 +103,20 @@ class Live:
             self.delays.append(now - self._frame_time)
         return True
 
-    def _finished(self, event: Finished, now: float) -> None:
+    def _finished(self, event: Finished, now: float) -> bool:
         complete = event.reason in ("stop", "length")
-        if complete:
-            self.error = None
-            self._labels.done()
-        else:
+        changed = False
+        if not complete:
             self._labels.dropped()
+        else:
+            self.error = None
+            changed = self._looked_closer() if self._looked_at is not None else False
+            self._labels.done()
         self.schedule.ended(now, cancelled=not complete)
+        return changed
+
+    def _looked_closer(self) -> bool:
+        assert self._looked_at is not None
+        label, part = self._looked_at
+        assert label.box is not None
+        return self._labels.looked_closer(label.id, named(self._reading.found(), label.box, part))

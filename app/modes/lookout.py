@@ -11,7 +11,7 @@ from app.capture.gate import Reason, View, view
 from app.errors import SpyglassError
 from app.modes.conditions import Conditions
 from app.modes.schedule import Schedule, Turn, Wait
-from app.values import Ask, Event, Failed, Job, ModelSpec, Picture, is_last, passing_picture
+from app.values import Ask, Box, Event, Failed, Job, ModelSpec, Picture, is_last, passing_picture
 
 _SENSORS_S = 10.0
 
@@ -46,9 +46,11 @@ T = TypeVar("T")
 
 @dataclass
 class Errand:
-    """What is being found out about a frame. `id`: of the job the engine has for it, None until there is one."""
+    """What is being found out about a frame, or this part of it. `id`: of the job the engine has for it, None until
+    there is one."""
 
     frame: Frame
+    part: Box | None = None
     id: int | None = None
     unwanted: bool = False
 
@@ -90,7 +92,7 @@ class Driver(Generic[L]):
             if turn.cancel:
                 self._cancel()
             if turn.send:
-                job = self._job = Errand(frame)
+                job = self._job = Errand(frame, turn.part)
         if job is not None:
             self._send(job)
         with self._lock:
@@ -171,7 +173,7 @@ class Lookout(Driver[A]):
         self._model = model
 
     def _send(self, job: Errand) -> None:
-        picture = picture_of(job.frame)
+        picture = picture_of(job.frame, job.part)
         try:
             ask = self._looker.ask(self._model, picture.digest)
             self._submit(job, ask, (picture,), lambda event: self._take(job, event))
@@ -179,10 +181,15 @@ class Lookout(Driver[A]):
             self._take(job, failure(error))
 
 
-def picture_of(frame: Frame) -> Picture:
-    """A frame as the engine takes it."""
-    height, width = frame.rgb.shape[:2]
-    return passing_picture(width, height, frame.rgb.tobytes(), f"frame {frame.number}")
+def picture_of(frame: Frame, part: Box | None = None) -> Picture:
+    """A frame, or a part of it, as the engine takes it."""
+    rgb = frame.rgb
+    if part is not None:
+        height, width = rgb.shape[:2]
+        left, top = int(part[0] * width), int(part[1] * height)
+        rgb = rgb[top : max(top + 1, round(part[3] * height)), left : max(left + 1, round(part[2] * width))]
+    height, width = rgb.shape[:2]
+    return passing_picture(width, height, rgb.tobytes(), f"frame {frame.number}")
 
 
 def failure(error: SpyglassError) -> Failed:

@@ -12,6 +12,7 @@ from statistics import median
 from app.capture.gate import Gate, Reason, View
 from app.capture.track import is_cut
 from app.modes.conditions import Conditions
+from app.values import Box
 from app.wording import Wording
 
 _MOST_CREDIT_S = 5.0
@@ -20,6 +21,9 @@ _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 30.0
 _MOST_CANCELS = 2
 _STALE_S = 0.7
+_QUICK_S = 1.0
+"""A model whose answers take longer is not asked about parts: the machine is to stay cool, and such a model is a large
+one, which seldom needs to look twice."""
 _MINUTE = 60.0
 _MOST_JOBS = 600
 
@@ -36,12 +40,15 @@ class Wait(Enum):
 
 @dataclass(frozen=True)
 class Turn:
-    """What to do with a frame. `cut`: it begins another scene; `cancel`: the job under way is not worth finishing."""
+    """What to do with a frame. `cut`: it begins another scene; `cancel`: the job under way is not worth finishing;
+    `part`: send no more of it than this.
+    """
 
     verdict: Reason | Wait
     send: bool = False
     cut: bool = False
     cancel: bool = False
+    part: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +100,11 @@ class Schedule:
     def busy(self) -> bool:
         return self._sent_at is not None
 
-    def look(self, seen: View) -> Turn:
-        """The next frame. If the turn says send, its job counts as under way from now."""
+    def look(self, seen: View, part: Box | None = None) -> Turn:
+        """The next frame. If the turn says send, its job counts as under way from now.
+
+        part: what of it is worth a closer look when the whole has nothing new.
+        """
         self._settle(seen.time)
         cut = self._before is not None and is_cut(self._before, seen)
         self._before = seen
@@ -108,12 +118,16 @@ class Schedule:
             verdict = Wait.BUSY if reason is Reason.GOOD else reason
         elif reason is Reason.GOOD:
             verdict = self._held_back(seen.time) or reason
+        elif reason is Reason.SAME and part is not None and self._at_leisure(seen.time):
+            verdict = Reason.GOOD
         send = verdict is Reason.GOOD
         self.frames[verdict] += 1
-        if send:
+        if send and reason is Reason.GOOD:
             self.gate.answered(seen)
+            part = None
+        if send:
             self._sent_at, self._stale_since, self._may_cancel = seen.time, None, False
-        return Turn(verdict, send, cut, self._cancel_now(reason, cut, seen.time))
+        return Turn(verdict, send, cut, self._cancel_now(reason, cut, seen.time), part if send else None)
 
     def writing(self) -> None:
         """The engine has looked at the picture: from here on a job can be cancelled cheaply."""
@@ -135,13 +149,23 @@ class Schedule:
     def figures(self, now: float, to_label_s: float | None = None) -> Figures:
         while self._jobs and self._jobs[0].ended < now - _MINUTE:
             self._jobs.popleft()
-        answers = [job.ended - job.began for job in self._jobs if job.answered]
+        answers = self._answers()
         busy = sum(job.ended - max(job.began, now - _MINUTE) for job in self._jobs)
         busy += now - max(self._sent_at, now - _MINUTE) if self._sent_at is not None else 0.0
         total = max(self.frames.total(), 1)
         fates = {fate: number / total for fate, number in self.frames.most_common()}
         pace = median(answers) if answers else None
         return Figures(len(answers), pace, busy / _MINUTE, self.conditions, self.frames.total(), fates, to_label_s)
+
+    def _answers(self) -> list[float]:
+        """How long those took that came to their end."""
+        return [job.ended - job.began for job in self._jobs if job.answered]
+
+    def _at_leisure(self, now: float) -> bool:
+        """Whether there is work to spare for what is not urgent: the next scene must not have to wait for it."""
+        answers = self._answers()
+        quick = bool(answers) and median(answers) <= _QUICK_S
+        return quick and self._held_back(now) is None and self._credit > _MOST_CREDIT_S / 2
 
     def _settle(self, now: float) -> None:
         """Earn for the time since the last call, and spend it as well if a job was under way.

@@ -18,6 +18,13 @@ class Votes:
         """With one answer more, which counts 1."""
         return Votes({**self.names, one.name: self.names.get(one.name, 0.0) + one.probability}, self.weight + 1)
 
+    def with_more(self, one: Found, count: int) -> "Votes":
+        """As if `count` answers had said so."""
+        votes = self
+        for _ in range(count):
+            votes = votes.and_then(one)
+        return votes
+
     def worth(self, share: float) -> "Votes":
         """The same, counting only this share."""
         return Votes({name: vote * share for name, vote in self.names.items()}, self.weight * share)

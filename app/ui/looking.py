@@ -82,7 +82,7 @@ class Looking(QObject):
         if wish:
             self.lookout = Lookout(Watch(wish), self._engine, model, on_event, sense=Sensors().read)
         else:
-            self.lookout = Lookout(Live(), self._engine, model, on_event, sense=Sensors().read)
+            self.lookout = Lookout(Live(closer=True), self._engine, model, on_event, sense=Sensors().read)
 
     def end(self) -> bool:
         """Look at nothing more; whether anything was looked at."""
