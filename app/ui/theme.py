@@ -1,6 +1,9 @@
-"""The looks: one accent colour, two themes, one style sheet. Logic never knows colours; widgets are styled by name."""
+"""The looks: one accent colour, two themes, each in high contrast too, and one style sheet.
 
-from dataclasses import dataclass
+Logic never knows colours; widgets are styled by name.
+"""
+
+from dataclasses import dataclass, replace
 from functools import cache
 from string import Template
 
@@ -29,6 +32,7 @@ class Theme:
     """A control that can be pressed, under the pointer."""
     bubble: str
     line: str
+    """Around controls and between parts; 3 : 1 on the window in high contrast."""
     text: str
     soft: str
     """Less important text; still 4.5 : 1 on the window."""
@@ -77,6 +81,34 @@ DARK = Theme(
     danger_soft="#3a2321",
     ok="#7bd3a0",
 )
+LIGHT_CONTRAST = replace(
+    LIGHT,
+    name="light, high contrast",
+    stage="#ffffff",
+    raised="#d3dcda",
+    line="#4a5553",
+    text="#000000",
+    soft="#2e3735",
+    accent="#00504b",
+    accent_hover="#00332f",
+    danger="#8c0f09",
+    ok="#0b5a31",
+)
+DARK_CONTRAST = replace(
+    DARK,
+    name="dark, high contrast",
+    window="#000000",
+    stage="#000000",
+    surface="#000000",
+    bubble="#1c2122",
+    line="#9aa5a4",
+    text="#ffffff",
+    soft="#d3dbda",
+    accent="#7fe9df",
+    accent_hover="#aef4ed",
+    ok="#9ae9ba",
+)
+THEMES = (LIGHT, DARK, LIGHT_CONTRAST, DARK_CONTRAST)
 
 _SHEET = Template("""
 * { outline: none; }
@@ -134,6 +166,7 @@ QPushButton[row="true"]:focus { border-color: $accent; }
 #composer { background: $surface; border: 1px solid $line; border-radius: 16px; }
 #composer[focused="true"] { border-color: $accent; }
 #composer QTextEdit { background: transparent; border: none; padding: 0; }
+QTextEdit, QLineEdit { placeholder-text-color: $soft; }
 #send { background: $accent; border-radius: 10px; }
 #send:hover { background: $accent_hover; }
 #send:focus { border: 2px solid $text; }
@@ -208,16 +241,22 @@ QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 
 
 def wanted(choice: str) -> Theme:
-    """The theme for the setting `window.theme`: light, dark, or what the system says (light where it says nothing)."""
-    if choice == "system":
-        dark = QGuiApplication.styleHints().colorScheme() == Qt.ColorScheme.Dark
-        return DARK if dark else LIGHT
-    return DARK if choice == "dark" else LIGHT
+    """The theme for the setting `window.theme`: light, dark, or what the system says (light where it says nothing).
+
+    In high contrast if the system asks for that.
+    """
+    hints = QGuiApplication.styleHints()
+    dark = choice == "dark" or (choice == "system" and hints.colorScheme() == Qt.ColorScheme.Dark)
+    if hints.accessibility().contrastPreference() == Qt.ContrastPreference.HighContrast:
+        return DARK_CONTRAST if dark else LIGHT_CONTRAST
+    return DARK if dark else LIGHT
 
 
 def current() -> Theme:
     """The theme that the application's palette shows now."""
-    return DARK if QGuiApplication.palette().color(QPalette.ColorRole.Window) == QColor(DARK.window) else LIGHT
+    palette = QGuiApplication.palette()
+    shown = palette.color(QPalette.ColorRole.Window), palette.color(QPalette.ColorRole.Mid)
+    return next((one for one in THEMES if shown == (QColor(one.window), QColor(one.line))), LIGHT)
 
 
 def apply(app: QApplication, theme: Theme) -> None:

@@ -145,7 +145,9 @@ class Window(Parts):
         widget, theme = self.widget, self.appearance.follow_theme
         widget.dropped.connect(self.doors.take_dropped)
         widget.system_theme_changed.connect(theme)
-        QGuiApplication.styleHints().colorSchemeChanged.connect(theme)
+        hints = QGuiApplication.styleHints()
+        hints.colorSchemeChanged.connect(theme)
+        hints.accessibility().contrastPreferenceChanged.connect(theme)
         workers = (self.session, self.translate, self.answers, self.live, self.speaker, self.aloud)
         for source in (*workers, self.desk, self.doors, self.preferences, self.history, self.saving):
             source.failed.connect(self.pane.notice.show_error)

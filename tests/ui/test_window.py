@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QAccessibilityHints, QColor
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -74,9 +74,24 @@ def test_dark_and_light(window: Window, qtbot: QtBot) -> None:
     assert seen["light"][0] < 90
 
 
-@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+@pytest.mark.parametrize("contrast", [False, True])
+def test_the_theme_is_as_the_system_wishes(monkeypatch: pytest.MonkeyPatch, qapp: QApplication, contrast: bool) -> None:
+    wish = Qt.ContrastPreference.HighContrast if contrast else Qt.ContrastPreference.NoPreference
+    monkeypatch.setattr(QAccessibilityHints, "contrastPreference", lambda _: wish)
+    before = theme.current()
+    wanted = {choice: theme.wanted(choice) for choice in ("light", "dark")}
+    light, dark = (theme.LIGHT_CONTRAST, theme.DARK_CONTRAST) if contrast else (theme.LIGHT, theme.DARK)
+    assert wanted == {"light": light, "dark": dark}
+    for one in wanted.values():
+        theme.apply(qapp, one)
+        assert theme.current() == one
+    theme.apply(qapp, before)
+
+
+@pytest.mark.parametrize("colours", theme.THEMES, ids=lambda one: one.name)
 def test_text_can_be_read(colours: theme.Theme) -> None:
-    """Contrast of at least 4.5 : 1 (WCAG 2.2, 1.4.3)."""
+    """Contrast of at least 4.5 : 1 (WCAG 2.2, 1.4.3); in high contrast 7 : 1, and 3 : 1 around controls (1.4.11)."""
+    strong = "contrast" in colours.name
 
     def luminance(colour: str) -> float:
         parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in QColor(colour).getRgbF()[:3]]
@@ -89,11 +104,19 @@ def test_text_can_be_read(colours: theme.Theme) -> None:
     for behind in (colours.window, colours.surface, colours.stage, colours.bubble, colours.raised):
         assert contrast(colours.text, behind) >= 7
     for behind in (colours.window, colours.surface, colours.stage, colours.bubble):
-        assert contrast(colours.soft, behind) >= 4.5
-        assert contrast(colours.accent, behind) >= 4.5
-    assert contrast(colours.on_accent, colours.accent) >= 4.5
+        assert contrast(colours.soft, behind) >= (7 if strong else 4.5)
+        assert contrast(colours.accent, behind) >= (7 if strong else 4.5)
+        assert contrast(colours.line, behind) >= (3 if strong else 1)
+    assert contrast(colours.on_accent, colours.accent) >= (7 if strong else 4.5)
     assert contrast(colours.text, colours.danger_soft) >= 7
     assert contrast(colours.text, colours.accent_soft) >= 7
+
+
+def test_what_a_field_is_for_can_be_read(window: Window) -> None:
+    for field in (window.composer.edit, window.pane.find_bar.findChild(QLineEdit)):
+        assert field is not None
+        field.ensurePolished()
+        assert field.palette().placeholderText().color() == QColor(theme.current().soft)
 
 
 def named(widget: QWidget) -> bool:
