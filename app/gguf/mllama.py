@@ -43,6 +43,15 @@ class VisionConfig:
     std: Channels = PUBLISHED_STD
     """The tower sees (pixel - mean) / std, pixels from 0 to 1."""
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for sizes that contradict one another."""
+        if self.width % self.heads or self.tile < self.patch or self.channels != 3:
+            raise ValueError(
+                f"{self.heads} heads in {self.width}, patches of {self.patch} in {self.tile}, {self.channels} channels"
+            )
+        if min(self.std) <= 0:
+            raise ValueError(f"pixels are divided by {self.std}")
+
     @property
     def patches(self) -> int:
         """Patches of a tile, without the class token."""
@@ -79,6 +88,13 @@ class TextConfig:
     rope_base: float
     context: int
     """Tokens the model was trained for."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for sizes that contradict one another."""
+        if not 0 < len(self.cross_layers) < self.layers:
+            raise ValueError(f"{len(self.cross_layers)} of {self.layers} layers look at pictures")
+        if self.heads % self.kv_heads or self.head_size < 2 or self.head_size % 2:
+            raise ValueError(f"{self.heads} heads of {self.head_size}, {self.kv_heads} for keys")
 
     @property
     def self_layers(self) -> tuple[int, ...]:

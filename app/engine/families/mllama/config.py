@@ -76,7 +76,10 @@ def _text(file: Gguf) -> TextConfig:
         keys.count("block_count", limit=1000),
     )
     head_size = keys.count("attention.key_length", width // heads)
-    config = TextConfig(
+    turned = keys.count("rope.dimension_count", head_size)
+    if turned != head_size:
+        raise ValueError(f"RoPE over {turned} of {head_size}")
+    return TextConfig(
         width=width,
         layers=layers,
         cross_layers=keys.indices("attention.cross_attention_layers", layers),
@@ -88,18 +91,12 @@ def _text(file: Gguf) -> TextConfig:
         rope_base=keys.real("rope.freq_base", 500000.0),
         context=keys.count("context_length"),
     )
-    if not config.self_layers or not config.cross_layers:
-        raise ValueError(f"{len(config.cross_layers)} of {config.layers} layers look at pictures")
-    turned = keys.count("rope.dimension_count", head_size)
-    if config.heads % config.kv_heads or head_size % 2 or turned != head_size:
-        raise ValueError(f"{config.heads} heads of {head_size}, {config.kv_heads} for keys, RoPE over {turned}")
-    return config
 
 
 def _vision(file: Gguf) -> VisionConfig:
     keys = _Keys(file, "mllama.vision.")
     layers = keys.count("block_count", limit=1000)
-    config = VisionConfig(
+    return VisionConfig(
         width=keys.count("embedding_length"),
         heads=keys.count("attention.head_count"),
         mlp=keys.count("feed_forward_length"),
@@ -114,11 +111,3 @@ def _vision(file: Gguf) -> VisionConfig:
         mean=keys.of_channels("image_mean", PUBLISHED_MEAN),
         std=keys.of_channels("image_std", PUBLISHED_STD),
     )
-    if config.width % config.heads or config.tile < config.patch or config.channels != 3:
-        raise ValueError(
-            f"{config.heads} heads in {config.width}, patches of {config.patch} in {config.tile}, "
-            f"{config.channels} channels"
-        )
-    if min(config.std) <= 0:
-        raise ValueError(f"pixels are divided by {config.std}")
-    return config
