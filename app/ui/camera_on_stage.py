@@ -32,6 +32,7 @@ class CameraOnStage(QObject):
         camera.failed.connect(self._on_failed)
         stage.live_closed.connect(camera.stop)
         stage.camera_menu_wanted.connect(self._show_menu)
+        stage.address_wanted.connect(self.name_network_camera)
 
     def name_network_camera(self) -> None:
         """Let the person say where a camera in the network is."""
@@ -41,7 +42,7 @@ class CameraOnStage(QObject):
         menus.open_at(menus.cameras(self._window, self._camera), place)
 
     def _on_words(self, words: Wording) -> None:
-        self._stage.show_live(words)
+        self._stage.show_live(words, self._camera.wrong_address)
         self.changed.emit()
 
     def _forgive(self) -> None:

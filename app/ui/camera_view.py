@@ -59,6 +59,8 @@ class CameraFeed(QObject):
         self.source: str | CameraInfo | None = None
         self.address = ""
         """The address of a network camera that was named last, whether it worked or not."""
+        self.wrong_address = False
+        """Whether nothing that can be shown comes from `address`, which is being tried."""
         self.format: Callable[[], tuple[int, int, float]] = lambda: (1280, 720, 30.0)
         """Width, height and frames a second to ask a camera for."""
         self.mirror = False
@@ -99,6 +101,7 @@ class CameraFeed(QObject):
     def start(self, source: str | CameraInfo | None = None) -> None:
         """Open `source`, a device, an address or a file, or the first device there is, once it may be used."""
         self._let_go()
+        self.wrong_address = False
         self.starting.emit()
         self.words.emit(Wording("Starting the camera"))
         if isinstance(source, str):  # no camera of this machine: there is nothing to permit
@@ -224,8 +227,10 @@ class CameraFeed(QObject):
         elif status.state is State.GONE and self._shown is None:
             self._fail(status.error)
         elif status.state is State.LIVE:
+            self.wrong_address = False
             self.started.emit()
         else:
+            self.wrong_address = status.error is not None and self.source == self.address
             self.words.emit(status.error.whole if status.error else status.words)
 
 

@@ -8,7 +8,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStyle, QToolButton, QWidget
 
 from app.ui.actions import Actions
-from app.ui.buttons import ActionButton, IconButton, below
+from app.ui.buttons import ActionButton, IconButton, below, push
 from app.ui.canvas import Canvas
 from app.ui.desk import Sheet
 from app.ui.i18n import say
@@ -29,12 +29,13 @@ _BESIDE, _ABOVE = 20, 10
 
 class Stage(QFrame):
     """The canvas with its controls. shot: the shutter was pressed. sample: one was chosen. camera_menu_wanted: open it
-    below a place on the screen."""
+    below a place on the screen. address_wanted: let the person mend the network camera's."""
 
     shot = Signal()
     sample = Signal(Path)
     live_closed = Signal()
     camera_menu_wanted = Signal(QPoint)
+    address_wanted = Signal()
 
     def __init__(self, actions: Actions) -> None:
         super().__init__()
@@ -50,6 +51,8 @@ class Stage(QFrame):
         self._message.setTextFormat(Qt.TextFormat.PlainText)
         self._message.setObjectName("soft")
         self._message.hide()
+        self._mend = push(Wording("Network camera…"), self.address_wanted.emit, parent=self)
+        self._mend.hide()
         self._opening = QTimer(self, singleShot=True)
         self._opening.timeout.connect(self._say_opening)
         self._bar = self._make_bar(actions)
@@ -119,13 +122,13 @@ class Stage(QFrame):
     def show_sheet(self, sheet: Sheet | None) -> None:
         """Show a picture, or the invitation."""
         self._live = False
-        self._message.hide()
+        self._hide_message()
         self.canvas.show_picture(sheet.levels if sheet else ())
         say(self.canvas.setAccessibleDescription, _described(sheet.picture) if sheet else "")
         self._show_parts(invitation=sheet is None, bar=sheet is not None)
 
-    def show_live(self, words: Wording) -> None:
-        """Show a camera; `words` until its first frame is there."""
+    def show_live(self, words: Wording, wrong_address: bool = False) -> None:
+        """Show a camera; `words` until its first frame is there, and a way to mend its address if that may be wrong."""
         if not self._live:
             self._live = True
             self.canvas.show_picture(())
@@ -134,8 +137,13 @@ class Stage(QFrame):
             self.canvas.setFocus()
         say(self._message.setText, words)
         self._message.setVisible(bool(words))
+        self._mend.setVisible(wrong_address)
         self._mark_message()
         self._place()
+
+    def _hide_message(self) -> None:
+        self._message.hide()
+        self._mend.hide()
 
     def clear_live(self) -> None:
         """Another camera is about to be shown: what the last one saw is gone."""
@@ -152,7 +160,7 @@ class Stage(QFrame):
 
     def show_frame(self, frame: QImage, size: QSize) -> None:
         if self._live:
-            self._message.hide()
+            self._hide_message()
             self.canvas.show_frame(frame, size)
 
     def show_opening(self, opening: bool) -> None:
@@ -213,6 +221,9 @@ class Stage(QFrame):
             full.setGeometry(whole)
         self._drop.setGeometry(whole.adjusted(8, 8, -8, -8))
         self._message.setGeometry(self._message_place(whole.adjusted(32, 32, -32, -96)))
+        mend = self._mend.sizeHint()
+        corner = QPoint((whole.width() - mend.width()) // 2, self._message.geometry().bottom() + _BESIDE)
+        self._mend.setGeometry(QRect(corner, mend))
         self._drop.raise_()
         self.canvas.leave(self._bottom())
         bar, zoom, live = self._bar.sizeHint(), self._zoom.sizeHint(), self._live_bar.sizeHint()

@@ -1,5 +1,6 @@
 """The camera on the stage: preview, shutter, and plain words when there is none."""
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -160,6 +161,31 @@ def test_an_address_that_does_not_work_can_be_mended(window: Window, qtbot: QtBo
     (dialog,) = window.widget.findChildren(QInputDialog)
     assert dialog.textValue() == "http://127.0.0.1:1/video"
     dialog.reject()
+
+
+def test_an_address_where_nothing_answers_can_be_mended_on_the_stage(
+    window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried again and again meanwhile; once a picture is there the button is gone."""
+    answers = threading.Event()
+
+    def open_wall() -> Wall:
+        if not answers.is_set():
+            raise CameraError("Nothing that is a video answers there.", "Check the address.")
+        return Wall()
+
+    patience = Patience(pauses_s=(0.05,))
+    monkeypatch.setattr(window.camera, "_open_camera", lambda _, **how: Camera(open_wall, patience=patience, **how))
+    window.camera.start("http://192.168.0.21/video")
+    (button,) = (b for b in window.stage.findChildren(QPushButton) if b.text() == "Network camera…")
+    qtbot.waitUntil(button.isVisible, timeout=5_000)
+    button.click()
+    (dialog,) = window.widget.findChildren(QInputDialog)
+    assert dialog.textValue() == "http://192.168.0.21/video"
+    dialog.reject()
+    answers.set()
+    qtbot.waitUntil(button.isHidden, timeout=5_000)
+    assert window.camera.on
 
 
 def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, tmp_path: Path) -> None:
