@@ -83,7 +83,7 @@ def logits(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image]) -> np.n
     gguf: the model's file, or a (text, projector) pair. prompt: as it is, with `<|begin_of_text|>` and the like, and
     one `<|image|>` a picture. Raises UsageError if marks and pictures do not match, ModelError for a bad file.
     """
-    with _Reading(gguf, prompt, len(pictures)) as reading:
+    with _Reading(gguf, prompt) as reading:
         return reading.read(pictures, "all")
 
 
@@ -100,9 +100,10 @@ def greedy(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image], n: int)
 class _Reading:
     """A model opened for one raw prompt, in float32 throughout."""
 
-    def __init__(self, gguf: GgufPath, prompt: str, n: int) -> None:
+    def __init__(self, gguf: GgufPath, prompt: str, more: int = 0) -> None:
+        """more: how many tokens will follow the prompt's, of which there are no more than it has bytes."""
         text, projector = gguf if isinstance(gguf, tuple) else (gguf, None)
-        self.core = Core(Files(text, projector), len(prompt.encode()) + n + 1, devices=Devices(), kv_type=F32)
+        self.core = Core(Files(text, projector), len(prompt.encode()) + more + 1, devices=Devices(), kv_type=F32)
         self.tokens = self.core.prompts.raw(prompt)
         self._looks: list[Looks] = []
 
