@@ -14,6 +14,8 @@ from app.ui.sheets import SmallWindow
 from app.wording import Wording
 
 _NONE = Wording("No earlier conversation is kept.")
+_TITLE = 40
+"""Letters of a title that are said of what was deleted: enough to know it by."""
 _NOT_FOUND = Wording("These words were said in no earlier conversation.")
 
 
@@ -90,7 +92,9 @@ class HistorySheet(SmallWindow):
         self._filter(self._find.text())
         self._undo.setVisible(bool(self._taken))
         if self._taken:
-            words = Wording("Deleted: {title}", title=self._taken[-1][1].kept.entry.title)
+            title = self._taken[-1][1].kept.entry.title
+            short = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
+            words = Wording("Deleted: {title}", title=short)
             say(self._said.setText, words)
             announce(self._undo, shown(words))
         else:

@@ -228,7 +228,7 @@ class Stage(QFrame):
         self.canvas.leave(self._bottom())
         bar, zoom, live = self._bar.sizeHint(), self._zoom.sizeHint(), self._live_bar.sizeHint()
         low = whole.bottom() - 15
-        free = whole.width() - zoom.width() - 48
+        free = whole.width() - zoom.width() - 40
         left = (whole.width() - bar.width()) // 2 if bar.width() + 2 * zoom.width() + 64 < whole.width() else 16
         corner = QPoint(whole.right() - 15 - zoom.width(), 16 if self._live else low - zoom.height())
         for widget, geometry in (

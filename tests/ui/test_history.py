@@ -208,6 +208,7 @@ def test_a_conversation_is_known_by_its_picture(window: Window, qtbot: QtBot, pi
     window.desk.lay(None)
     ask(window, qtbot, "What is that?")
     kept(qtbot, 2)
+    qtbot.waitUntil(lambda: bool(list(Archive().folder.glob("*/*.png"))), timeout=20_000)
     sheet = open_sheet(window, qtbot)
 
     def colour(row: int) -> QColor:
@@ -220,7 +221,7 @@ def test_a_conversation_is_known_by_its_picture(window: Window, qtbot: QtBot, pi
 
 
 def test_what_was_deleted_can_be_put_back_until_the_list_is_closed(window: Window, qtbot: QtBot) -> None:
-    for words in ("First?", "Second?", "Third?"):
+    for words in ("First " + "and more " * 20, "Second?", "Third?"):
         ask(window, qtbot, words)
         window.actions["new"].trigger()
     kept(qtbot, 3)
@@ -232,13 +233,17 @@ def test_what_was_deleted_can_be_put_back_until_the_list_is_closed(window: Windo
     button(sheet, "Undo").click()
     sheet.activateWindow()
     qtbot.keyClick(sheet.list, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert [sheet.list.item(i).text().partition("\n")[0] for i in range(3)] == ["Third?", "Second?", "First?"]
+    assert [sheet.list.item(i).text().partition("\n")[0] for i in range(2)] == ["Third?", "Second?"]
     assert not button(sheet, "Undo").isVisible()
     button(sheet, "Delete").click()
     assert len(Archive().entries()) == 3
     sheet.accept()
     kept(qtbot, 2)
-    assert {entry.title for entry in Archive().entries()} == {"Third?", "First?"}
+    assert "Second?" not in {entry.title for entry in Archive().entries()}
+    sheet = open_sheet(window, qtbot)
+    sheet.list.setCurrentRow(1)
+    button(sheet, "Delete").click()
+    assert "Deleted: First and more and more and more and mo…" in [x.text() for x in sheet.findChildren(QLabel)]
 
 
 def test_what_was_deleted_is_gone_when_the_program_ends_before_the_list_is_closed(window: Window, qtbot: QtBot) -> None:
