@@ -62,7 +62,7 @@ class LiveStage(QObject):
         self._feed, self._stage = around.feed, around.stage
         self._store, self._wanted = around.store, wanted
         self.wish = ""
-        self.overlay, self.hint, self.card = LabelOverlay(), Hint(), FiguresCard()
+        self.overlay, self.hint, self.card = LabelOverlay(), Hint(), FiguresCard(lambda: around.stage.covered)
         self.panel = LivePanel(around.speaker.available)
         self.clips = Clips(around.background, self)
         self.narration = Narration(around.speaker, lambda: bool(self._store.settings["camera.speak"]), self)

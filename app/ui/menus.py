@@ -5,7 +5,7 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QAction, QGuiApplication, QIcon, QKeySequence, QPainterPath, QRegion, QResizeEvent
-from PySide6.QtWidgets import QInputDialog, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.capture.camera import Rotation
 from app.chat.conversation import Turn
@@ -186,8 +186,6 @@ def ask_address(parent: QWidget, feed: CameraFeed) -> None:
     dialog.setWindowTitle(shown(Wording("Network camera")))
     dialog.setLabelText(shown(Wording("Its address, for example http://192.168.0.20:8080/video or rtsp://…")))
     dialog.setTextValue(feed.address or "http://")
-    for button in dialog.findChildren(QPushButton):
-        button.setIcon(QIcon())  # the style's own, of another family
     dialog.textValueSelected.connect(lambda address: feed.start(address.strip()))
     dialog.open()
 

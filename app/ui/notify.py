@@ -57,6 +57,7 @@ class Notice(QFrame):
         self._buttons.setContentsMargins(0, 4, 0, 0)
         self._buttons.setSpacing(8)
         words.addWidget(self._button_row)
+        words.addStretch()
         row.addLayout(words, 1)
         row.addWidget(IconButton("x", Wording("Close this message"), self.hide, size=16), 0, Qt.AlignmentFlag.AlignTop)
         self.hide()

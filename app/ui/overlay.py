@@ -1,6 +1,6 @@
 """Names and boxes over the picture: faint and dashed where the model was unsure; a click asks about the thing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QMarginsF, QObject, QPoint, QPointF, QRect, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, QPen, QTransform
@@ -147,9 +147,11 @@ class Hint:
 class FiguresCard:
     """Small print in the lower left corner of the picture."""
 
-    def __init__(self) -> None:
+    def __init__(self, covered: Callable[[], int] = lambda: 0) -> None:
+        """covered: how many pixels at the bottom of the view others stand on."""
         self.lines: tuple[str, ...] = ()
         self._size = QSize(1, 1)
+        self._covered = covered
 
     def show(self, lines: Sequence[str], size: QSize) -> None:
         """Show these, or nothing, on a picture of `size`."""
@@ -157,6 +159,7 @@ class FiguresCard:
 
     def paint(self, painter: QPainter, to_view: QTransform) -> None:
         view = _visible(painter, to_view, self._size)
+        view.setBottom(min(view.bottom(), painter.window().height() - self._covered()))
         font = theme.scaled(painter.font(), 0.85)
         metrics = QFontMetricsF(font)
         lines = self.lines[: max(0, int((view.height() - 2 * _EDGE - 2 * _PAD) / metrics.lineSpacing()))]

@@ -243,8 +243,13 @@ class Stage(QFrame):
     def _bottom(self) -> int:
         """Height that is kept free for the controls; in a small window they lie on the live picture, as on a phone."""
         if self._live:
-            return _LIVE_BAR if self.height() >= _TALL else 0
+            return _LIVE_BAR - self.covered
         return _BAR
+
+    @property
+    def covered(self) -> int:
+        """Height at the bottom of the live picture that its controls stand on."""
+        return _LIVE_BAR if self._live and self.height() < _TALL else 0
 
     def _message_place(self, room: QRect) -> QRect:
         """No larger than its words, in the middle of the room there is."""
