@@ -4,6 +4,10 @@ import sys
 from multiprocessing import freeze_support
 
 
+_FOR_THE_WINDOW = ("--model", "--mmproj", "--verbose")
+"""Options that a command has after its name: before any they are the window's."""
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
     freeze_support()
@@ -16,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
         engine(arguments[1:])
     if arguments[:1] == ["window"]:
         del arguments[0]
-    elif arguments and not _all_files(arguments):
+    elif arguments and not arguments[0].startswith(_FOR_THE_WINDOW) and not _all_files(arguments):
         return _command(arguments)
     from app.ui.app import main as window
 

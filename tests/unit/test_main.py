@@ -15,6 +15,9 @@ ROOMS = ("app.cli", "app.ui.app", "app.engine.child")
         ([], "app.ui.app", []),
         (["ask", "a.png", "what?"], "app.cli", ["ask", "a.png", "what?"]),
         ([CHILD_FLAG, "3", "0"], "app.engine.child", ["3", "0"]),
+        (["--model", "starter"], "app.ui.app", ["--model", "starter"]),
+        (["./cat.png"], "app.ui.app", ["./cat.png"]),
+        (["--version"], "app.cli", ["--version"]),
         (["ask", CHILD_FLAG], "app.cli", ["ask", CHILD_FLAG]),
     ],
 )
