@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.capture import chains, ink, rivals
+from app.capture import chains, ink, rivals, tilt
 from app.capture.facing import facing
 from app.capture.ink import Gray, Marks
 from app.capture.region import Pixels, Region, rectify
@@ -20,18 +20,16 @@ from app.capture.region import Pixels, Region, rectify
 _LEAST_SURE = 0.28
 _LONG = 2.5
 """How many times longer than wide a line must be that runs down."""
-_DOWNWARD = 1.3
-"""How much more must gather on columns than on rows for the picture's tilt to be that of lines that run down."""
 
 
 def find(pixels: Pixels) -> list[Region]:
     """The lines of text in (H, W, 3) uint8 RGB pixels, in no particular order (see `layout`)."""
     grays = ink.contrasts(pixels)
-    tilt, back = _tilt(grays[0]), np.eye(2, 3)
+    lean, back = tilt.tilt(grays[0]), np.eye(2, 3)
     level: list[Region] = []
     down: list[Region] = []
     for gray in grays:
-        upright, back = _turned(gray, tilt) if abs(tilt) > 0.7 else (gray, back)
+        upright, back = tilt.turned(gray, lean) if abs(lean) > 0.7 else (gray, back)
         for octave, scale in ink.octaves(upright):
             for marks, turned in ink.marks(octave, scale):
                 level += _lines(octave, marks)
@@ -39,50 +37,6 @@ def find(pixels: Pixels) -> list[Region]:
     kept = rivals.agreed(rivals.best(level), rivals.best(down))
     placed = [replace(one, quad=cv2.transform(one.quad[None], back)[0].astype(np.float32)) for one in kept]
     return [_faced(one, grays[0]) if one.turned else one for one in placed]
-
-
-# --- tilt of the whole picture ---------------------------------------------------------------------------------------
-
-
-def _tilt(gray: Gray) -> float:
-    """Degrees clockwise by which most lines lean: there, tops and feet of letters gather on the fewest rows."""
-    angles = np.arange(-24, 24.5, 0.5)
-    score = np.zeros((2, len(angles)))  # of lines as they stand, and as they stand after a quarter turn
-    for octave, scale in ink.octaves(gray):
-        if min(octave.shape) * scale > 1600 and scale < 2:
-            continue
-        for both in ink.marks(octave, scale):
-            for way, marks in enumerate(both):
-                box = marks.box[marks.letter]
-                if len(box) >= 4:
-                    score[way] += _gathering(box[:: 1 + len(box) // 4000], np.deg2rad(angles))
-    score *= 1 - 0.002 * np.abs(angles)
-    best = score[1] if score[1].max() > _DOWNWARD * score[0].max() else score[0]
-    return float(angles[np.argmax(best)]) if best.any() else 0.0
-
-
-def _gathering(box: NDArray[np.float32], angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    """For every angle, how many pairs of letters share a row (of a fifth of a letter) there: (angles,) float64."""
-    row = max(1.5, float(np.median(box[:, 3] - box[:, 1])) / 5)
-    middle = (box[:, 0] + box[:, 2]) / 2
-    pairs = np.zeros(len(angles))
-    for i, angle in enumerate(angles):
-        for edge in (box[:, 1], box[:, 3]):
-            rows = (edge * np.cos(angle) - middle * np.sin(angle)) / row
-            counts = np.bincount((rows - rows.min()).astype(np.int64)).astype(np.float64)
-            pairs[i] += (counts * (counts - 1)).sum() + 2 * (counts[1:] * counts[:-1]).sum()
-    return pairs
-
-
-def _turned(gray: Gray, tilt: float) -> tuple[Gray, NDArray[np.float64]]:
-    """The picture turned level with all its corners, and the (2, 3) transform back."""
-    height, width = gray.shape
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), tilt, 1.0)
-    cos, sin = abs(turn[0, 0]), abs(turn[0, 1])
-    size = (int(np.ceil(width * cos + height * sin)), int(np.ceil(width * sin + height * cos)))
-    turn[:, 2] += (size[0] - width) / 2, (size[1] - height) / 2
-    level: Gray = cv2.warpAffine(gray, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return level, cv2.invertAffineTransform(turn)
 
 
 # --- lines of one octave ---------------------------------------------------------------------------------------------
