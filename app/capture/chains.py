@@ -10,6 +10,8 @@ _GAP = 0.95
 """Widest gap between neighbours in a line, as a part of the lower one's height: a wide space, not a column's gutter."""
 _STRETCHED = 2.0
 """Widest gap if the rows around show that it is a space: in justified columns some are as wide as a gutter."""
+_CAPITAL = 1.6
+"""How much higher than small letters a capital beside them may be."""
 
 
 def chain(box: Boxes, letter: NDArray[np.bool_]) -> Index:
@@ -208,7 +210,7 @@ def _root(group: Index, i: int) -> int:
 
 
 def _take_in(box: Boxes, owner: Index) -> Index:
-    """Give each free dot, dash or accent to the line whose band it stands in or touches."""
+    """Give each free dot, dash or accent to the line whose band it stands in or touches, and a capital to its word."""
     free = np.flatnonzero(owner < 0)
     if not len(free):
         return owner
@@ -226,7 +228,8 @@ def _take_in(box: Boxes, owner: Index) -> Index:
         room = height[order]
         fits = (box[some, 0, None] < right + 0.5 * room) & (box[some, 2, None] > left - 0.5 * room)
         fits &= (y[:, None] > top - 0.3 * room) & (y[:, None] < bottom + 0.2 * room)
-        fits &= (box[some, 3] - box[some, 1])[:, None] < 1.1 * room
+        high = (box[some, 3] - box[some, 1])[:, None] / room
+        fits &= (high < 1.1) | ((high < _CAPITAL) & (np.abs(box[some, 3, None] - bottom) < 0.2 * room))
         found = fits.any(axis=1)
         owner[some[found]] = order[np.argmax(fits[found], axis=1)]
     return owner

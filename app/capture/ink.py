@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 SMALLEST, LARGEST = 5, 34
 """Heights of a letter in pixels of its octave. They span more than one octave on purpose: neighbours overlap."""
+TALLEST = 1.5 * LARGEST
+"""Height of a capital whose small neighbours are as high as a letter may be: it goes with them, but makes no line."""
 _WINDOW = 2 * LARGEST + 1
 _THICKEST = 15
 """Pixels of its octave that a stroke may be thick. What is larger is ground: a shadow, a lamp's glare, a bubble."""
@@ -116,7 +118,8 @@ def _chosen(labels: NDArray[np.int32], box: NDArray[np.float32], area: NDArray[n
     letter &= ~((fill > 0.9) & (width > 2.5 * height))  # bars
     letter[_frames(box, letter, fill)] = False
     small = (area >= 3) & (height < LARGEST) & (width < LARGEST) & (fill > 0.2)
-    kept = letter | small
+    tall = (height > LARGEST) & (height <= TALLEST) & (width > 0.3 * height) & (width < 2 * height) & (fill > 0.1)
+    kept = letter | small | tall
     kept[0] = False
     return Marks(labels, np.flatnonzero(kept).astype(np.int32), box[kept], area[kept], letter[kept], scale)
 

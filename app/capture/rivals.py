@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.capture.region import Region
 
@@ -10,6 +11,9 @@ _GLYPH = 1.7
 _CLOSER, _LONGER = 0.7, 0.6
 """How much closer its letters must be, and how long it must be, of a line that runs down, beside level ones it crosses.
 """
+_NEARLY, _LOW, _SHORT = 0.93, 0.7, 0.6
+"""How letter-like a find must be, beside what lies in it, to win over parts that are so much lower and shorter: pieces
+of Chinese signs and of Arabic words look like letters, too."""
 _FAR = 1.0
 """How far apart, at most and as a part of its width, the letters of a line that runs down are if it crosses none."""
 
@@ -20,9 +24,24 @@ def best(found: list[Region]) -> list[Region]:
     What lost only to a region that lost in turn gets its place back at the end.
     """
     lines = _unrivalled(sorted(found, key=lambda r: -r.sure * (r.width * r.height) ** 0.3), alike=2.0)
-    letters = sorted(found, key=lambda r: -r.sure / r.height**0.05)
+    letters = [found[i] for i in np.argsort(-_letterlike(found), kind="stable")]
     kept = _unrivalled([r for r in letters if r in lines], alike=np.inf)
     return _unrivalled(kept + letters, alike=np.inf)
+
+
+def _letterlike(found: list[Region]) -> NDArray[np.float64]:
+    """How letter-like each find is; one that is hardly less so than pieces of it is more so."""
+    own = np.array([region.sure / region.height**0.05 for region in found])
+    low = np.array([region.quad.min(axis=0) for region in found]).reshape(-1, 2)
+    high = np.array([region.quad.max(axis=0) for region in found]).reshape(-1, 2)
+    width, height = np.array([(region.width, region.height) for region in found]).reshape(-1, 2).T
+    told = own.copy()
+    for i in range(len(found)):
+        inside = (low >= low[i] - 1).all(axis=1) & (high <= high[i] + 1).all(axis=1)
+        pieces = inside & (own > own[i]) & (height < _LOW * height[i])
+        if pieces.any() and width[pieces].max() < _SHORT * width[i]:
+            told[i] = own[i] / _NEARLY
+    return told
 
 
 def _unrivalled(ranked: list[Region], alike: float) -> list[Region]:
