@@ -26,6 +26,7 @@ class GlossarySheet(SmallWindow):
         self.edit.setAccessibleName(self.windowTitle())
         self.edit.setPlaceholderText(shown(Wording("ticket office = Schalter")))
         self.edit.setMinimumSize(360, 200)
+        self.edit.setTabChangesFocus(True)
         self.column.addWidget(self.edit)
         self.problem = QLabel()
         self.problem.setObjectName("concern")
@@ -33,7 +34,7 @@ class GlossarySheet(SmallWindow):
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.hide()
         self.column.addWidget(self.problem)
-        self.finish(push(Wording("Save"), self._save), focus=self.edit)
+        self.finish(push(Wording("Save"), self._save, "primary"), focus=self.edit)
 
     def _save(self) -> None:
         try:

@@ -255,6 +255,8 @@ def test_own_words_are_written_checked_and_used(window: Window, qtbot: QtBot, ta
     sheet = window.translate.panel.findChild(GlossarySheet)
     assert isinstance(sheet, GlossarySheet)
     sheet.edit.setPlainText("Ticket office")
+    qtbot.keyClick(sheet.edit, Qt.Key.Key_Tab)
+    assert sheet.edit.toPlainText() == "Ticket office", "Tab goes on to the buttons"
     qtbot.mouseClick(button_called(sheet, "Save"), Qt.MouseButton.LeftButton)
     assert "Line 1" in sheet.problem.text()
     sheet.edit.setPlainText("Ticket office = Billetterie")
