@@ -3,7 +3,6 @@
 import sys
 from multiprocessing import freeze_support
 
-
 _FOR_THE_WINDOW = ("--model", "--mmproj", "--verbose")
 """Options that a command has after its name: before any they are the window's."""
 

@@ -112,7 +112,6 @@ SIGNATURES: dict[str, str] = {
     "ggml_cast": "pppi",
     "ggml_cpy": "pppp",
     "ggml_cont": "ppp",
-    "ggml_pad": "pppiiii",
     "ggml_reshape_4d": "pppllll",
     "ggml_view_4d": "pppllllzzzz",
     "ggml_permute": "pppiiii",

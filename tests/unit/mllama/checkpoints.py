@@ -35,6 +35,7 @@ def write_tensors(path: Path, tensors: dict[str, np.ndarray]) -> None:
 def config_of(
     *, width: int, heads: int, kv_heads: int, mlp: int, layers: int, cross: list[int], tower: int, tower_heads: int,
     tower_mlp: int, tower_layers: int, global_layers: int, taps: list[int], tile: int, patch: int, max_tiles: int,
+    norm_eps: float = 1e-5,
 ) -> dict:  # fmt: skip
     """A config.json as transformers writes it; the vocabulary is that of the vectors."""
     config = json.loads((VECTORS / "config.json").read_text())
@@ -48,6 +49,7 @@ def config_of(
         "num_hidden_layers": tower_layers, "num_global_layers": global_layers, "intermediate_layers_indices": taps,
         "image_size": tile, "patch_size": patch, "max_num_tiles": max_tiles,
         "supported_aspect_ratios": arrangements, "vision_output_dim": tower * (1 + len(taps)),
+        "norm_eps": norm_eps,
     }  # fmt: skip
     return config
 

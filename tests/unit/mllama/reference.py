@@ -34,7 +34,7 @@ def project(tensors: Tensors, config: dict, pixels: np.ndarray, arrangement: int
     x = x + (1 - gate) * v["gated_positional_embedding.embedding"]
     per_tile = v["gated_positional_embedding.tile_embedding.weight"][arrangement].reshape(tiles, rows, width)
     x = x + gate * per_tile
-    x = _layer_norm(x, v, "layernorm_pre", c)
+    x = _layer_norm(x, v, "layernorm_pre", 1e-5)
     x = np.pad(x, ((0, 0), (0, padding), (0, 0))).reshape(-1, width)
 
     real = np.zeros((tiles, rows + padding), bool)
@@ -47,7 +47,7 @@ def project(tensors: Tensors, config: dict, pixels: np.ndarray, arrangement: int
         states.append(x)
         x = _vision_layer(x, v, f"transformer.layers.{i}.", c, mask, gated=False)
     states.append(x)
-    x = _layer_norm(x, v, "layernorm_post", c).reshape(tiles, rows + padding, width)
+    x = _layer_norm(x, v, "layernorm_post", 1e-5).reshape(tiles, rows + padding, width)
     x = x + _tile_embedding(v, "post_tile_positional_embedding", arrangement, tiles, width)
     x = x.reshape(-1, width)
     for i in range(c["num_global_layers"]):
@@ -65,11 +65,11 @@ def _tile_embedding(v: Tensors, name: str, arrangement: int, tiles: int, width: 
 
 def _vision_layer(x: np.ndarray, v: Tensors, block: str, c: dict, mask: np.ndarray, gated: bool) -> np.ndarray:
     gates = [np.tanh(v[f"{block}gate_{part}"]) if gated else 1 for part in ("attn", "ffn")]
-    h = _layer_norm(x, v, f"{block}input_layernorm", c)
+    h = _layer_norm(x, v, f"{block}input_layernorm", c["norm_eps"])
     q, k, s = (h @ v[f"{block}self_attn.{p}_proj.weight"].T for p in "qkv")
     h = attend(q, k, s, c["attention_heads"], c["attention_heads"], mask) @ v[f"{block}self_attn.o_proj.weight"].T
     x = x + gates[0] * h
-    h = _layer_norm(x, v, f"{block}post_attention_layernorm", c)
+    h = _layer_norm(x, v, f"{block}post_attention_layernorm", c["norm_eps"])
     h = h @ v[f"{block}mlp.fc1.weight"].T + v[f"{block}mlp.fc1.bias"]
     h = h * 0.5 * (1 + np.vectorize(math.erf)(h / math.sqrt(2)))
     return x + gates[1] * (h @ v[f"{block}mlp.fc2.weight"].T + v[f"{block}mlp.fc2.bias"])
@@ -178,9 +178,9 @@ def _rotate(x: np.ndarray, heads: int, angles: np.ndarray) -> np.ndarray:
     return np.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1).reshape(len(x), -1)
 
 
-def _layer_norm(x: np.ndarray, v: Tensors, name: str, c: dict) -> np.ndarray:
+def _layer_norm(x: np.ndarray, v: Tensors, name: str, eps: float) -> np.ndarray:
     mean, variance = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
-    return (x - mean) / np.sqrt(variance + c["norm_eps"]) * v[f"{name}.weight"] + v[f"{name}.bias"]
+    return (x - mean) / np.sqrt(variance + eps) * v[f"{name}.weight"] + v[f"{name}.bias"]
 
 
 def _rms_norm(x: np.ndarray, weight: np.ndarray, c: dict) -> np.ndarray:

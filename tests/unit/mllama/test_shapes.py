@@ -32,7 +32,7 @@ SHAPES = {
     ),
     "odd heads in the tower, taps out of order, adjacent cross-attention, five tiles": config_of(
         width=60, heads=6, kv_heads=2, mlp=55, layers=6, cross=[0, 1, 4], tower=40, tower_heads=8, tower_mlp=33,
-        tower_layers=4, global_layers=1, taps=[3, 1], tile=28, patch=14, max_tiles=5,
+        tower_layers=4, global_layers=1, taps=[3, 1], tile=28, patch=14, max_tiles=5, norm_eps=0.01,
     ),
     "tiles of 257 rows, one more than a product takes": config_of(
         width=64, heads=4, kv_heads=2, mlp=64, layers=2, cross=[1], tower=16, tower_heads=2, tower_mlp=16,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-Looks = Sequence[tuple[range, int]]
+Ranges = Sequence[tuple[range, int]]
 """Ranges of rows, and at how many of the first rows each looks."""
 QUERIES = 256
 """Queries of a head at a time: enough for a product to be fast, few enough for its scores to stay in the caches."""
@@ -31,7 +31,7 @@ def attend(
     k: np.ndarray,
     v: np.ndarray,
     out: np.ndarray,
-    looks: Looks,
+    looks: Ranges,
     threads: int,
     stopping: Callable[[], bool],
 ) -> None:

@@ -191,11 +191,6 @@ class Graph:
         """Copy x to its place in a tensor of a store, as soon as it is there."""
         self._g.build_forward_expand(self._graph, self.copy(x, into).at)
 
-    def pad(self, x: Tensor, count: int) -> Tensor:
-        """Append `count` zeros to every row."""
-        shape = (x.shape[0] + count, *x.shape[1:])
-        return Tensor(self._g.pad(self._ctx, x.at, count, 0, 0, 0), shape) if count else x
-
     def take(self, table: Tensor, indices: Tensor) -> Tensor:
         """Rows of `table` (d, n) by their numbers, as float32."""
         return Tensor(self._g.get_rows(self._ctx, table.at, indices.at), (table.shape[0], indices.shape[0], 1, 1))

@@ -26,9 +26,10 @@ from app.engine.families.mllama.weights import Weights
 
 Progress = Callable[[float], None]
 
+_OUTER_EPS = 1e-5
+"""Of the norms before and after the local layers, whatever the configuration says of the layers' own."""
 _ROWS_IN_CACHE = 256
 """Rows per product: a quarter faster than all 6432 at once (docs/decisions/0018)."""
-
 _ROWS_FOR_BLAS = 1024
 """Of fewer rows a layer's attention is over before threads for it have begun."""
 
@@ -127,7 +128,7 @@ class VisionTower:
         x = g.concat(class_token, x, axis=1)
         x = g.add(x, g.scale(w["v.position_embd.weight"], w.gate("v.position_embd.gate")))
         x = g.add(x, self._of_tiles(g, "v.tile_position_embd", tiles, n))
-        x = g.layer_norm(x, w["v.pre_ln.weight"], w["v.pre_ln.bias"], c.norm_eps)
+        x = g.layer_norm(x, w["v.pre_ln.weight"], w["v.pre_ln.bias"], _OUTER_EPS)
         x = g.reshape(x, (c.width, n * c.rows))
         return g.concat(x, g.constant(np.zeros((rows.padding, c.width), np.float32)), axis=1) if rows.padding else x
 
@@ -170,7 +171,7 @@ class VisionTower:
     def _heads(self, g: Graph, x: Tensor) -> Tensor:
         return g.reshape(x, (self._c.width // self._c.heads, self._c.heads, x.shape[1]))
 
-    def _attend_by_flash(self, state: _State, looks: blas.Looks) -> None:
+    def _attend_by_flash(self, state: _State, looks: blas.Ranges) -> None:
         size, _, heads, _ = state.q.shape
 
         def build(g: Graph) -> None:
@@ -183,7 +184,7 @@ class VisionTower:
 
         self._run(build)
 
-    def _attend_by_blas(self, state: _State, looks: blas.Looks) -> None:
+    def _attend_by_blas(self, state: _State, looks: blas.Ranges) -> None:
         q, k, v = (values(self._devices.g, t).reshape(t.shape[2::-1]) for t in (state.q, state.k, state.v))
         out, stopping = values(self._devices.g, state.attended), self._devices.stopping
         blas.attend(q, k, v, out, looks, self._devices.threads, stopping)
@@ -196,7 +197,7 @@ class VisionTower:
     def _between(self, g: Graph, x: Tensor, tiles: Tiles, rows: Rows) -> Tensor:
         """After the local layers: normalise, and add each tile's embedding to its rows, its padding included."""
         c, w = self._c, self._w
-        x = g.layer_norm(x, w["v.post_ln.weight"], w["v.post_ln.bias"], c.norm_eps)
+        x = g.layer_norm(x, w["v.post_ln.weight"], w["v.post_ln.bias"], _OUTER_EPS)
         of_tiles = self._of_tiles(g, "v.post_tile_position_embd", tiles, rows.tiles)
         added = g.reshape(g.repeat(of_tiles, (c.width, c.rows, rows.tiles)), (c.width, rows.real + rows.missing))
         if rows.padding:
