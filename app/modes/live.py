@@ -35,6 +35,8 @@ class Live:
         self._found: tuple[Found, ...] = ()
         self._frame_time = 0.0
         self._labelled = False
+        self.nothing = False
+        """Whether the last answer named nothing, and the scene was not cut since."""
         self._closer = closer
         self._looked_at: tuple[Label, Box] | None = None
         """What the job under way looks at by itself, as it was then, and the part of the frame it was shown."""
@@ -54,6 +56,7 @@ class Live:
         turn = self.schedule.look(seen, part)
         if turn.cut:
             self._labels.cut()
+            self.nothing = False
         if turn.send:
             self._reading, self._found = Reading(), ()
             self._frame_time, self._labelled = seen.time, False
@@ -112,6 +115,7 @@ class Live:
             self.error = None
             changed = self._looked_closer() if self._looked_at is not None else False
             self._labels.done()
+            self.nothing = not self._labels.current()
         self.schedule.ended(now, cancelled=not complete)
         return changed
 

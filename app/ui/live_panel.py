@@ -156,13 +156,16 @@ class LivePanel(QWidget):
         self.show_answered(None, 0.0)
         self.show_labels((), 0.0)
 
-    def show_state(self, verdict: Reason | Wait, hint: str = "", trouble: str = "") -> None:
-        """What is being done now. hint: the advice that stands on the picture; trouble: what is wrong."""
+    def show_state(self, verdict: Reason | Wait, hint: str = "", trouble: str = "", nothing: bool = False) -> None:
+        """What is being done now. hint: the advice that stands on the picture; trouble: what is wrong; nothing: the
+        model knows nothing of what is seen.
+        """
         if hint != self._hint:
             self._hint = hint
             announce(self, hint)
         resting = isinstance(verdict, Wait) and verdict is not Wait.BUSY
-        calm = Wording("Waiting for a clear picture") if hint else Wording("Looking around")
+        calm = Wording("Nothing that I know.") if nothing and verdict is Reason.SAME else Wording("Looking around")
+        calm = Wording("Waiting for a clear picture") if hint else calm
         words = trouble or shown(verdict.value if resting else calm)
         if words != self._state.text():
             self._state.setText(words)

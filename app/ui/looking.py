@@ -38,7 +38,8 @@ class Sighting:
 class Seen:
     """What the other threads leave for the window's, which so never waits for them.
 
-    by: whose it is; another thread may leave it when that one was already stopped.
+    by: whose it is; another thread may leave it when that one was already stopped. nothing: the last answer named
+    nothing.
     """
 
     by: AnyLookout
@@ -48,6 +49,7 @@ class Seen:
     figures: Figures | None
     time: float
     answered: Answered | None = None
+    nothing: bool = False
 
 
 class Looking(QObject):
@@ -121,8 +123,8 @@ class Looking(QObject):
             self._figures_at = frame.time
             figures = lookout.read(_figures)
         with self._leaving:
-            labels, error, answered = lookout.read(_shown)
-            self._seen = Seen(lookout, labels, verdict, error, figures, frame.time, answered)
+            labels, error, answered, nothing = lookout.read(_shown)
+            self._seen = Seen(lookout, labels, verdict, error, figures, frame.time, answered, nothing)
 
     # --- the engine client's thread ---
 
@@ -140,10 +142,10 @@ class Looking(QObject):
             return seen is not None
 
 
-def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None, Answered | None]:
+def _shown(looker: Live | Watch) -> tuple[tuple[Label, ...], SpyglassError | None, Answered | None, bool]:
     if isinstance(looker, Live):
-        return looker.labels(), looker.error, None
-    return (), looker.error, looker.last
+        return looker.labels(), looker.error, None, looker.nothing
+    return (), looker.error, looker.last, False
 
 
 def _figures(looker: Live | Watch) -> Figures:

@@ -331,6 +331,19 @@ def test_a_failed_job_leaves_its_error_and_no_label() -> None:
     assert live.error.what == "It died."
 
 
+def test_a_scene_of_which_nothing_is_known_is_told_until_another_one_comes() -> None:
+    live = Live()
+    for i in range(10):
+        live.see(still(i / 30))
+    assert not live.nothing
+    live.event(Piece(text='{"objects":[]}'), 0.4)
+    live.event(Finished(reason="stop"), 0.4)
+    live.see(still(0.5))
+    assert live.nothing
+    live.see(still(0.6, 20))
+    assert not live.nothing
+
+
 def test_an_hour_of_frames_keeps_nothing() -> None:
     """What is remembered stays small, however long it runs."""
     live = Live()
