@@ -14,6 +14,8 @@ _CLOSER, _LONGER = 0.7, 0.6
 _NEARLY, _LOW, _SHORT = 0.93, 0.7, 0.6
 """How letter-like a find must be, beside what lies in it, to win over parts that are so much lower and shorter: pieces
 of Chinese signs and of Arabic words look like letters, too."""
+_INSET = 0.12
+"""How far, as a part of its height, what a rim goes around keeps from it on every side; pieces of a line do not."""
 _FAR = 1.0
 """How far apart, at most and as a part of its width, the letters of a line that runs down are if it crosses none."""
 
@@ -39,7 +41,8 @@ def _letterlike(found: list[Region]) -> NDArray[np.float64]:
     for i in range(len(found)):
         inside = (low >= low[i] - 1).all(axis=1) & (high <= high[i] + 1).all(axis=1)
         pieces = inside & (own > own[i]) & (height < _LOW * height[i])
-        if pieces.any() and width[pieces].max() < _SHORT * width[i]:
+        inset = np.minimum(low[pieces] - low[i], high[i] - high[pieces]).min(axis=1, initial=np.inf)
+        if pieces.any() and width[pieces].max() < _SHORT * width[i] and inset.max() < _INSET * height[i]:
             told[i] = own[i] / _NEARLY
     return told
 
