@@ -41,12 +41,14 @@ def room() -> drawing.Picture:
 def place(picture: drawing.Picture, icon: str, x: int, y: int, size: int, degrees: float = 0.0) -> None:
     """Draw one icon of the set, with a soft shadow under it."""
     icons = art.read_icons(art.fetch(_SET, art.TRAIN_SETS[_SET], WORK / "npm"))
-    sprite = art.render(icons[icon], 2 * size)
+    margin = size // 2  # room for the shadow to fade
+    sprite = np.pad(art.render(icons[icon], 2 * size), ((margin, margin), (margin, margin), (0, 0)))
+    side = sprite.shape[0] / 2
     owner = np.full(picture.shape[:2], -1, np.int8)
     shadow = drawing.tint(sprite, np.zeros(3, np.float32))
     shadow[:, :, 3] = cv2.GaussianBlur(shadow[:, :, 3], (0, 0), size / 16)
-    drawing.paste(picture, owner, 0, shadow, (x + size * 0.03, y + size * 0.05), (size, size), degrees, opacity=0.25)
-    drawing.paste(picture, owner, 0, sprite, (x, y), (size, size), degrees)
+    drawing.paste(picture, owner, 0, shadow, (x + size * 0.03, y + size * 0.05), (side, side), degrees, opacity=0.25)
+    drawing.paste(picture, owner, 0, sprite, (x, y), (side, side), degrees)
 
 
 def sign(word: str, ink: Colour, board: Colour) -> drawing.Picture:
