@@ -12,6 +12,7 @@ import pytest
 
 from app.capture.camera import Camera, Patience
 from app.cli import main
+from app.cli.found import Printer
 from app.errors import CameraError
 from tests.video import Scene, Script, Thing
 
@@ -140,7 +141,8 @@ def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: py
 
 
 class Shaky:
-    """A camera that breaks after every five frames, `breaks` times; then it works, or cannot be opened any more.
+    """A camera that breaks after every five frames, `breaks` times, but for the first time not before it is `told` what
+    it shows; then it works, or cannot be opened any more.
 
     Once that has been seen a while, its clock says that much time is over.
     """
@@ -148,6 +150,7 @@ class Shaky:
     def __init__(self, breaks: int, heals: bool) -> None:
         self._breaks, self._heals = breaks, heals
         self._opened = self._read = self._last = 0
+        self.told = False
 
     def monotonic(self) -> float:
         return time.monotonic() + (200 if self._last > 20 else 0)
@@ -164,7 +167,7 @@ class Shaky:
         self._read += 1
         if self._opened > self._breaks:
             self._last += 1
-        elif self._read > 5:
+        elif self._read > 5 and self.told:
             raise CameraError("The stream broke off.", "Check the camera.")
         return np.full((60, 80, 3), 90, np.uint8)
 
@@ -186,6 +189,12 @@ def test_a_camera_that_breaks_is_said_once_and_fails_if_it_does_not_come_back(
     def camera(_: str, *__: object, **listeners: Any) -> Camera:
         return Camera(shaky.open, patience=Patience(pauses_s=(0.01,)), **listeners)
 
+    def tell(printer: Printer, *seen: Any) -> None:
+        shaky.told = True
+        printing(printer, *seen)
+
+    printing = Printer.tell
+    monkeypatch.setattr(Printer, "tell", tell)
     monkeypatch.setattr("app.cli.camera.Camera", camera)
     monkeypatch.setattr("app.cli.camera.time", shaky)
     assert main(["recognise", "--json", "--model", model, "--seconds", "100", "camera"]) == status
