@@ -112,9 +112,13 @@ class History(QObject):
         """Keep the conversation as it is among the earlier ones: a part of it is about to go."""
         limit = conversations_limit(self._session.settings)
         copy = replace(snapshot(self._session.conversation), key=Conversation().key)
-        if limit:
-            self._background.run(partial(self._archive.keep, copy, limit), self._on_kept, self._on_not_kept)
+
+        def done(nothing: None) -> None:
+            self._on_kept(nothing)
             self.cut.emit(partial(self._open, copy.key))
+
+        if limit:
+            self._background.run(partial(self._archive.keep, copy, limit), done, self._on_not_kept)
 
     def close(self) -> None:
         """Write down what is not yet; the last chance, so it is waited for."""

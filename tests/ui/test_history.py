@@ -159,7 +159,8 @@ def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str)
     first = ask(window, qtbot, "The first?")
     ask(window, qtbot, "The second?")
     window.tools.chosen.emit(how, first)
-    assert window.pane.notice.words == "The conversation as it was is among the earlier ones."
+    kept_as_it_was = "The conversation as it was is among the earlier ones."
+    qtbot.waitUntil(lambda: window.pane.notice.words == kept_as_it_was, timeout=5_000)
     qtbot.waitUntil(lambda: first.ended, timeout=5_000)
     archive = Archive()
 
