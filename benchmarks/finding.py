@@ -18,26 +18,7 @@ import numpy as np
 from app.capture import regions
 from tests import signs
 
-_WORDS = (
-    "no",
-    "parking",
-    "exit",
-    "only",
-    "caution",
-    "wet",
-    "floor",
-    "please",
-    "ring",
-    "bell",
-    "open",
-    "daily",
-    "ticket",
-    "office",
-    "taxi",
-    "bar",
-    "stop",
-    "hotel",
-)
+_WORDS = (*signs.WORDS, "office", "taxi", "bar", "stop", "hotel")
 _NUMBERS = ("12", "8 - 18 h", "€ 4,50", "A 7", "24", "No 5", "3 km", "Exit 9")
 _SCRIPTS = {
     "zh": ("禁止停车", "紧急出口", "小心地滑", "售票处在二楼"),

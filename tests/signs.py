@@ -25,6 +25,21 @@ SCRIPT_FONTS = {
     "th": "NotoSansThai-Regular.ttf",
     "zh": "DroidSansFallbackFull.ttf",
 }
+WORDS = (
+    "no",
+    "parking",
+    "exit",
+    "only",
+    "caution",
+    "wet",
+    "floor",
+    "please",
+    "ring",
+    "bell",
+    "open",
+    "daily",
+    "ticket",
+)
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, b * cos + a * sin], -1).to(x.dtype)
 
 
-class SelfAttention(nn.Module):
+class Attention(nn.Module):
+    """The projections of both kinds; several query heads may share a key head."""
+
     def __init__(self, size: TextSize) -> None:
         super().__init__()
         self.heads, self.kv_heads = size.heads, size.kv_heads
@@ -38,6 +40,8 @@ class SelfAttention(nn.Module):
         self.v_proj = nn.Linear(size.width, size.kv_heads * head, bias=False)
         self.o_proj = nn.Linear(size.width, size.width, bias=False)
 
+
+class SelfAttention(Attention):
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, causal: Tensor) -> Tensor:
         q = rotate(split_heads(self.q_proj(x), self.heads), cos, sin)
         k = rotate(split_heads(self.k_proj(x), self.kv_heads), cos, sin)
@@ -65,15 +69,10 @@ class Look(NamedTuple):
         return (scores + self.bias[None, :, 0]).float().softmax(-1)
 
 
-class CrossAttention(nn.Module):
+class CrossAttention(Attention):
     def __init__(self, size: TextSize) -> None:
-        super().__init__()
-        self.heads, self.kv_heads = size.heads, size.kv_heads
+        super().__init__(size)
         head = size.width // size.heads
-        self.q_proj = nn.Linear(size.width, size.width, bias=False)
-        self.k_proj = nn.Linear(size.width, size.kv_heads * head, bias=False)
-        self.v_proj = nn.Linear(size.width, size.kv_heads * head, bias=False)
-        self.o_proj = nn.Linear(size.width, size.width, bias=False)
         self.q_norm = Norm(head)
         self.k_norm = Norm(head)
 

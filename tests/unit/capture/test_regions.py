@@ -6,25 +6,9 @@ from app.capture import tilt as lean
 from app.capture.region import Region, rectify
 from tests import photos, signs
 
-WORDS = [
-    "no",
-    "parking",
-    "exit",
-    "only",
-    "caution",
-    "wet",
-    "floor",
-    "please",
-    "ring",
-    "bell",
-    "open",
-    "daily",
-    "ticket",
-]
-
 
 def words(chance: np.random.Generator, count: int) -> str:
-    return " ".join(chance.choice(WORDS, count)).capitalize()
+    return " ".join(chance.choice(signs.WORDS, count)).capitalize()
 
 
 def sheets(chance: np.random.Generator) -> list[signs.Sheet]:
