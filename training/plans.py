@@ -62,10 +62,10 @@ MORE = Plan(
     VisionSize(),
     TextSize(),
     (
-        Stage("heads", 80, 128, 3e-3, learns=("heads",), scenes=DENSE, seed=36),
+        Stage("heads", 60, 96, 3e-3, learns=("heads",), scenes=DENSE, seed=61),
         Stage(
             "tower",
-            250,
+            160,
             48,
             8e-4,
             learns=("heads", "tower"),
@@ -73,10 +73,10 @@ MORE = Plan(
             full=0.8,
             heads_share=2.0,
             decay=0.3,
-            seed=43,
+            seed=62,
         ),
-        Stage("more", 2900, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=51),
-        Stage("language", 420, 64, 6e-4, learns=("language",), decay=1.0, seed=54),
+        Stage("more", 1700, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=63),
+        Stage("language", 300, 64, 6e-4, learns=("language",), decay=1.0, seed=64),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about two hours on two cores."""

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.nn import functional as F
 
 from app.gguf import Gguf, TensorInfo, read_header
 from app.library.names import gguf_name
@@ -92,9 +93,31 @@ def _tensor(name: str, like: Tensor, file: Gguf, raw: NDArray[np.uint8], model: 
     tensor = torch.from_numpy(np.array(values, np.float32)).reshape(file.tensors[stored].shape[::-1])
     if tensor.numel() == like.numel():
         return tensor.reshape(like.shape)
-    if stored.endswith("tile_position_embd.weight"):
-        return with_more_tiles(tensor, model.vision_model.size.tiles)
+    if stored.startswith("v."):
+        return _for_canvas(tensor, like, model)
     return _for_each_head(tensor, like, model)
+
+
+def _for_canvas(tensor: Tensor, like: Tensor, model: Mllama) -> Tensor:
+    """A table of positions, or of tiles, of a tower that had smaller tiles or fewer of them."""
+    size = model.vision_model.size
+    if tensor.ndim == 2 and len(tensor) != len(like):
+        if like.shape[1] == size.width:
+            return with_more_patches(tensor, size.patches)
+        tensor = with_more_tiles(tensor, size.tiles)
+    if tensor.numel() != like.numel():
+        tensor = with_more_patches(tensor.unflatten(1, (size.tiles, -1, size.width)), size.patches).flatten(1)
+    return tensor
+
+
+def with_more_patches(table: Tensor, patches: int) -> Tensor:
+    """An embedding for the class row and each patch of a tile, (..., 1 + n, width), for ``patches`` of them: each
+    begins as what lay at its place of the tile."""
+    first, rest = table[..., :1, :], table[..., 1:, :]
+    before, after = round(rest.shape[-2] ** 0.5), round(patches**0.5)
+    grid = rest.transpose(-1, -2).reshape(-1, table.shape[-1], before, before)
+    grid = F.interpolate(grid, (after, after), mode="bilinear").flatten(2).transpose(1, 2)
+    return torch.cat([first, grid.reshape(*table.shape[:-2], patches, table.shape[-1])], -2)
 
 
 def _for_each_head(tensor: Tensor, like: Tensor, model: Mllama) -> Tensor:

@@ -25,8 +25,8 @@ SLOTS = 3
 """Letters a patch may hold."""
 NO_LETTER = len(ALPHABET)
 IGNORE = -100
-BOX_UNIT = 32.0
-"""Pixels that one unit of a box's distances means."""
+BOX_UNIT = 1 / 3
+"""How much of a tile's side one unit of a box's distances means."""
 
 _COLOUR = {name: index for index, name in enumerate(COLOURS)}
 _LETTER = {letter: index for index, letter in enumerate(ALPHABET)}
@@ -157,8 +157,8 @@ def patch_lessons(scene: Scene, height: int, width: int, size: VisionSize) -> di
         colour[more] = _COLOUR[thing.colour] if thing and thing.colour else IGNORE
         alike[more] = names[thing.name] - 1 if thing and names[thing.name] <= MOST_ALIKE else IGNORE
         if thing:
-            edges = np.stack([x - thing.box[0], y - thing.box[1], thing.box[2] - x, thing.box[3] - y], -1) / BOX_UNIT
-            box[more] = edges[more]
+            edges = np.stack([x - thing.box[0], y - thing.box[1], thing.box[2] - x, thing.box[3] - y], -1)
+            box[more] = edges[more] / (BOX_UNIT * size.tile)
     glyph, covered = np.full((rows, columns), NO_LETTER, np.int16), np.full((rows, columns), 0.2 * p * p)
     for word in scene.lines + ([scene.word] if scene.word else []):
         _place_letters(word.text, word.centres, letters, p)

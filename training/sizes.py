@@ -16,7 +16,7 @@ class VisionSize:
     layers: int = 6
     global_layers: int = 2
     intermediate: tuple[int, ...] = (1, 3, 5)
-    tile: int = 96
+    tile: int = 128
     patch: int = 16
     tiles: int = 4
 

@@ -11,7 +11,7 @@ from training import prompts, samples
 from training.scenes import Scene, Thing, Word, resized
 from training.sizes import VisionSize, arrangements
 
-SIDES = (1, 40, 95, 96, 97, 130, 192, 300, 480, 640, 1000)
+SIDES = (1, 40, 127, 128, 129, 180, 256, 300, 480, 640, 1000)
 
 
 @pytest.mark.parametrize("tiles", [2, 4])
@@ -32,7 +32,7 @@ def test_every_size_gets_the_engines_canvas(tiles: int) -> None:
 
 
 def test_tiles_are_cut_row_by_row_and_patches_know_their_thing() -> None:
-    size = VisionSize(tiles=4)
+    size = VisionSize(tile=96, tiles=4)
     canvas = samples.Canvas((2, 2), 192, 192)
     scene = Scene(np.zeros((192, 192, 3), np.uint8), np.full((192, 192), -1, np.int8))
     scene.picture[:96, 96:] = 50
@@ -63,7 +63,7 @@ def test_a_things_marks_are_on_the_patches_that_show_it() -> None:
 
 
 def test_missing_tiles_teach_nothing() -> None:
-    size = VisionSize(tiles=2)
+    size = VisionSize(tile=96, tiles=2)
     scene = Scene(np.full((96, 96, 3), 9, np.uint8), np.full((96, 96), -1, np.int8))
 
     made = samples.encode(scene, samples.Canvas((1, 1), 96, 96), size, tiles=2)
@@ -86,7 +86,7 @@ def test_a_patch_knows_how_many_of_its_kind_there_are() -> None:
         scene.owner[:16, x : x + 16] = mark
         scene.things.append(Thing(name, (x, 0.0, x + 16.0, 16.0), None, mark))
 
-    alike = samples.patch_lessons(scene, 96, 96, VisionSize())["alike"]
+    alike = samples.patch_lessons(scene, 96, 96, VisionSize(tile=96))["alike"]
 
     assert (alike[0, ::2] + 1).tolist() == [2, 1, 2]
     assert (alike[1:] == samples.IGNORE).all()
