@@ -10,8 +10,8 @@ from app.engine.families.mllama.core import Core, Files
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.picture import cut
+from app.engine.families.mllama.spans import spans
 from app.engine.families.mllama.tensor import F16, F32
-from app.engine.families.mllama.text import spans
 from tests.unit.mllama import reference
 from tests.unit.mllama.cases import Case, all_cases, deviation
 from tests.unit.mllama.checkpoints import VECTORS, read_tensors

@@ -14,12 +14,13 @@ from PIL import Image
 from app.engine import ggml, machine
 from app.engine.families import Cancel, LoadCancelled, Progress
 from app.engine.families.mllama.core import Core, Files
+from app.engine.families.mllama.decoder import Wanted
 from app.engine.families.mllama.demand import DEFAULT_CONTEXT, demand, kv_type, mapped, placement
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.looks import Looks
 from app.engine.families.mllama.model import MllamaModel
+from app.engine.families.mllama.spans import spans
 from app.engine.families.mllama.tensor import F32, Q8_0
-from app.engine.families.mllama.text import Wanted, spans
 from app.engine.fit import cache_that_fits, context_that_fits
 from app.engine.pictures import PictureCache, key
 from app.errors import SpyglassError, UsageError

@@ -6,6 +6,8 @@ type, whose blocks run along a row, they lie by rows.
 
 from collections.abc import Callable
 
+import numpy as np
+
 from app.engine.families.mllama.attention import Seen, heads_last
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph
@@ -34,6 +36,11 @@ class KvCache:
         self._keys = {i: self._store.tensor(shapes[False], kind, place(i)) for i in c.self_layers}
         self._values = {i: self._store.tensor(shapes[by_columns(i)], kind, place(i)) for i in c.self_layers}
         self._store.allocate()
+
+    def columns(self) -> np.ndarray:
+        """Where the column of each number of a token's values begins (kv heads * head,); none if no values lie so."""
+        numbers = self._width if any(map(self._by_columns, self._c.self_layers)) else 0
+        return np.arange(numbers) * self.rows
 
     def put(
         self, g: Graph, i: int, k: Tensor, v: Tensor, places: Tensor, columns: Tensor | None

@@ -9,6 +9,7 @@ from PIL import Image
 
 from app.engine.families.mllama import looks
 from app.engine.families.mllama.config import read_config
+from app.engine.families.mllama.decoder import Flash, TextDecoder
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.layout import locate
 from app.engine.families.mllama.looks import Looks
@@ -17,7 +18,6 @@ from app.engine.families.mllama.picture import cut
 from app.engine.families.mllama.place import Placement
 from app.engine.families.mllama.prompt import Prompts
 from app.engine.families.mllama.tensor import F16, F32
-from app.engine.families.mllama.text import Flash, TextDecoder
 from app.engine.families.mllama.vision import Progress, VisionTower
 from app.engine.families.mllama.vocabulary import Vocabulary
 from app.engine.families.mllama.weights import Weights

@@ -3,10 +3,10 @@
 from app.engine import machine
 from app.engine.families.mllama.blas import QUERIES
 from app.engine.families.mllama.core import Files
+from app.engine.families.mllama.decoder import BATCH
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.place import Placement, place, sizes
 from app.engine.families.mllama.tensor import F16, Q8_0, nbytes
-from app.engine.families.mllama.text import BATCH
 from app.engine.fit import Demand
 from app.gguf.mllama import Config
 from app.values import EngineOptions

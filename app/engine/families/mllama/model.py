@@ -9,9 +9,10 @@ from PIL import Image
 from app.engine import prefix
 from app.engine.families import Cancel, Emit
 from app.engine.families.mllama.core import Core
+from app.engine.families.mllama.decoder import BATCH
 from app.engine.families.mllama.graph import Cancelled
 from app.engine.families.mllama.looks import Looks
-from app.engine.families.mllama.text import BATCH, Span, spans
+from app.engine.families.mllama.spans import Span, spans
 from app.engine.families.mtmd.tally import Tally
 from app.engine.pictures import PictureCache, key
 from app.engine.prefix import PictureSpan
