@@ -10,8 +10,11 @@ _GAP = 0.95
 """Widest gap between neighbours in a line, as a part of the lower one's height: a wide space, not a column's gutter."""
 _STRETCHED = 2.0
 """Widest gap if the rows around show that it is a space: in justified columns some are as wide as a gutter."""
+_CELL, _EVEN = 0.12, 0.2
+"""How far pieces of one sign of a column lie apart, as a part of the column's width, and by how much the pitch of its
+signs varies, as a part of it."""
 _CAPITAL = 1.6
-"""How much higher than small letters a capital beside them may be."""
+"""How much higher than small letters a capital beside them, or one that hangs below the line, may be."""
 
 
 def chain(box: Boxes, letter: NDArray[np.bool_]) -> Index:
@@ -34,6 +37,53 @@ def chain(box: Boxes, letter: NDArray[np.bool_]) -> Index:
     for _ in range(2):  # what was bridged runs across the gaps of others
         owner = _bridge(box, owner)
     return owner
+
+
+def paced(box: Boxes, owner: Index) -> Index:
+    """The lines with what stands at their ends at the pitch of their marks.
+
+    Letters of a word leave even gaps, but signs that stand one on another have an even pitch: an L or an I, which are
+    low when they are seen from the side, leave a gap that no word has.
+    """
+    owner = owner.copy()
+    for line in np.flatnonzero(np.bincount(owner[owner >= 0]) >= 3):
+        for end in (0, 2):
+            while len(more := _next(box, owner, int(line), end)):
+                owner[more] = line
+    taken = owner >= 0
+    owner[taken] = np.unique(owner[taken], return_inverse=True)[1]
+    return owner
+
+
+def _next(box: Boxes, owner: Index, line: int, end: int) -> Index:
+    """The marks that are the sign before a line's first (end 0) or after its last (end 2), if its pitch is even."""
+    own = box[owner == line]
+    if len(own) < 3:
+        return np.empty(0, np.intp)
+    top, bottom = own[:, 1].min(), own[:, 3].max()
+    middle = _cells(own, _CELL * (bottom - top))
+    steps = np.diff(middle)
+    pitch = float(np.median(steps)) if len(steps) >= 2 else 0.0
+    if not pitch or np.abs(steps - pitch).max() > _EVEN * pitch:
+        return np.empty(0, np.intp)
+    at = middle[0] - pitch if end == 0 else middle[-1] + pitch
+    edge = _CELL * (bottom - top)
+    near = (owner != line) & (box[:, 0] > at - pitch / 2) & (box[:, 2] < at + pitch / 2)
+    near &= (box[:, 1] > top - edge) & (box[:, 3] < bottom + edge)
+    found = np.flatnonzero(near)
+    if len(found) and abs(box[found, 0].min() + box[found, 2].max() - 2 * at) < 2 * _EVEN * pitch:
+        return found
+    return np.empty(0, np.intp)
+
+
+def _cells(box: Boxes, gap: float) -> NDArray[np.float32]:
+    """The middles of a line's signs, each of marks that lie no farther apart than `gap` along the line."""
+    box = box[np.argsort(box[:, 0])]
+    reach = np.maximum.accumulate(box[:, 2])
+    first = np.flatnonzero(np.r_[True, box[1:, 0] > reach[:-1] + gap])
+    last = np.r_[first[1:], len(box)] - 1
+    middle: NDArray[np.float32] = (box[first, 0] + reach[last]) / 2
+    return middle
 
 
 def _neighbours(box: Boxes, gap: float) -> Index:
@@ -229,7 +279,8 @@ def _take_in(box: Boxes, owner: Index) -> Index:
         fits = (box[some, 0, None] < right + 0.5 * room) & (box[some, 2, None] > left - 0.5 * room)
         fits &= (y[:, None] > top - 0.3 * room) & (y[:, None] < bottom + 0.2 * room)
         high = (box[some, 3] - box[some, 1])[:, None] / room
-        fits &= (high < 1.1) | ((high < _CAPITAL) & (np.abs(box[some, 3, None] - bottom) < 0.2 * room))
+        level = np.minimum(np.abs(box[some, 3, None] - bottom), np.abs(box[some, 1, None] - top)) < 0.2 * room
+        fits &= (high < 1.1) | ((high < _CAPITAL) & level)
         found = fits.any(axis=1)
         owner[some[found]] = order[np.argmax(fits[found], axis=1)]
     return owner

@@ -30,21 +30,28 @@ _KNOWN = 0.62
 """How alike letters must be, in the mean, to be some of the font's."""
 _MOST = 24
 """Letters that are compared."""
+_BESIDE, _SPECK = 0.5, 12
+"""How much of the shorter of two pieces must lie beside the other for both to be of one letter, and what is too small
+to be a piece, in pixels."""
 
 
 def facing(line: Gray) -> Facing:
     """Tell from the crop of a line, (h, w) uint8, turned so that it runs from left to right as it ran down."""
-    pieces = _pieces(line)
-    if not pieces:
+    letters = _letters(line)
+    if not letters:
         return "down"
-    alike = {way: float(np.mean([_alike(np.rot90(piece, turn)) for piece in pieces])) for way, turn in _TURNS.items()}
-    if max(alike.values()) < _KNOWN and _square(pieces):
+    alike = {way: float(np.mean([_alike(np.rot90(one, turn)) for one in letters])) for way, turn in _TURNS.items()}
+    if max(alike.values()) < _KNOWN and _square(letters):
         return "stacked"
     return max(_TURNS, key=lambda way: alike[way])
 
 
-def _pieces(line: Gray) -> list[NDArray[np.bool_]]:
-    """The larger pieces of ink of a line, each in its own box."""
+def _letters(line: Gray) -> list[NDArray[np.bool_]]:
+    """The letters or signs of a line, each in its own box.
+
+    A sign may be of several pieces, which lie beside each other as the line runs: the strokes of a Chinese one, taken
+    alone, look like an I or an L of any way.
+    """
     scale = _HEIGHT / line.shape[0]
     size = (max(1, round(line.shape[1] * scale)), _HEIGHT)
     even = cv2.resize(line, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -53,17 +60,36 @@ def _pieces(line: Gray) -> list[NDArray[np.bool_]]:
     ink = (light if rim.mean() < 0.5 else 1 - light).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     found = []
-    for i, (x, y, width, height, area) in enumerate(stats[1:], 1):
-        if max(width, height) > 0.35 * _HEIGHT and area > 30 and width < 4 * height:
-            found.append(labels[y : y + height, x : x + width] == i)
+    for x0, x1, own in _gathered(stats):
+        inside = np.isin(labels[:, x0:x1], own)
+        rows = np.flatnonzero(inside.any(axis=1))
+        letter = inside[rows[0] : rows[-1] + 1]
+        height, width = letter.shape
+        if max(width, height) > 0.35 * _HEIGHT and letter.sum() > 30 and width < 4 * height:
+            found.append(letter)
     step = max(1, len(found) // _MOST)
     return found[::step]
 
 
-def _square(pieces: list[NDArray[np.bool_]]) -> bool:
-    """Whether most pieces are no longer than they are high: words of letters that join are."""
-    short = [piece for piece in pieces if piece.shape[1] < 1.8 * piece.shape[0]]
-    return len(short) > 0.6 * len(pieces)
+def _gathered(stats: NDArray[np.int32]) -> list[tuple[int, int, list[int]]]:
+    """Where each letter begins and ends along the line, and the labels of its pieces, of which the first is paper."""
+    found: list[tuple[int, int, list[int]]] = []
+    for i in 1 + np.argsort(stats[1:, cv2.CC_STAT_LEFT], kind="stable"):
+        x, _, width, _, area = (int(v) for v in stats[i])
+        if area < _SPECK:
+            continue
+        start, end, own = found[-1] if found else (0, -1, [])
+        if min(end, x + width) - x > _BESIDE * min(end - start, width):
+            found[-1] = (start, max(end, x + width), [*own, int(i)])
+        else:
+            found.append((x, x + width, [int(i)]))
+    return found
+
+
+def _square(letters: list[NDArray[np.bool_]]) -> bool:
+    """Whether most letters are no longer than they are high: words of letters that join are."""
+    short = [letter for letter in letters if letter.shape[1] < 1.8 * letter.shape[0]]
+    return len(short) > 0.6 * len(letters)
 
 
 def _alike(piece: NDArray[np.bool_]) -> float:

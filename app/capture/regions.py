@@ -49,6 +49,8 @@ def _lines(octave: Gray, marks: Marks, letters: float = 1) -> list[Region]:
     """
     found = []
     owner = chains.chain(marks.box, marks.letter)
+    if letters > 1:
+        owner = chains.paced(marks.box, owner)
     for line in range(owner.max(initial=-1) + 1):
         own = np.flatnonzero(owner == line)
         if letters > 1 and not _long(marks.box[own], letters):

@@ -16,6 +16,9 @@ _NEARLY, _LOW, _SHORT = 0.93, 0.7, 0.6
 of Chinese signs and of Arabic words look like letters, too."""
 _INSET = 0.12
 """How far, as a part of its height, what a rim goes around keeps from it on every side; pieces of a line do not."""
+_CROSSED = 0.3
+"""How much of a line that runs down must lie on level ones, at least, for these to say anything against it: lines of a
+page are twice as close."""
 _FAR = 1.0
 """How far apart, at most and as a part of its width, the letters of a line that runs down are if it crosses none."""
 
@@ -76,6 +79,8 @@ def agreed(level: list[Region], down: list[Region]) -> list[Region]:
     for one in down:
         shares = np.array([_shared(one, other) for other in level])
         lines = [other for other in level if _is_line(other) and _cross(one, other)]
+        if sum(line.height for line in lines) < _CROSSED * one.width:
+            lines = []  # a part of one of its signs, or a few of its letters taken for one
         long = float(np.median([line.width / line.height for line in lines])) if lines else 0.0
         near = float(np.median([line.spacing for line in lines])) if lines else _FAR
         if sum(_is_word(line) and line.height < 0.55 * one.height for line in lines) > 1:

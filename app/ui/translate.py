@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from app.errors import SpyglassError
 from app.library import disk
 from app.modes.translate import glossary, prompts
+from app.modes.translate.answers import of_translator
 from app.modes.translate.mode import TranslateMode, target
 from app.modes.translate.pipeline import Translation, Wish, untranslated
 from app.settings.derived import engine_options
@@ -141,7 +142,10 @@ class Translate(QObject):
             raise SpyglassError("There is no model yet.", "Wait until it is found, or choose one above.")
         settings = self._tools.store.settings
         name = settings["translate.model"]
-        translator = disk.resolve(name, None, engine_options(settings), sees=False) if name else None
+        try:
+            translator = disk.resolve(name, None, engine_options(settings), sees=False) if name else None
+        except SpyglassError as error:
+            raise of_translator(error) from error
         return Wish(spec, into, source, glossary.load(), translator, settings["translate.check"])
 
     def _sheet(self) -> Sheet | None:

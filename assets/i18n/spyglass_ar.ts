@@ -2245,6 +2245,10 @@
         <translation>اختر نموذجًا أصغر للترجمة، أو دع النموذج الذي يقرأ الصور يترجم أيضًا.</translation>
     </message>
     <message>
+        <source>Choose another model to translate with, or let the model that reads pictures translate too.</source>
+        <translation>اختر نموذجًا آخر للترجمة، أو دع النموذج الذي يقرأ الصور يترجم أيضًا.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>نموذج البداية صغير ويخطئ كثيرًا. تعلّم الرسوم، لا الصور الفوتوغرافية.</translation>
     </message>

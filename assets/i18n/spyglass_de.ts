@@ -2237,6 +2237,10 @@
         <translation>Wählen Sie zum Übersetzen ein kleineres, oder lassen Sie auch das Modell übersetzen, das die Bilder liest.</translation>
     </message>
     <message>
+        <source>Choose another model to translate with, or let the model that reads pictures translate too.</source>
+        <translation>Wählen Sie zum Übersetzen ein anderes Modell, oder lassen Sie auch das Modell übersetzen, das die Bilder liest.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>Das Startmodell ist klein und irrt oft. Es hat Zeichnungen gelernt, keine Fotos.</translation>
     </message>

@@ -2237,6 +2237,10 @@
         <translation>Elija uno más pequeño para traducir o deje que también traduzca el modelo que lee las imágenes.</translation>
     </message>
     <message>
+        <source>Choose another model to translate with, or let the model that reads pictures translate too.</source>
+        <translation>Elija otro modelo para traducir o deje que también traduzca el modelo que lee las imágenes.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>El modelo inicial es pequeño y se equivoca a menudo. Ha aprendido dibujos, no fotos.</translation>
     </message>

@@ -2237,6 +2237,10 @@
         <translation>Choisissez-en un plus petit pour traduire, ou laissez traduire aussi le modèle qui lit les images.</translation>
     </message>
     <message>
+        <source>Choose another model to translate with, or let the model that reads pictures translate too.</source>
+        <translation>Choisissez un autre modèle pour traduire, ou laissez traduire aussi le modèle qui lit les images.</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>Le modèle de départ est petit et se trompe souvent. Il a appris des dessins, pas des photos.</translation>
     </message>

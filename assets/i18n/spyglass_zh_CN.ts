@@ -2235,6 +2235,10 @@
         <translation>请选择较小的模型来翻译，或者让读取图片的模型也负责翻译。</translation>
     </message>
     <message>
+        <source>Choose another model to translate with, or let the model that reads pictures translate too.</source>
+        <translation>请选择其他模型来翻译，或者让读取图片的模型也负责翻译。</translation>
+    </message>
+    <message>
         <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
         <translation>入门模型很小，经常出错。它学的是图画，不是照片。</translation>
     </message>

@@ -465,6 +465,21 @@ def test_another_model_is_chosen_as_the_translator(
     qtbot.waitUntil(lambda: len(table.asked) == 3 and ended(window), timeout=10_000)
 
 
+def test_a_translator_that_is_gone_is_told_with_the_way_out_and_the_text_stays(
+    window: Window, qtbot: QtBot, table: Table, tmp_path: Path
+) -> None:
+    window.services.store.set("translate.model", str(tmp_path / "gone.gguf"))
+    window.actions["mode.translate"].trigger()
+    type_and_send(window, "Ticket office")
+    notice = window.pane.notice
+    qtbot.waitUntil(lambda: "gone.gguf" in notice.words, timeout=10_000)
+    assert "Choose another model to translate with" in notice.words
+    assert rows(window) == [("Ticket office", "")]
+    assert not table.asked
+    window.translate.use_translator("")
+    qtbot.waitUntil(lambda: ended(window) and rows(window) == [("Ticket office", "Guichet")], timeout=10_000)
+
+
 def test_what_a_picture_says_is_never_taken_for_html(window: Window, qtbot: QtBot, table: Table, sign: Path) -> None:
     table.read, table.hold = "<b>Exit</b>", 0
     window.actions["mode.translate"].trigger()

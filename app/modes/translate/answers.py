@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from app.errors import EngineError, MemoryShortError, SpyglassError, of_kind
+from app.errors import EngineError, MemoryShortError, ModelError, SpyglassError, of_kind
 from app.values import Ask, Event, Failed, Finished, Job, Loading, Looking, Picture, Piece
 from app.values import Reading as EngineReading
 
@@ -86,15 +86,25 @@ def answer(engine: Engine, job: Ask, pictures: Iterable[Picture] = ()) -> Genera
 
 
 def _failure(event: Failed, aside: bool) -> SpyglassError:
-    """The engine's error; that a translator has no room is said as what it is."""
     error = of_kind(event.kind, event.what, event.todo, event.detail)
-    if not aside or not isinstance(error, MemoryShortError):
-        return error
-    return MemoryShortError(
-        "There is not enough memory left for the model that translates.",
-        "Choose a smaller one to translate with, or let the model that reads pictures translate too.",
-        f"{error.what} {error.detail}".strip(),
-    )
+    return of_translator(error) if aside else error
+
+
+def of_translator(error: SpyglassError) -> SpyglassError:
+    """The same failure, with what to do about it where the model only translates: another one can."""
+    if isinstance(error, MemoryShortError):
+        return MemoryShortError(
+            "There is not enough memory left for the model that translates.",
+            "Choose a smaller one to translate with, or let the model that reads pictures translate too.",
+            f"{error.what} {error.detail}".strip(),
+        )
+    if isinstance(error, ModelError):
+        return ModelError(
+            error.what,
+            "Choose another model to translate with, or let the model that reads pictures translate too.",
+            f"{error.todo} {error.detail}".strip(),
+        )
+    return error
 
 
 def _mean(chances: Sequence[float]) -> float:
