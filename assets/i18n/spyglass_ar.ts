@@ -2401,6 +2401,18 @@
         <translation>تم النسخ</translation>
     </message>
     <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} لم تُجرَّب إلا أول {most} ملفات من أصل {number}: لا يتسع السؤال الواحد لأكثر من ذلك.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>لا يتسع السؤال الواحد لأكثر من {most} صور.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>أزِل إحداها، أو أرسِل السؤال أولاً.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>لا يوجد في هذا النظام برنامج ينطق النصوص.</translation>
     </message>

@@ -2393,6 +2393,18 @@
         <translation>Kopiert</translation>
     </message>
     <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} Von {number} Dateien wurden nur die ersten {most} versucht: Mehr gehören nicht zu einer Frage.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>Mehr als {most} Bilder gehören nicht zu einer Frage.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>Entfernen Sie eines davon, oder senden Sie erst die Frage ab.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Dieses System hat kein Programm, das spricht.</translation>
     </message>

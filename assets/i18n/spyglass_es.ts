@@ -2393,6 +2393,18 @@
         <translation>Copiado</translation>
     </message>
     <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} Solo se han probado los primeros {most} de {number} archivos: una pregunta no admite más.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>Una pregunta no admite más de {most} imágenes.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>Quite una de ellas o envíe primero la pregunta.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Este sistema no tiene ningún programa que hable.</translation>
     </message>

@@ -2393,6 +2393,18 @@
         <translation>Copié</translation>
     </message>
     <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} Seuls les {most} premiers des {number} fichiers ont été essayés&#xa0;: une question n’en accepte pas plus.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>Une question n’accepte pas plus de {most} images.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>Retirez-en une, ou envoyez d’abord la question.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Ce système n’a aucun programme qui parle.</translation>
     </message>

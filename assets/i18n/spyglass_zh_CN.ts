@@ -2391,6 +2391,18 @@
         <translation>已复制</translation>
     </message>
     <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what}{number} 个文件中只尝试了前 {most} 个：一个问题最多只能附这么多。</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>一个问题最多只能附 {most} 张图片。</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>请先移除其中一张，或先发送问题。</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>此系统没有可以朗读的程序。</translation>
     </message>
