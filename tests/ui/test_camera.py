@@ -198,6 +198,27 @@ def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, t
     assert window.pane.notice.error is None
 
 
+def test_the_shutter_waits_for_the_first_frame(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    light = threading.Event()
+
+    class Dark(Wall):
+        def read(self) -> np.ndarray:
+            light.wait()
+            return super().read()
+
+    monkeypatch.setattr(window.camera, "_open_camera", lambda _, **how: Camera(Dark, **how))
+    window.actions["camera"].trigger()
+    qtbot.waitUntil(lambda: window.camera.on, timeout=5_000)
+    shutter = window.stage._shutter
+    assert not shutter.isEnabled()
+    qtbot.keyClick(window.stage.canvas, Qt.Key.Key_Space)
+    assert window.stage.live
+    light.set()
+    qtbot.waitUntil(shutter.isEnabled, timeout=5_000)
+    window.camera.start(DEVICE)
+    assert not shutter.isEnabled()
+
+
 def test_a_camera_that_was_unplugged_goes_on_when_it_is_back(
     window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
