@@ -2313,6 +2313,10 @@
         <translation>لم ترد هذه الكلمات في أي محادثة سابقة.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>إعادة التشغيل</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>البحث في الأسئلة والإجابات</translation>
     </message>

@@ -2305,6 +2305,10 @@
         <translation>Diese Wörter kommen in keiner früheren Unterhaltung vor.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>Noch einmal abspielen</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>In Fragen und Antworten suchen</translation>
     </message>

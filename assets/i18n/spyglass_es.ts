@@ -2305,6 +2305,10 @@
         <translation>Estas palabras no aparecen en ninguna conversación anterior.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>Reproducir de nuevo</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>Buscar en preguntas y respuestas</translation>
     </message>

@@ -2305,6 +2305,10 @@
         <translation>Ces mots ne figurent dans aucune conversation antérieure.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>Relire la vidéo</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>Chercher dans les questions et les réponses</translation>
     </message>

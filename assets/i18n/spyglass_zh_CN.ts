@@ -2303,6 +2303,10 @@
         <translation>之前的对话中都没有出现这些词。</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>重新播放</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>在问题和回答中查找</translation>
     </message>
