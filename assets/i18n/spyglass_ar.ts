@@ -2385,6 +2385,10 @@
         <translation>صفحة ويب</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>تجاهل التغييرات</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>نسخ النص المقروء</translation>
     </message>

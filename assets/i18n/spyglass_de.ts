@@ -2377,6 +2377,10 @@
         <translation>Webseite</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>Änderungen verwerfen</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>Den gelesenen Text kopieren</translation>
     </message>

@@ -2377,6 +2377,10 @@
         <translation>Página web</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>Descartar los cambios</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>Copiar el texto leído</translation>
     </message>

@@ -2377,6 +2377,10 @@
         <translation>Page web</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>Abandonner les modifications</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>Copier le texte lu</translation>
     </message>

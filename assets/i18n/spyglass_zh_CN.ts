@@ -2375,6 +2375,10 @@
         <translation>网页</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>放弃更改</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>复制识别出的文字</translation>
     </message>
