@@ -4,6 +4,7 @@
     KEY/DIGEST.png           each picture, pixel for pixel: what is cached by its digest stays good
     KEY/DIGEST.jpg           the same, small, once it was shown in a list
     draft.txt                what was typed and not asked when the window closed
+    shown.txt                KEY of the conversation that was shown last
 
 Each conversation has a folder of its own. Where they outgrow the limit, those changed longest ago go first.
 """
@@ -11,8 +12,6 @@ Each conversation has a folder of its own. Where they outgrow the limit, those c
 import contextlib
 import io
 import itertools
-import os
-import re
 import shutil
 import sys
 import threading
@@ -23,6 +22,7 @@ import msgspec
 from PIL import Image
 
 from app import paths
+from app.chat import files
 from app.chat.conversation import Conversation
 from app.chat.record import VERSION, File, KeptPicture, Outline, Said, packed, unpacked, writable
 from app.errors import SpyglassError
@@ -30,11 +30,11 @@ from app.values import Picture
 
 _WORDS = "conversation.json"
 _DRAFT = "draft.txt"
+_SHOWN = "shown.txt"
 _TITLE = 200
 """Letters of a conversation's first question that stand for it in a list."""
 _PREVIEW = 160, 160
 _OWNER_ONLY = 0o700
-_DIGEST = re.compile(r"[0-9a-z-]+")
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Archive:
                 raise SpyglassError(
                     "This conversation cannot be read.", "Choose another one, or begin a new one.", repr(error)
                 ) from error
-            read = (_read(folder / f"{one.digest}.png", one) for one in content.pictures)
+            read = (files.read_picture(folder / f"{one.digest}.png", one) for one in content.pictures)
             pictures = {picture.digest: picture for picture in read if picture is not None}
         turns = [unpacked(number, turn, pictures) for number, turn in enumerate(content.turns, 1)]
         return Conversation.restored(key, turns, pictures)
@@ -150,7 +150,7 @@ class Archive:
         folder = self.folder / key
         made = io.BytesIO()
         try:
-            if not _DIGEST.fullmatch(digest):
+            if not files.DIGEST.fullmatch(digest):
                 return b""
             if (folder / f"{digest}.jpg").exists():
                 return (folder / f"{digest}.jpg").read_bytes()
@@ -161,7 +161,7 @@ class Archive:
             return b""
         with self._lock, contextlib.suppress(OSError):
             if (folder / _WORDS).exists():  # else it was deleted meanwhile
-                _replace(folder / f"{digest}.jpg", made.getvalue())
+                files.replace(folder / f"{digest}.jpg", made.getvalue())
         return made.getvalue()
 
     def forget(self, key: str) -> None:
@@ -178,12 +178,26 @@ class Archive:
                     f"{self.folder}: {error!r}",
                 ) from error
 
+    def mark_shown(self, key: str) -> None:
+        """Remember which conversation is shown; no more than a comfort, so a disk that refuses is no matter."""
+        with self._lock, contextlib.suppress(OSError):
+            self.folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
+            files.replace(self.folder / _SHOWN, key.encode())
+
+    def shown_last(self) -> str:
+        """The key of the conversation that was shown last, or else changed last; empty if none is kept."""
+        keys = [entry.key for entry in self.entries()]
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            marked = (self.folder / _SHOWN).read_text("utf-8")
+            keys = [key for key in keys if key == marked] or keys
+        return keys[0] if keys else ""
+
     def keep_draft(self, text: str) -> None:
         """Write down what is typed and not asked yet. Raises SpyglassError."""
         try:
             if text:
                 self.folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-                _replace(self.folder / _DRAFT, writable(text).encode())
+                files.replace(self.folder / _DRAFT, writable(text).encode())
             else:
                 (self.folder / _DRAFT).unlink(missing_ok=True)
         except OSError as error:
@@ -201,7 +215,8 @@ class Archive:
     def _write(self, snapshot: Snapshot, pictures: bool) -> None:
         folder = self._place(snapshot.key)
         folder.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
-        _replace(folder / _WORDS, snapshot.content)
+        if not files.holds(folder / _WORDS, snapshot.content):  # the file's time is when the conversation was changed
+            files.replace(folder / _WORDS, snapshot.content)
         self._ours[folder.name] = (folder / _WORDS).stat().st_mtime_ns
         if not pictures:
             return
@@ -211,7 +226,7 @@ class Archive:
                 file.unlink()
         for digest, picture in wanted.items():
             if not (folder / f"{digest}.png").exists():
-                _write_picture(folder / f"{digest}.png", picture)
+                files.write_picture(folder / f"{digest}.png", picture)
 
     def _place(self, key: str) -> Path:
         """The folder to write to; another one if somebody else has written to that of `key` since this program did."""
@@ -227,8 +242,8 @@ class Archive:
 
     def _trim(self, limit: int, spare: str) -> None:
         # By what the disk says of the files alone: to read all of them whenever one is written would take long.
-        ages = {folder: age for folder in self._folders() if (age := _age(folder)) is not None}
-        sizes = {folder.name: _size(folder) for folder in sorted(ages, key=ages.__getitem__)}
+        ages = {folder: age for folder in self._folders() if (age := files.age(folder / _WORDS)) is not None}
+        sizes = {folder.name: files.size(folder) for folder in sorted(ages, key=ages.__getitem__)}
         for key in sizes:
             if sum(sizes.values()) <= limit:
                 return
@@ -246,51 +261,3 @@ class Archive:
             return [one for one in self.folder.iterdir() if one.is_dir()]
         except OSError:
             return []
-
-
-# --- files -----------------------------------------------------------------------------------------------------------
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_suffix(".part")
-    with open(part, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-
-
-def _write_picture(path: Path, picture: Picture) -> None:
-    part = path.with_suffix(".part")
-    image = Image.frombuffer("RGB", (picture.width, picture.height), picture.pixels, "raw", "RGB", 0, 1)
-    image.save(part, "PNG", compress_level=1)
-    os.replace(part, path)
-
-
-def _read(path: Path, kept: KeptPicture) -> Picture | None:
-    """The picture at `path`; None if it is not, to the pixel, the one that was kept."""
-    try:
-        if not _DIGEST.fullmatch(kept.digest) or not path.is_file():
-            return None
-        with Image.open(path, formats=("PNG",)) as image:
-            rgb = image if image.mode == "RGB" else image.convert("RGB")  # which would copy it even so
-            width, height, pixels = *rgb.size, rgb.tobytes()
-        picture = Picture(width, height, pixels, kept.name, kept.digest if kept.passing else "")
-    except Exception:  # a decoder raises whatever it likes
-        return None
-    return picture if picture.digest == kept.digest else None
-
-
-def _age(folder: Path) -> int | None:
-    """When the conversation in a folder was changed last, later ones have the higher number; None if none is there."""
-    try:
-        return (folder / _WORDS).stat().st_mtime_ns
-    except OSError:
-        return None
-
-
-def _size(folder: Path) -> int:
-    try:
-        return sum(file.stat().st_size for file in folder.iterdir())
-    except OSError:
-        return 0

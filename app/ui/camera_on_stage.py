@@ -28,7 +28,7 @@ class CameraOnStage(QObject):
         camera.starting.connect(self._forgive)
         camera.started.connect(self._forgive)
         camera.stopped.connect(self._on_stopped)
-        camera.ended.connect(lambda: notice.show_hint(Wording("The video has ended.")))
+        camera.ended.connect(self._on_ended)
         camera.failed.connect(self._on_failed)
         stage.live_closed.connect(camera.stop)
         stage.camera_menu_wanted.connect(self._show_menu)
@@ -54,6 +54,16 @@ class CameraOnStage(QObject):
         if self._stage.live:
             self._stage.show_sheet(self._desk.stage)
             self.left.emit()
+
+    def _on_ended(self) -> None:
+        source = self._camera.source
+
+        def play_again() -> None:
+            self._notice.hide()
+            self._desk.sent()  # the next question is about what the video shows
+            self._camera.start(source)
+
+        self._notice.show_hint(Wording("The video has ended."), "", Wording("Play again"), play_again)
 
     def _on_failed(self, error: CameraError) -> None:
         self._notice.show_error(error, Wording("Network camera…"), self.name_network_camera)

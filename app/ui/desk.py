@@ -3,7 +3,7 @@
 Everything that takes time (reading, decoding, cutting, scaling) happens on other threads.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from PySide6.QtGui import QImage
 from app.capture import files
 from app.capture.qt.incoming import Incoming, picture_of
 from app.errors import PictureError, SpyglassError
+from app.ui import unopened
 from app.ui.bridge import Background
 from app.ui.i18n import shown
 from app.values import Picture
@@ -79,15 +80,20 @@ class Desk(QObject):
     def __init__(self, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._background = background
-        self._latest = 0
-        self._making = False
+        self.gathers = True
+        """Whether a picture that comes joins those that go with the next question; else it takes their place."""
         self.stage: Sheet | None = None
         self.attached: list[Sheet] = []
+        self._carried: list[Sheet] = []
+        """What goes along though nobody brought it: the stage, with a new conversation. What is brought replaces it."""
+        self._latest = 0  # so many pictures were begun with; each has its number
+        self._coming: set[int] = set()
+        self._shown = self._cutting = 0  # of the picture on the stage, and of the part that was drawn last
 
     @property
     def busy(self) -> bool:
         """Whether a picture is on its way to the next question."""
-        return self._making
+        return bool(self._coming)
 
     def take(self, what: Incoming) -> bool:
         """Open what was dropped or pasted; False if there is no picture in it."""
@@ -102,7 +108,8 @@ class Desk(QObject):
     def open(self, paths: Sequence[Path | str]) -> None:
         """Open picture files: the first goes on the stage, all go with the next question, or as many as can."""
         if paths:
-            self._make([partial(files.open_picture, path) for path in paths[:MOST_AT_ONCE]], len(paths))
+            most = MOST_AT_ONCE - len(self._kept())
+            self._make([partial(files.open_picture, path) for path in paths[:most]], len(paths))
 
     def open_image(self, image: QImage, name: str) -> None:
         """Show pixels that the desktop gave."""
@@ -117,26 +124,24 @@ class Desk(QObject):
         sheet = self.stage
         part = part.intersected(QRect(0, 0, sheet.picture.width, sheet.picture.height)) if sheet else QRect()
         if sheet and not part.isEmpty():
-            ticket = self._next()
-            self._set_making(True)
+            self._coming.discard(self._cutting)
+            self._cutting = number = self._begin()
             self._background.run(
-                lambda: [_cut_out(sheet.picture, part)], partial(self._on_cut, ticket), partial(self._on_failed, ticket)
+                lambda: _cut_out(sheet.picture, part), partial(self._on_cut, number), partial(self._on_failed, number)
             )
 
     def uncut(self) -> None:
         """Let the next question be about the whole picture again."""
+        if self._cutting in self._coming:
+            self._end(self._cutting)
         stage = self.stage
         if stage and any(sheet.part_of == stage.picture.digest for sheet in self.attached):
             self._attach(self._exchanged(stage.picture.digest, stage))
 
     def attach_stage(self) -> None:
         """Let the picture on the stage go with the next question."""
-        self._attach([self.stage] if self.stage else [])
-
-    def attach(self, sheets: list[Sheet]) -> None:
-        """Let these go with the next question, the first of them on the stage."""
-        if sheets:
-            self._on_made(self._next(), (sheets, []))
+        self._carried = [self.stage] if self.stage else []
+        self._attach(self._carried)
 
     def restore(self, pictures: Sequence[Picture]) -> None:
         """Let pictures of an earlier question go with the next one."""
@@ -145,8 +150,10 @@ class Desk(QObject):
 
     def lay(self, sheet: Sheet | None) -> None:
         """Put this on the stage, or nothing; it has been asked about before and does not go with the next question."""
-        self._next()
-        self._set_making(False)
+        self._coming.clear()
+        self._latest += 1
+        self._shown = self._latest
+        self.opening.emit(False)
         self.stage = sheet
         self.stage_changed.emit(sheet)
         self._attach([])
@@ -159,60 +166,85 @@ class Desk(QObject):
 
     def look_again(self, picture: Picture) -> None:
         """Put a picture of an earlier question on the stage."""
-        ticket = self._latest
+        latest = self._latest
 
         def done(sheet: Sheet) -> None:
-            if ticket == self._latest:
+            if latest == self._latest:
                 self.look_at(sheet)
 
         if self.stage is None or picture.digest != self.stage.picture.digest:
             self._background.run(lambda: make_sheet(picture), done, self.failed.emit)
 
     def detach(self, sheet: Sheet) -> None:
-        """Do not send this one along."""
-        self._attach([other for other in self.attached if other is not sheet])
+        """Do not send this one along; what the stage shows still goes, if anything does."""
+        rest = [other for other in self.attached if other is not sheet]
+        self._attach(rest)
+        if rest and sheet is self.stage:
+            self.look_at(rest[-1])
 
     def sent(self) -> None:
         """The question is on its way; the stage stays as it is."""
         self._attach([])
 
-    def _next(self) -> int:
+    def _begin(self) -> int:
+        """The number of something that is on its way from now on."""
         self._latest += 1
+        self._coming.add(self._latest)
+        self.opening.emit(True)
         return self._latest
+
+    def _end(self, number: int) -> None:
+        self._coming.discard(number)
+        self.opening.emit(self.busy)
 
     def _make(self, sources: "Sequence[Callable[[], Picture]]", wanted: int = 0) -> None:
         """wanted: of how many pictures these are the first."""
-        ticket = self._next()
-        self._set_making(True)
+        if len(self._kept()) >= MOST_AT_ONCE:
+            self.failed.emit(unopened.no_more(MOST_AT_ONCE))
+            return
+        if not self.gathers:  # the one opened last wins
+            self._coming.clear()
+        number, wanted = self._begin(), max(wanted, len(sources))
         self._background.run(
-            partial(_make_all, sources),
-            partial(self._on_made, ticket, wanted=wanted),
-            partial(self._on_failed, ticket),
+            partial(_make_all, sources, wanted),
+            partial(self._on_made, number, wanted),
+            partial(self._on_failed, number),
         )
 
-    def _on_made(self, ticket: int, made: "tuple[list[Sheet], list[PictureError]]", wanted: int = 0) -> None:
+    def _on_made(self, number: int, wanted: int, made: "tuple[list[Sheet], list[PictureError]]") -> None:
         sheets, bad = made
-        if ticket != self._latest:  # the person has opened another one meanwhile
+        if number not in self._coming:  # it is no longer wanted
             return
-        self.stage = sheets[0]
-        self.stage_changed.emit(self.stage)
-        self._attach(sheets)
+        kept = self._kept({sheet.picture.digest for sheet in sheets})
+        joining = sheets[: MOST_AT_ONCE - len(kept)]  # others may have come meanwhile
+        if joining and number > self._shown:
+            self._shown = number
+            self.stage = joining[0]
+            self.stage_changed.emit(self.stage)
+        self._attach([*kept, *joining])
         if bad:
-            self.failed.emit(bad[0] if len(bad) == 1 else _several(bad, len(bad) + len(sheets)))
-        elif wanted > len(sheets):
-            self.told.emit(
-                Wording(
-                    "Only the first {most} of {number} pictures were opened: no more go with one question.",
-                    most=len(sheets),
-                    number=wanted,
-                )
-            )
-        self._set_making(False)
+            self.failed.emit(unopened.some(bad, len(bad) + len(sheets), wanted))
+        elif not joining:
+            self.failed.emit(unopened.no_more(MOST_AT_ONCE))
+        elif wanted > len(joining):
+            self.told.emit(unopened.only(len(joining), wanted))
+        self._end(number)
 
-    def _on_cut(self, ticket: int, sheets: list[Sheet]) -> None:
-        if ticket == self._latest:
-            self._attach(self._exchanged(sheets[0].part_of, sheets[0]))
-            self._set_making(False)
+    def _kept(self, but: Collection[str] = ()) -> list[Sheet]:
+        """What still goes with the next question once another picture comes; `but` for those of these digests."""
+        if not self.gathers or self.attached is self._carried:
+            return []
+        return [sheet for sheet in self.attached if sheet.picture.digest not in but and sheet.part_of not in but]
+
+    def _on_cut(self, number: int, sheet: Sheet) -> None:
+        if number not in self._coming:
+            return
+        sheets = self._exchanged(sheet.part_of, sheet)
+        if len(sheets) <= MOST_AT_ONCE:
+            self._attach(sheets)
+        else:
+            self.failed.emit(unopened.no_more(MOST_AT_ONCE))
+        self._end(number)
 
     def _exchanged(self, digest: str, sheet: Sheet) -> list[Sheet]:
         """What goes along, with `sheet` in the place of the picture of this digest or of a part of it, else behind."""
@@ -221,22 +253,21 @@ class Desk(QObject):
                 return [*self.attached[:index], sheet, *self.attached[index + 1 :]]
         return [*self.attached, sheet]
 
-    def _on_failed(self, ticket: int, error: SpyglassError) -> None:
+    def _on_failed(self, number: int, error: SpyglassError) -> None:
         self.failed.emit(error)
-        if ticket == self._latest:
-            self._set_making(False)
-
-    def _set_making(self, making: bool) -> None:
-        self._making = making
-        self.opening.emit(making)
+        if number in self._coming:
+            self._end(number)
 
     def _attach(self, sheets: list[Sheet]) -> None:
         self.attached = sheets
         self.attached_changed.emit(sheets)
 
 
-def _make_all(sources: "Sequence[Callable[[], Picture]]") -> tuple[list[Sheet], list[PictureError]]:
-    """The pictures that are good, and what is wrong with the others. Raises PictureError if none is."""
+def _make_all(sources: "Sequence[Callable[[], Picture]]", wanted: int) -> tuple[list[Sheet], list[PictureError]]:
+    """The pictures that are good, and what is wrong with the others. Raises PictureError if none is.
+
+    wanted: of how many these are the first.
+    """
     sheets, bad = [], []
     for source in sources:
         try:
@@ -244,16 +275,8 @@ def _make_all(sources: "Sequence[Callable[[], Picture]]") -> tuple[list[Sheet], 
         except PictureError as error:
             bad.append(error)
     if not sheets:
-        raise bad[0] if len(bad) == 1 else _several(bad, len(bad))
+        raise unopened.some(bad, len(bad), wanted)
     return sheets, bad
-
-
-def _several(bad: Sequence[PictureError], number: int) -> PictureError:
-    """What is wrong with more than one of so many files, in one sentence."""
-    what = Wording("{bad} of {number} files could not be opened.", bad=len(bad), number=number)
-    return PictureError(
-        what, "The details say why.", "\n".join(f"{shown(one.whole)} {one.detail}".strip() for one in bad)
-    )
 
 
 def _cut_out(picture: Picture, part: QRect) -> Sheet:

@@ -80,8 +80,8 @@ class History(QObject):
         """Show the conversation that was shown last, unless another has begun by the time it is read."""
 
         def read() -> _Read | None:
-            entries = self._archive.entries()
-            return _read(self._archive, entries[0].key) if entries else None
+            key = self._archive.shown_last()
+            return _read(self._archive, key) if key else None
 
         def done(found: _Read | None) -> None:
             if found is not None and not self._session.conversation.turns and self._desk.stage is None:
@@ -130,6 +130,7 @@ class History(QObject):
             for key in (key for sheet in self._window.findChildren(HistorySheet) for key in sheet.gone):
                 self._archive.forget(key)
             self._archive.keep(snapshot(self._session.conversation), limit)
+            self._archive.mark_shown(self._session.conversation.key)
             self._archive.keep_draft(self._draft() if limit else "")
         except SpyglassError as error:
             _log.warning("%s %s", error, error.detail)
@@ -183,8 +184,11 @@ class History(QObject):
     def _on_attached(self, sheets: list[Sheet]) -> None:
         """Whoever starts the program and brings another picture begins anew, without the old ones in view."""
         known = self._untouched
-        if known is not None and any(not (s.part_of or known.shows(s.picture.digest)) for s in sheets):
+        old = [s for s in sheets if known is not None and (s.part_of or known.shows(s.picture.digest))]
+        if known is not None and len(old) < len(sheets):
             self._show(Conversation())
+            for sheet in old:
+                self._desk.detach(sheet)
             self.told.emit(Wording("This is a new conversation. The one before is among the earlier ones."))
 
     # --- writing down ---
@@ -195,6 +199,7 @@ class History(QObject):
         if now is not before:
             self._last = now
             self._keep(before)
+            self._background.run(partial(self._archive.mark_shown, now.key), lambda _: None, self.failed.emit)
         # While an answer is awaited the engine has work to do; pictures are written when it is there.
         self._keep(now, pictures=not now.turns or now.turns[-1].ended)
 

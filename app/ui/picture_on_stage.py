@@ -26,8 +26,9 @@ class PictureOnStage(QObject):
         stage.canvas.part_dropped.connect(desk.uncut)
 
     def remove(self, sheet: Sheet) -> None:
-        """Do not send this one along; of a part, the whole picture goes instead."""
-        if sheet.part_of:
+        """Do not send this one along; of a part that the stage shows, the whole picture goes instead."""
+        stage = self._desk.stage
+        if stage is not None and sheet.part_of == stage.picture.digest and self._stage.canvas.part is not None:
             self._stage.canvas.drop_part()
         else:
             self._desk.detach(sheet)

@@ -23,6 +23,8 @@ from app.ui.buttons import push
 from app.ui.i18n import say, shown
 from app.wording import Wording
 
+_CLOSE = Wording("Close")
+
 
 class SmallWindow(QDialog):
     """A window with a title and a column; Escape closes it."""
@@ -41,15 +43,16 @@ class SmallWindow(QDialog):
         head.setFont(theme.scaled(self.font(), 1.25, bold=True))
         self.column.addWidget(head)
 
-    def finish(self, *buttons: QWidget, focus: QWidget | None = None) -> None:
-        """Put buttons and Close below, and begin at `focus`."""
+    def finish(self, *buttons: QWidget, focus: QWidget | None = None, close: str = _CLOSE) -> None:
+        """Put buttons and Close, or what it is called here, below, and begin at `focus`."""
         row = QHBoxLayout()
         row.addStretch()
-        close = push(Wording("Close"), self.accept, "" if any(b.property("primary") for b in buttons) else "primary")
-        for button in (*buttons, close):
+        kind = "" if any(b.property("primary") for b in buttons) else "primary"
+        last = push(close, self.accept, kind)
+        for button in (*buttons, last):
             row.addWidget(button)
         self.column.addLayout(row)
-        (focus or close).setFocus()
+        (focus or last).setFocus()
 
 
 class KeySheet(SmallWindow):

@@ -97,7 +97,7 @@ class Stage(QFrame):
         row.setSpacing(24)
         choose = IconButton("switch-camera", Wording("Choose the camera"))
         choose.clicked.connect(lambda: self.camera_menu_wanted.emit(below(choose)))
-        shutter = QToolButton()
+        self._shutter = shutter = QToolButton()
         shutter.setObjectName("shutter")
         shutter.setFixedSize(56, 56)
         say(shutter.setAccessibleName, Wording("Take the picture"))
@@ -132,6 +132,7 @@ class Stage(QFrame):
         if not self._live:
             self._live = True
             self.canvas.show_picture(())
+            self._shutter.setEnabled(False)
             say(self.canvas.setAccessibleDescription, Wording("Live camera"))
             self._show_parts(invitation=False, bar=False)
             self.canvas.setFocus()
@@ -149,6 +150,7 @@ class Stage(QFrame):
         """Another camera is about to be shown: what the last one saw is gone."""
         if self._live:
             self.canvas.show_picture(())
+            self._shutter.setEnabled(False)
 
     def _mark_message(self) -> None:
         """Words over a picture need something dark behind them."""
@@ -162,6 +164,7 @@ class Stage(QFrame):
         if self._live:
             self._hide_message()
             self.canvas.show_frame(frame, size)
+            self._shutter.setEnabled(True)
 
     def show_opening(self, opening: bool) -> None:
         """Say that a picture is being opened, if it takes so long that one wonders."""
@@ -200,7 +203,7 @@ class Stage(QFrame):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and self._live:
-            self.shot.emit()
+            self._shutter.click()
         else:
             super().keyPressEvent(event)
 

@@ -163,6 +163,7 @@ QPushButton[row="true"]:focus { border-color: $accent; }
 #shutter { background: $accent; border: 4px solid $accent_soft; border-radius: 28px; }
 #shutter:hover { background: $accent_hover; }
 #shutter:focus { border-color: $text; }
+#shutter:disabled { background: $line; border-color: $bubble; }
 
 #composer { background: $surface; border: 1px solid $line; border-radius: 16px; }
 #composer[focused="true"] { border-color: $accent; }

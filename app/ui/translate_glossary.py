@@ -7,12 +7,14 @@ from app.errors import UsageError
 from app.modes.translate import glossary
 from app.ui.buttons import push
 from app.ui.i18n import say, shown
+from app.ui.notify import announce
 from app.ui.sheets import SmallWindow
 from app.wording import Wording
 
 
 class GlossarySheet(SmallWindow):
-    """saved: the terms were changed."""
+    """However it is closed, what was written is kept; with a mistake in it, it stays open. saved: the terms were
+    changed."""
 
     saved = Signal()
 
@@ -22,7 +24,8 @@ class GlossarySheet(SmallWindow):
         words.setObjectName("soft")
         words.setWordWrap(True)
         self.column.addWidget(words)
-        self.edit = QPlainTextEdit(_text())
+        self._before = _text()
+        self.edit = QPlainTextEdit(self._before)
         self.edit.setAccessibleName(self.windowTitle())
         self.edit.setPlaceholderText(shown(Wording("ticket office = Schalter")))
         self.edit.setMinimumSize(360, 200)
@@ -34,22 +37,35 @@ class GlossarySheet(SmallWindow):
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.hide()
         self.column.addWidget(self.problem)
-        self.finish(push(Wording("Save"), self._save, "primary"), focus=self.edit)
+        self._discard = push(Wording("Discard changes"), self._leave, "link")
+        self._discard.hide()
+        self.finish(self._discard, focus=self.edit, close=Wording("Save"))
 
-    def _save(self) -> None:
+    def done(self, result: int) -> None:
+        """Close, by whatever button or key, once what was written is kept."""
+        if self.edit.toPlainText() == self._before or self._save():
+            super().done(result)
+
+    def _leave(self) -> None:
+        super().done(self.DialogCode.Rejected.value)
+
+    def _save(self) -> bool:
         try:
-            glossary.save(glossary.parse(self.edit.toPlainText()))
+            glossary.save(self.edit.toPlainText())
         except UsageError as error:
             self._say(error.whole)
         except OSError as error:
             self._say(Wording("It cannot be saved: {reason}", reason=error.strerror or "?"))
         else:
             self.saved.emit()
-            self.accept()
+            return True
+        return False
 
     def _say(self, words: Wording) -> None:
         say(self.problem.setText, words)
         self.problem.show()
+        self._discard.show()
+        announce(self, shown(words))
 
 
 def _text() -> str:

@@ -160,6 +160,7 @@ class Window(Parts):
 
     def _choose_mode(self, mode: str) -> None:
         self.session.mode = mode
+        self.desk.gathers = mode == AskMode.id  # the others are about the one picture on the stage
         self.header.show_mode(mode)
         self.translate.choose(mode)
         self.live.follow_mode()

@@ -2317,6 +2317,10 @@
         <translation>لم ترد هذه الكلمات في أي محادثة سابقة.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>إعادة التشغيل</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>البحث في الأسئلة والإجابات</translation>
     </message>
@@ -2385,6 +2389,10 @@
         <translation>صفحة ويب</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>تجاهل التغييرات</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>نسخ النص المقروء</translation>
     </message>
@@ -2403,6 +2411,18 @@
     <message>
         <source>Copied</source>
         <translation>تم النسخ</translation>
+    </message>
+    <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} لم تُجرَّب إلا أول {most} ملفات من أصل {number}: لا يتسع السؤال الواحد لأكثر من ذلك.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>لا يتسع السؤال الواحد لأكثر من {most} صور.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>أزِل إحداها، أو أرسِل السؤال أولاً.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

@@ -2309,6 +2309,10 @@
         <translation>Diese Wörter kommen in keiner früheren Unterhaltung vor.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>Noch einmal abspielen</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>In Fragen und Antworten suchen</translation>
     </message>
@@ -2377,6 +2381,10 @@
         <translation>Webseite</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>Änderungen verwerfen</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>Den gelesenen Text kopieren</translation>
     </message>
@@ -2395,6 +2403,18 @@
     <message>
         <source>Copied</source>
         <translation>Kopiert</translation>
+    </message>
+    <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} Von {number} Dateien wurden nur die ersten {most} versucht: Mehr gehören nicht zu einer Frage.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>Mehr als {most} Bilder gehören nicht zu einer Frage.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>Entfernen Sie eines davon, oder senden Sie erst die Frage ab.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

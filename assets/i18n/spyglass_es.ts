@@ -2309,6 +2309,10 @@
         <translation>Estas palabras no aparecen en ninguna conversación anterior.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>Reproducir de nuevo</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>Buscar en preguntas y respuestas</translation>
     </message>
@@ -2377,6 +2381,10 @@
         <translation>Página web</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>Descartar los cambios</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>Copiar el texto leído</translation>
     </message>
@@ -2395,6 +2403,18 @@
     <message>
         <source>Copied</source>
         <translation>Copiado</translation>
+    </message>
+    <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} Solo se han probado los primeros {most} de {number} archivos: una pregunta no admite más.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>Una pregunta no admite más de {most} imágenes.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>Quite una de ellas o envíe primero la pregunta.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

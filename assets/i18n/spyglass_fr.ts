@@ -2309,6 +2309,10 @@
         <translation>Ces mots ne figurent dans aucune conversation antérieure.</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>Relire la vidéo</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>Chercher dans les questions et les réponses</translation>
     </message>
@@ -2377,6 +2381,10 @@
         <translation>Page web</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>Abandonner les modifications</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>Copier le texte lu</translation>
     </message>
@@ -2395,6 +2403,18 @@
     <message>
         <source>Copied</source>
         <translation>Copié</translation>
+    </message>
+    <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what} Seuls les {most} premiers des {number} fichiers ont été essayés&#xa0;: une question n’en accepte pas plus.</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>Une question n’accepte pas plus de {most} images.</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>Retirez-en une, ou envoyez d’abord la question.</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

@@ -2307,6 +2307,10 @@
         <translation>之前的对话中都没有出现这些词。</translation>
     </message>
     <message>
+        <source>Play again</source>
+        <translation>重新播放</translation>
+    </message>
+    <message>
         <source>Find in questions and answers</source>
         <translation>在问题和回答中查找</translation>
     </message>
@@ -2375,6 +2379,10 @@
         <translation>网页</translation>
     </message>
     <message>
+        <source>Discard changes</source>
+        <translation>放弃更改</translation>
+    </message>
+    <message>
         <source>Copy the text that was read</source>
         <translation>复制识别出的文字</translation>
     </message>
@@ -2393,6 +2401,18 @@
     <message>
         <source>Copied</source>
         <translation>已复制</translation>
+    </message>
+    <message>
+        <source>{what} Of {number} files only the first {most} were tried: no more go with one question.</source>
+        <translation>{what}{number} 个文件中只尝试了前 {most} 个：一个问题最多只能附这么多。</translation>
+    </message>
+    <message>
+        <source>No more than {most} pictures go with one question.</source>
+        <translation>一个问题最多只能附 {most} 张图片。</translation>
+    </message>
+    <message>
+        <source>Remove one of them, or send the question first.</source>
+        <translation>请先移除其中一张，或先发送问题。</translation>
     </message>
     <message>
         <source>This system has no program that speaks.</source>

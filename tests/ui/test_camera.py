@@ -196,6 +196,33 @@ def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, t
     qtbot.waitUntil(lambda: not window.camera.on, timeout=5_000)
     assert window.pane.notice.words == "The video has ended."
     assert window.pane.notice.error is None
+    [again] = [one for one in window.pane.notice.findChildren(QPushButton) if one.text() == "Play again"]
+    again.click()
+    assert window.pane.notice.words == ""
+    assert window.camera.on
+    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=5_000)
+    qtbot.waitUntil(lambda: window.pane.notice.words == "The video has ended.", timeout=5_000)
+
+
+def test_the_shutter_waits_for_the_first_frame(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    light = threading.Event()
+
+    class Dark(Wall):
+        def read(self) -> np.ndarray:
+            light.wait()
+            return super().read()
+
+    monkeypatch.setattr(window.camera, "_open_camera", lambda _, **how: Camera(Dark, **how))
+    window.actions["camera"].trigger()
+    qtbot.waitUntil(lambda: window.camera.on, timeout=5_000)
+    shutter = window.stage._shutter
+    assert not shutter.isEnabled()
+    qtbot.keyClick(window.stage.canvas, Qt.Key.Key_Space)
+    assert window.stage.live
+    light.set()
+    qtbot.waitUntil(shutter.isEnabled, timeout=5_000)
+    window.camera.start(DEVICE)
+    assert not shutter.isEnabled()
 
 
 def test_a_camera_that_was_unplugged_goes_on_when_it_is_back(

@@ -154,6 +154,26 @@ def test_an_earlier_conversation_is_opened_and_the_other_stays(window: Window, q
     assert window.chat.rowCount() == 4
 
 
+def test_opening_an_earlier_conversation_does_not_make_it_newer(
+    window: Window, later: Window, qtbot: QtBot, picture: MakePicture
+) -> None:
+    open_picture(window, qtbot, picture())
+    first = ask(window, qtbot, "The first?")
+    window.actions["new"].trigger()
+    ask(window, qtbot, "The second?")
+    kept(qtbot, 2)
+    before = {entry.title: entry.changed for entry in Archive().entries()}
+    sheet = open_sheet(window, qtbot)
+    sheet.list.setCurrentRow(1)
+    button(sheet, "Open").click()
+    qtbot.waitUntil(lambda: window.session.conversation.turns[0].question == "The first?", timeout=5_000)
+    assert window.session.conversation.turns[0] is not first
+    window.widget.close()
+    assert {entry.title: entry.changed for entry in Archive().entries()} == before
+    resume(later, qtbot)
+    assert later.session.conversation.turns[0].question == "The first?"
+
+
 @pytest.mark.parametrize("how", ["again", "edit"])
 def test_what_an_edit_takes_away_is_kept(window: Window, qtbot: QtBot, how: str) -> None:
     first = ask(window, qtbot, "The first?")

@@ -80,6 +80,99 @@ def test_a_bad_one_among_several_leaves_the_others(
     assert window.session.conversation.turns == []
 
 
+def names(window: Window) -> list[str]:
+    """What goes with the next question."""
+    return [sheet.picture.name for sheet in window.desk.attached]
+
+
+def test_what_is_dropped_and_pasted_joins_what_goes_along(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    drop(window, files(picture("a.png", (10, 20))))
+    drop(window, files(picture("b.png", (30, 40))))
+    qtbot.waitUntil(lambda: sorted(names(window)) == ["a.png", "b.png"], timeout=5_000)
+    image = QImage(50, 60, QImage.Format.Format_RGB32)
+    image.fill(QColor("blue"))
+    QGuiApplication.clipboard().setImage(image)
+    window.actions["paste"].trigger()
+    wait_for_stage(window, qtbot, "Pasted picture")
+    qtbot.waitUntil(lambda: len(names(window)) == 3)
+    QApplication.processEvents()
+
+    there = [one for one in window.composer.findChildren(QToolButton) if one.isVisible()]
+    [remove] = [one for one in there if one.accessibleName() == "Do not send along: a.png"]
+    remove.click()
+    assert names(window) == ["b.png", "Pasted picture"]
+    turn = ask(window, qtbot, "Which is larger?")
+    assert turn.answer.startswith("You showed me a picture of 30 x 40 and a picture of 50 x 60 and asked")
+    open_picture(window, qtbot, picture("later.png", (70, 80)))
+    assert names(window) == ["later.png"]
+
+
+def test_the_same_picture_goes_along_once(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture("a.png"))
+    open_picture(window, qtbot, picture("b.png", (30, 40)))
+    window.stage.canvas.choose_part(QRect(2, 2, 20, 20))
+    qtbot.waitUntil(lambda: not window.desk.busy)
+    open_picture(window, qtbot, picture("a.png"))
+    assert names(window) == ["b.png", "a.png"]
+    open_picture(window, qtbot, picture("b.png", (30, 40)))
+    assert names(window) == ["a.png", "b.png"]
+    assert [sheet.part_of for sheet in window.desk.attached] == ["", ""]
+
+
+def test_a_part_can_be_removed_while_another_picture_is_on_the_stage(
+    window: Window, qtbot: QtBot, picture: MakePicture
+) -> None:
+    open_picture(window, qtbot, picture("a.png"))
+    window.stage.canvas.choose_part(QRect(2, 2, 20, 20))
+    qtbot.waitUntil(lambda: not window.desk.busy)
+    open_picture(window, qtbot, picture("b.png", (30, 40)))
+    window.composer.removed.emit(window.desk.attached[0])
+    assert names(window) == ["b.png"]
+
+
+def test_the_stage_shows_what_still_goes_along(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture("a.png"))
+    open_picture(window, qtbot, picture("b.png", (30, 40)))
+    window.composer.removed.emit(window.desk.stage)
+    assert names(window) == ["a.png"]
+    assert window.desk.stage is window.desk.attached[0]
+
+
+def test_a_ninth_is_refused_in_words(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    drop(window, files(*[picture(f"{i}.png", (8, 8 + i)) for i in range(MOST_AT_ONCE - 2)]))
+    qtbot.waitUntil(lambda: bool(window.desk.attached), timeout=5_000)
+    drop(window, files(*[picture(f"more {i}.png", (9, 9 + i)) for i in range(3)]))
+    qtbot.waitUntil(lambda: len(window.desk.attached) == MOST_AT_ONCE, timeout=5_000)
+    assert window.pane.notice.words.startswith("Only the first 2 of 3 pictures were opened")
+    window.composer.edit.setPlainText("typed")
+    drop(window, files(picture("ninth.png")))
+    assert window.pane.notice.words == (
+        "No more than 8 pictures go with one question. Remove one of them, or send the question first."
+    )
+    assert window.composer.edit.toPlainText() == "typed"
+    assert names(window)[-1] == "more 1.png"
+
+
+def test_what_a_new_conversation_carries_over_makes_room(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+    open_picture(window, qtbot, picture("a.png"))
+    ask(window, qtbot, "What is this?")
+    window.actions["new"].trigger()
+    assert names(window) == ["a.png"]
+    open_picture(window, qtbot, picture("b.png", (30, 40)))
+    assert names(window) == ["b.png"]
+
+
+@pytest.mark.parametrize("mode", ["translate", "recognise"])
+def test_other_modes_are_about_the_picture_on_the_stage_alone(
+    window: Window, qtbot: QtBot, picture: MakePicture, mode: str
+) -> None:
+    window.actions[f"mode.{mode}"].trigger()
+    for name, size in (("a.png", (10, 20)), ("b.png", (30, 40))):
+        open_picture(window, qtbot, picture(name, size))
+    window.actions["mode.ask"].trigger()
+    assert "a.png" not in names(window)
+
+
 def test_each_of_several_can_be_looked_at(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
     drop(window, files(picture("a.png", (10, 20)), picture("b.png", (30, 40))))
     qtbot.waitUntil(lambda: len(window.desk.attached) == 2, timeout=5_000)
@@ -116,6 +209,18 @@ def test_of_too_many_the_first_are_opened(window: Window, qtbot: QtBot, picture:
         for button in buttons:
             assert button.size() == button.sizeHint(), button.accessibleName()
             assert button.visibleRegion().boundingRect() == button.rect(), button.accessibleName()
+
+
+def test_of_too_many_with_a_bad_one_both_are_told(
+    window: Window, qtbot: QtBot, picture: MakePicture, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    good = [picture(f"{i}.png", (8, 8 + i)) for i in range(MOST_AT_ONCE)]
+    drop(window, files(tmp_path / "bad.png", *good))
+    qtbot.waitUntil(lambda: bool(window.desk.attached), timeout=5_000)
+    assert window.pane.notice.words.startswith(
+        "bad.png is not a picture that Spyglass can read. Of 9 files only the first 8 were tried: no more go with"
+    )
 
 
 def test_dropped_words_go_to_the_question_and_take_nothing_away(window: Window) -> None:
@@ -328,14 +433,14 @@ def test_a_large_picture_is_made_ready_beside_other_threads() -> None:
     assert longest < took / 2
 
 
-def test_the_picture_opened_last_wins(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
+def test_the_picture_opened_last_is_on_the_stage(window: Window, qtbot: QtBot, picture: MakePicture) -> None:
     window.desk.open([picture("first.png", (4000, 3000))])
     window.desk.open([picture("second.png", (8, 8))])
     wait_for_stage(window, qtbot, "second.png")
-    qtbot.waitUntil(lambda: not window.desk.busy)
-    window.services.background.run(lambda: None, lambda _: None, lambda _: None)
+    qtbot.waitUntil(lambda: not window.desk.busy, timeout=30_000)
     assert window.desk.stage is not None
     assert window.desk.stage.picture.name == "second.png"
+    assert sorted(names(window)) == ["first.png", "second.png"]
 
 
 def test_a_rectangle_makes_the_question_about_that_part(window: Window, qtbot: QtBot, picture: MakePicture) -> None:

@@ -265,6 +265,31 @@ def test_own_words_are_written_checked_and_used(window: Window, qtbot: QtBot, ta
     assert len(table.asked) == 1
 
 
+def test_own_words_that_are_typed_are_not_lost(window: Window, qtbot: QtBot) -> None:
+    window.actions["mode.translate"].trigger()
+
+    def open_sheet() -> GlossarySheet:
+        window.translate.panel.terms.emit()
+        sheet = window.translate.panel.findChildren(GlossarySheet)[-1]
+        qtbot.waitUntil(sheet.isVisible)
+        return sheet
+
+    sheet = open_sheet()
+    sheet.edit.setPlainText("# signs\nexit = Ausgang")
+    qtbot.keyClick(sheet.edit, Qt.Key.Key_Escape)
+    assert not sheet.isVisible()
+    assert glossary.path().read_text("utf-8") == "# signs\nexit = Ausgang\n"
+
+    sheet = open_sheet()
+    sheet.edit.setPlainText("exit = Ausgang\nentrance")
+    qtbot.keyClick(sheet.edit, Qt.Key.Key_Escape)
+    assert sheet.isVisible()
+    assert sheet.problem.text().startswith("Line 2 of the glossary is no term.")
+    qtbot.mouseClick(button_called(sheet, "Discard changes"), Qt.MouseButton.LeftButton)
+    assert not sheet.isVisible()
+    assert glossary.load() == {"exit": "Ausgang"}
+
+
 def button_called(sheet: GlossarySheet, words: str) -> QPushButton:
     return next(button for button in sheet.findChildren(QPushButton) if button.text() == words)
 

@@ -1,6 +1,5 @@
 """The person's own terms: a text file of lines `term = word`, read each time it is needed."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from app import paths
@@ -33,10 +32,11 @@ def load(file: Path | None = None) -> dict[str, str]:
         ) from error
 
 
-def save(terms: Mapping[str, str]) -> None:
-    """Keep the terms as the person's own. Raises OSError."""
+def save(text: str) -> None:
+    """Keep what was written as the person's own terms, notes and all. Raises UsageError, OSError."""
+    parse(text)
     path().parent.mkdir(parents=True, exist_ok=True)
-    path().write_text("".join(f"{term} = {word}\n" for term, word in terms.items()), "utf-8")
+    path().write_text(f"{text.rstrip()}\n" if text.strip() else "", "utf-8")
 
 
 def parse(text: str) -> dict[str, str]:

@@ -117,6 +117,35 @@ def test_the_list_has_the_newest_first_and_leaves_out_what_is_damaged(archive: A
     assert Archive(archive.folder / "nowhere").entries() == []
 
 
+def test_only_a_change_makes_a_conversation_newer(archive: Archive) -> None:
+    old, new = conversation("Old?"), conversation("New?", 2)
+    for one in (old, new):
+        archive.keep(snapshot(one), PLENTY)
+    age(archive, old.key, 60)
+    later = Archive(archive.folder)
+    opened = later.open(old.key)
+    later.keep(snapshot(opened), PLENTY)
+    assert [entry.title for entry in later.entries()] == ["New?", "Old?"]
+    opened.ask("And on?")
+    later.keep(snapshot(opened), PLENTY)
+    assert [entry.title for entry in later.entries()] == ["Old?", "New?"]
+
+
+def test_the_conversation_shown_last_is_known(archive: Archive) -> None:
+    assert archive.shown_last() == ""
+    old, new = conversation("Old?"), conversation("New?", 2)
+    for one in (old, new):
+        archive.keep(snapshot(one), PLENTY)
+    age(archive, old.key, 60)
+    assert archive.shown_last() == new.key
+    archive.mark_shown(old.key)
+    assert archive.shown_last() == old.key
+    archive.forget(old.key)
+    assert archive.shown_last() == new.key
+    (archive.folder / "shown.txt").write_bytes(b"\xff../..")
+    assert archive.shown_last() == new.key
+
+
 def test_an_older_snapshot_never_replaces_a_newer_one(archive: Archive) -> None:
     made = conversation()
     before = snapshot(made)

@@ -94,7 +94,7 @@ def test_one_word_is_never_certain_and_digits_have_no_language() -> None:
 
 def test_a_glossary_is_kept_and_read() -> None:
     assert glossary.load() == {}
-    glossary.save({"Ticket office": "Guichet", "exit": "sortie"})
+    glossary.save("# signs\nTicket office = Guichet\n\nexit = sortie")
     assert glossary.load() == {"Ticket office": "Guichet", "exit": "sortie"}
 
 
