@@ -192,16 +192,16 @@ def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, t
     """Nothing of a video's end is an error."""
     video = tmp_path / "holiday.mp4"
     window.doors.open([video])
-    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=5_000)
-    qtbot.waitUntil(lambda: not window.camera.on, timeout=5_000)
+    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not window.camera.on, timeout=20_000)
     assert window.pane.notice.words == "The video has ended."
     assert window.pane.notice.error is None
     [again] = [one for one in window.pane.notice.findChildren(QPushButton) if one.text() == "Play again"]
     again.click()
     assert window.pane.notice.words == ""
     assert window.camera.on
-    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=5_000)
-    qtbot.waitUntil(lambda: window.pane.notice.words == "The video has ended.", timeout=5_000)
+    qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: window.pane.notice.words == "The video has ended.", timeout=20_000)
 
 
 def test_the_shutter_waits_for_the_first_frame(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
