@@ -198,6 +198,17 @@ def test_settings_hold_at_once_and_are_kept(window: Window, qtbot: QtBot) -> Non
     qtbot.waitUntil(lambda: turn.ended)
 
 
+def test_the_ring_of_the_keyboard_goes_with_the_mode(window: Window) -> None:
+    translate, recognise = (window.header._mode_buttons[mode] for mode in ("translate", "recognise"))
+    window.widget.activateWindow()
+    translate.setFocus()
+    window.actions["mode.recognise"].trigger()
+    assert QApplication.focusWidget() is recognise
+    window.composer.edit.setFocus()
+    window.actions["mode.translate"].trigger()
+    assert QApplication.focusWidget() is window.composer.edit
+
+
 def test_menus_hold_what_can_be_done(window: Window) -> None:
     menu = menus.main(window.widget, window.actions, lambda: None)
     titles = [action.text() for action in menu.actions() if action.text()]
