@@ -11,13 +11,14 @@ from app.settings.setting import Plain, Setting
 from app.wording import Wording
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("model.path", "Model", "starter", "Model", "A model's name, or the path of its GGUF file."),
+    Setting("model.path", "Model", "starter", "Model", "A model's name, or the path of its GGUF file.", stays=True),
     Setting(
         "model.projector",
         "Model",
         "",
         "Projector",
         "The path of the projector (mmproj) file; empty: the one that lies beside the model.",
+        stays=True,
     ),
     Setting(
         "engine.context",
@@ -100,6 +101,7 @@ SETTINGS: tuple[Setting, ...] = (
         low=0,
         high=1 << 22,
         unit="MiB",
+        stays=True,
     ),
     Setting(
         "answer.temperature",
@@ -153,6 +155,7 @@ SETTINGS: tuple[Setting, ...] = (
         "en",
         "Translate into",
         "The code of a language, such as fr. Translate keeps the one chosen last here.",
+        stays=True,
     ),
     Setting(
         "translate.model",
@@ -160,6 +163,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Translator",
         "Another model for the text, by name or path; it need not see. Empty: the one that reads the picture.",
+        stays=True,
     ),
     Setting(
         "translate.check",
@@ -237,6 +241,7 @@ SETTINGS: tuple[Setting, ...] = (
             ("fr", "Français"),
             ("zh_CN", "简体中文"),
         ),
+        stays=True,
     ),
     Setting(
         "chat.disk",
@@ -247,6 +252,7 @@ SETTINGS: tuple[Setting, ...] = (
         low=0,
         high=1 << 22,
         unit="MiB",
+        stays=True,
     ),
 )
 

@@ -15,7 +15,8 @@ class Setting:
     """One setting: what it is called in the file, what it may be, and what a person reads about it.
 
     choices: the values it may take, each with its label. low, high: the range of a number, both ends included.
-    unit: shown behind a number.
+    unit: shown behind a number. stays: it is not reset with the others, since it names what the person has or says what
+    may be on disk: something could be lost.
     """
 
     key: str
@@ -27,6 +28,7 @@ class Setting:
     low: float = -math.inf
     high: float = math.inf
     unit: str = ""
+    stays: bool = False
 
     def check(self, value: object) -> Plain:
         """`value` as this setting keeps it (whole numbers are accepted where fractions are). Raises UsageError."""

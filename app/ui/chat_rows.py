@@ -227,11 +227,11 @@ class AnswerRow(Row):
             self._paint_dots(painter, colours, figures.sure_dots(self.turn.stats.probability))
 
     def _paint_waiting(self, painter: QPainter, colours: theme.Theme) -> None:
+        """Only that something comes: the line above the composer says what is being done."""
         painter.setPen(QColor(colours.soft))
         painter.setFont(self._look.font)
-        words, _ = figures.stage(self.turn)
         room = QRect(self.origin, QSize(self._width - 2 * self.origin.x(), QFontMetrics(self._look.font).height() + 4))
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, f"{shown(words)} …")
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, "…")
 
     def _paint_error(self, painter: QPainter, colours: theme.Theme) -> None:
         error = self.turn.error

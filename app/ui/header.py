@@ -142,7 +142,10 @@ class Header(QFrame):
         self.models_wanted.emit(below(self._model, end=True))
 
     def show_mode(self, mode: str) -> None:
-        self._mode_buttons[mode].setChecked(True)
+        chosen = self._mode_buttons[mode]
+        chosen.setChecked(True)
+        if any(button.hasFocus() for button in self._mode_buttons.values()):  # by key, and then the ring goes along
+            chosen.setFocus()
 
     def show_model(self, name: str) -> None:
         """The model's name; nothing while it is looked for."""

@@ -2389,6 +2389,18 @@
         <translation>صفحة ويب</translation>
     </message>
     <message>
+        <source>The defaults hold again. Your models and languages, and what is kept on disk, stay as they are.</source>
+        <translation>عادت الإعدادات الافتراضية. تبقى نماذجك ولغاتك وما يُحفظ على القرص كما هي.</translation>
+    </message>
+    <message>
+        <source>The settings are as they were.</source>
+        <translation>عادت الإعدادات إلى ما كانت عليه.</translation>
+    </message>
+    <message>
+        <source>Reset to defaults</source>
+        <translation>استعادة الإعدادات الافتراضية</translation>
+    </message>
+    <message>
         <source>Discard changes</source>
         <translation>تجاهل التغييرات</translation>
     </message>

@@ -2381,6 +2381,18 @@
         <translation>Webseite</translation>
     </message>
     <message>
+        <source>The defaults hold again. Your models and languages, and what is kept on disk, stay as they are.</source>
+        <translation>Es gelten wieder die Vorgaben. Ihre Modelle und Sprachen, und was auf der Platte aufgehoben wird, bleiben, wie sie sind.</translation>
+    </message>
+    <message>
+        <source>The settings are as they were.</source>
+        <translation>Die Einstellungen sind wieder wie vorher.</translation>
+    </message>
+    <message>
+        <source>Reset to defaults</source>
+        <translation>Zurücksetzen</translation>
+    </message>
+    <message>
         <source>Discard changes</source>
         <translation>Änderungen verwerfen</translation>
     </message>

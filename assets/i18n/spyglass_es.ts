@@ -2381,6 +2381,18 @@
         <translation>Página web</translation>
     </message>
     <message>
+        <source>The defaults hold again. Your models and languages, and what is kept on disk, stay as they are.</source>
+        <translation>Vuelven a regir los valores predeterminados. Sus modelos, sus idiomas y lo que se guarda en el disco no cambian.</translation>
+    </message>
+    <message>
+        <source>The settings are as they were.</source>
+        <translation>Los ajustes están como antes.</translation>
+    </message>
+    <message>
+        <source>Reset to defaults</source>
+        <translation>Restablecer valores</translation>
+    </message>
+    <message>
         <source>Discard changes</source>
         <translation>Descartar los cambios</translation>
     </message>

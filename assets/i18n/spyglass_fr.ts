@@ -2381,6 +2381,18 @@
         <translation>Page web</translation>
     </message>
     <message>
+        <source>The defaults hold again. Your models and languages, and what is kept on disk, stay as they are.</source>
+        <translation>Les valeurs par défaut sont rétablies. Vos modèles, vos langues et ce qui est conservé sur le disque restent inchangés.</translation>
+    </message>
+    <message>
+        <source>The settings are as they were.</source>
+        <translation>Les réglages sont de nouveau comme avant.</translation>
+    </message>
+    <message>
+        <source>Reset to defaults</source>
+        <translation>Rétablir les valeurs par défaut</translation>
+    </message>
+    <message>
         <source>Discard changes</source>
         <translation>Abandonner les modifications</translation>
     </message>

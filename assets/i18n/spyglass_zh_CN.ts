@@ -2379,6 +2379,18 @@
         <translation>网页</translation>
     </message>
     <message>
+        <source>The defaults hold again. Your models and languages, and what is kept on disk, stay as they are.</source>
+        <translation>已恢复默认设置。您的模型、语言以及磁盘上保留的内容保持不变。</translation>
+    </message>
+    <message>
+        <source>The settings are as they were.</source>
+        <translation>设置已恢复到之前的状态。</translation>
+    </message>
+    <message>
+        <source>Reset to defaults</source>
+        <translation>恢复默认设置</translation>
+    </message>
+    <message>
         <source>Discard changes</source>
         <translation>放弃更改</translation>
     </message>

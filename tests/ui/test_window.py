@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.errors import SpyglassError
+from app.settings.schema import BY_KEY
 from app.ui import menus, theme
 from app.ui.main_window import NARROW
 from app.ui.settings_dialog import SettingsDialog
@@ -196,6 +197,39 @@ def test_settings_hold_at_once_and_are_kept(window: Window, qtbot: QtBot) -> Non
     qtbot.keyClick(window.composer.edit, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     [turn] = window.session.conversation.turns
     qtbot.waitUntil(lambda: turn.ended)
+
+
+def test_settings_go_back_to_the_defaults_and_can_be_had_back(window: Window) -> None:
+    store = window.services.store
+    changed = {"window.send": "ctrl+enter", "answer.temperature": 0.7, "camera.speak": True, "engine.threads": 3}
+    own = {"model.path": "echo", "translate.to": "fr", "chat.disk": 4096, "cache.disk": 0, "window.language": "en"}
+    for key, value in (changed | own).items():
+        store.set(key, value)
+    dialog = SettingsDialog(store, window.widget)
+    heard: list[str] = []
+    dialog.changed.connect(heard.append)
+    dialog.open()
+    buttons = {button.text(): button for button in dialog.findChildren(QPushButton)}
+    buttons["Reset to defaults"].click()
+    assert {key: store.settings[key] for key in changed} == {key: BY_KEY[key].default for key in changed}
+    assert {key: store.settings[key] for key in own} == own
+    assert sorted(heard) == sorted(changed)
+    buttons["Reset to defaults"].click()
+    buttons["Undo"].click()
+    assert {key: store.settings[key] for key in changed | own} == changed | own
+    assert buttons["Undo"].isHidden()
+    dialog.close()
+
+
+def test_the_ring_of_the_keyboard_goes_with_the_mode(window: Window) -> None:
+    translate, recognise = (window.header._mode_buttons[mode] for mode in ("translate", "recognise"))
+    window.widget.activateWindow()
+    translate.setFocus()
+    window.actions["mode.recognise"].trigger()
+    assert QApplication.focusWidget() is recognise
+    window.composer.edit.setFocus()
+    window.actions["mode.translate"].trigger()
+    assert QApplication.focusWidget() is window.composer.edit
 
 
 def test_menus_hold_what_can_be_done(window: Window) -> None:
