@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.ui.buttons import push
 from app.ui.history_list import KEY, HistoryList, Searchable, Taken
-from app.ui.i18n import say, shown
-from app.ui.notify import announce
+from app.ui.i18n import say
 from app.ui.sheets import SmallWindow
+from app.ui.undo_bar import UndoBar
 from app.wording import Wording
 
 _NONE = Wording("No earlier conversation is kept.")
@@ -42,7 +42,8 @@ class HistorySheet(SmallWindow):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         for widget in (self._find, self._empty, self.list):
             self.column.addWidget(widget, int(widget is not self._find))
-        self.column.addWidget(self._make_undo())
+        self._undo = UndoBar(self._undo_last)
+        self.column.addWidget(self._undo)
         self._delete = push(Wording("Delete"), self._delete_current)
         QShortcut(QKeySequence.StandardKey.Delete, self.list, self._delete_current, autoRepeat=False)
         QShortcut(QKeySequence.StandardKey.Undo, self.list, self._undo_last)
@@ -56,19 +57,6 @@ class HistorySheet(SmallWindow):
     def gone(self) -> list[str]:
         """The keys of those that go when the sheet is closed."""
         return [row.kept.entry.key for _, row in self._taken]
-
-    def _make_undo(self) -> QWidget:
-        self._undo = QWidget()
-        row = QHBoxLayout(self._undo)
-        row.setContentsMargins(0, 0, 0, 0)
-        self._said = QLabel()
-        self._said.setObjectName("soft")
-        self._said.setWordWrap(True)
-        self._said.setTextFormat(Qt.TextFormat.PlainText)
-        row.addWidget(self._said, 1)
-        row.addWidget(push(Wording("Undo"), self._undo_last, "link"))
-        self._undo.hide()
-        return self._undo
 
     def _choose(self) -> None:
         item = self.list.currentItem()
@@ -94,9 +82,7 @@ class HistorySheet(SmallWindow):
         if self._taken:
             title = self._taken[-1][1].kept.entry.title
             short = title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
-            words = Wording("Deleted: {title}", title=short)
-            say(self._said.setText, words)
-            announce(self._undo, shown(words))
+            self._undo.tell(Wording("Deleted: {title}", title=short))
         else:
             self.list.setFocus()
 

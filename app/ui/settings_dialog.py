@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QScrollArea,
@@ -25,9 +24,9 @@ from app.settings.setting import Plain, Setting
 from app.settings.store import SettingsStore
 from app.ui import theme
 from app.ui.buttons import push
-from app.ui.i18n import say, shown
-from app.ui.notify import announce
+from app.ui.i18n import say
 from app.ui.sheets import SmallWindow
+from app.ui.undo_bar import UndoBar
 from app.wording import Wording
 
 _NARROW = 560
@@ -54,7 +53,8 @@ class SettingsDialog(SmallWindow):
         say(self._area.setAccessibleName, Wording("Settings"))
         self.column.addWidget(self._area, 1)
         self._before: dict[str, Plain] = {}
-        self.column.addWidget(self._make_undo())
+        self._undo = UndoBar(self._take_back)
+        self.column.addWidget(self._undo)
         self.finish(push(Wording("Reset to defaults"), self._reset, "link"), focus=self._area)
         self.resize(min(600, parent.width()), min(720, max(400, parent.height())))
 
@@ -138,45 +138,27 @@ class SettingsDialog(SmallWindow):
         line.editingFinished.connect(lambda: save(line.text()))
         return line
 
-    def _make_undo(self) -> QWidget:
-        self._undo = QWidget()
-        row = QHBoxLayout(self._undo)
-        row.setContentsMargins(0, 0, 0, 0)
-        self._said = QLabel()
-        self._said.setObjectName("soft")
-        self._said.setWordWrap(True)
-        row.addWidget(self._said, 1)
-        self._undo_button = push(Wording("Undo"), self._take_back, "link")
-        row.addWidget(self._undo_button)
-        self._undo.hide()
-        return self._undo
-
     def _reset(self) -> None:
         settings = self._store.settings
         other = {s.key: s for s in SETTINGS if not s.stays and settings[s.key] != s.default}
         if other:
             self._before = {key: settings[key] for key in other}
             self._put({key: setting.default for key, setting in other.items()})
-        self._tell(
-            Wording("The defaults hold again. Your models and languages, and what is kept on disk, stay as they are.")
+        self._undo.tell(
+            Wording("The defaults hold again. Your models and languages, and what is kept on disk, stay as they are."),
+            undoable=bool(self._before),
         )
 
     def _take_back(self) -> None:
         before, self._before = self._before, {}
         self._put(before)
-        self._tell(Wording("The settings are as they were."))
+        self._undo.tell(Wording("The settings are as they were."), undoable=False)
         self._area.setFocus()
 
     def _put(self, values: Mapping[str, Plain]) -> None:
         for key, value in values.items():
             _show(self._editors[key], value)
             self._saver(key)(value)
-
-    def _tell(self, words: Wording) -> None:
-        say(self._said.setText, words)
-        self._undo_button.setVisible(bool(self._before))
-        self._undo.show()
-        announce(self._undo, shown(words))
 
     def _saver(self, key: str) -> Callable[[Plain], None]:
         def save(value: Plain) -> None:
