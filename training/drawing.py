@@ -92,48 +92,6 @@ def tint(sprite: Sprite, colour: NDArray[np.float32]) -> Sprite:
     return out
 
 
-def vary(sprite: Sprite, rng: Rng) -> Sprite:
-    """Another hand's drawing of the same thing: mirrored, other colours, flat tones, outlines, a sticker's rim."""
-    sprite = np.array(sprite[:, ::-1] if rng.random() < 0.5 else sprite)
-    colour = sprite[:, :, :3].astype(np.float32)
-    chance = rng.random()
-    if chance < 0.45:
-        grey = colour.mean(2, keepdims=True)
-        colour = grey + (colour - grey) * rng.uniform(0.3, 1.5)
-        colour = colour @ (np.eye(3) + rng.normal(0, 0.06, (3, 3))).astype(np.float32)
-        colour = (colour - 128) * rng.uniform(0.7, 1.25) + 128 + rng.uniform(-25, 25)
-    elif chance < 0.49:
-        colour = np.repeat(colour.mean(2, keepdims=True), 3, 2)
-    elif chance < 0.53:
-        step = rng.uniform(40, 90)
-        colour = np.floor(colour / step) * step + step / 2
-    elif chance < 0.56:
-        colour = colour[:, :, rng.permutation(3)]
-    sprite[:, :, :3] = np.clip(colour, 0, 255)
-    if rng.random() < 0.2:
-        sprite = _outline(sprite, rng)
-    return sprite
-
-
-def _outline(sprite: Sprite, rng: Rng) -> Sprite:
-    """A dark line round the shape and along inner edges, or a light rim as stickers have."""
-    thick = max(1, round(int(rng.integers(2, 6)) * sprite.shape[0] / 160))
-    alpha = sprite[:, :, 3]
-    grown = cv2.dilate(alpha, np.ones((2 * thick + 1, 2 * thick + 1), np.uint8))
-    light = rng.random() < 0.3
-    line = np.full(3, rng.uniform(225, 255) if light else rng.uniform(0, 50), np.float32)
-    colour = sprite[:, :, :3]
-    if not light and rng.random() < 0.6:
-        edges = cv2.Canny(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY), 40, 120)
-        edges = cv2.dilate(edges, np.ones((3, 3), np.uint8))
-        colour[(edges > 0) & (alpha > 0)] = line
-    weight = alpha[:, :, None].astype(np.float32) / 255
-    out = np.empty_like(sprite)
-    out[:, :, :3] = colour * weight + line * (1 - weight)
-    out[:, :, 3] = grown
-    return out
-
-
 def shape(name: str, colour: NDArray[np.float32], rng: Rng) -> Sprite:
     """One of the project's own flat shapes, drawn at 160 pixels."""
     size, mid, r = 160, 80, 74

@@ -21,6 +21,8 @@ FINER, FINEST = 0.4, 2.2
 it: what a picture looks like after that is not what it looks like drawn small."""
 UNKNOWN_DRAWINGS = 700
 """How many drawings of each set show what has no name."""
+WILD = 0.3
+"""The share of drawings changed more than other hands would, so that a style never seen is less of a surprise."""
 TEXT_EVERY = 2
 """One in so many of the pictures talked about brings conversations without a picture along."""
 
@@ -29,7 +31,9 @@ TEXT_EVERY = 2
 def painter(seen: bool = True) -> Painter:
     """The painter of the training: its art sets and fonts, or those kept unseen."""
     sets, families = (art.TRAIN_SETS, fonts.TRAIN_FAMILIES) if seen else (art.UNSEEN_SETS, fonts.UNSEEN_FAMILIES)
-    return Painter(art.load(sets, WORK, unknown=UNKNOWN_DRAWINGS), fonts.find(families), stylise=seen, dirt=0.45)
+    return Painter(
+        art.load(sets, WORK, unknown=UNKNOWN_DRAWINGS), fonts.find(families), stylise=seen, dirt=0.45, wild=WILD
+    )
 
 
 @cache

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from . import drawing, words
+from . import drawing, styles, words
 from .kinds import COLOURS, KINDS, SHAPES
 from .scenes import UNKNOWN_MARK, Art, Scene, Thing, Word
 
@@ -16,11 +16,24 @@ class Painter:
     """Draws scenes from one collection of art and fonts."""
 
     def __init__(
-        self, art: Art, font_files: list[str], camera: float = 0.6, stylise: bool = True, dirt: float = 0.8
+        self,
+        art: Art,
+        font_files: list[str],
+        camera: float = 0.6,
+        stylise: bool = True,
+        dirt: float = 0.8,
+        wild: float = 0.0,
     ) -> None:
         """camera: how bad the camera is, 0..1; dirt: the share of pictures taken with it; stylise: whether drawings
-        are varied as by other hands."""
-        self.art, self.fonts, self.camera, self.stylise, self.dirt = art, font_files, camera, stylise, dirt
+        are varied as by other hands; wild: the share of them varied more than any hand would (``styles.wild``)."""
+        self.art, self.fonts, self.camera, self.stylise, self.dirt, self.wild = (
+            art,
+            font_files,
+            camera,
+            stylise,
+            dirt,
+            wild,
+        )
         self.rows = art.of_kind()
         self.unknown_rows = np.flatnonzero(art.kind < 0)
         self.drawable = [index for index, rows in enumerate(self.rows) if len(rows)]
@@ -32,13 +45,20 @@ class Painter:
         if name in SHAPES or (name in TINTABLE and rng.random() < 0.5):
             colour = str(rng.choice(list(COLOURS)))
             sprite = drawing.shape(name, drawing.near_colour(colour, rng), rng)
-            return (drawing._outline(sprite, rng) if rng.random() < 0.25 else sprite), colour
+            return (styles.outline(sprite, rng) if rng.random() < 0.25 else sprite), colour
         row = int(rng.choice(self.rows[_KIND_ROWS[name]]))
         sprite = drawing.shrunk(self.art.pictures[row], 1.25 * size)
         if self.art.mono[row]:
             colour = str(rng.choice(list(COLOURS))) if rng.random() < 0.6 else "black"
+            sprite = styles.bent(sprite, rng) if self.is_wild(rng) else sprite
             return drawing.tint(sprite, drawing.near_colour(colour, rng)), colour
-        return (drawing.vary(sprite, rng) if self.stylise else np.array(sprite)), None
+        if self.is_wild(rng):
+            return styles.wild(sprite, rng), None
+        return (styles.vary(sprite, rng) if self.stylise else np.array(sprite)), None
+
+    def is_wild(self, rng: Rng) -> bool:
+        """Whether the next drawing is to be varied more than any hand would; without chance where none is."""
+        return self.wild > 0 and rng.random() < self.wild
 
     def any_name(self, rng: Rng) -> str:
         if rng.random() < 0.12:
@@ -66,7 +86,7 @@ class Painter:
             if self.art.mono[row]:
                 sprite = drawing.tint(sprite, drawing.near_colour(str(rng.choice(list(COLOURS))), rng))
             else:
-                sprite = drawing.vary(sprite, rng)
+                sprite = (styles.wild if self.is_wild(rng) else styles.vary)(sprite, rng)
         else:
             sprite = drawing.scribble(rng)
         mark = UNKNOWN_MARK + scene.unknown

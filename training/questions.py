@@ -174,10 +174,10 @@ def small_talk(rng: Rng) -> Turn:
 
 _KINDS = {
     "things": (
-        (what, 0.25),
-        (describe, 0.12),
+        (what, 0.22),
+        (describe, 0.10),
         (recognise, 0.20),
-        (count, 0.13),
+        (count, 0.18),
         (colour, 0.08),
         (where, 0.10),
         (is_there, 0.14),

@@ -16,7 +16,7 @@ from .sizes import VisionSize
 Part = tuple[Tensor, Tensor]
 """A lesson's loss, and the figure to print about it."""
 LESSONS = ("kind", "box", "colour", "alike", "letters", "glyph")
-_WEIGHTS = {"colour": 0.3, "things": 0.15, "alike": 0.4}
+_WEIGHTS = {"colour": 0.3, "things": 0.15, "alike": 0.6}
 
 
 def to_tiles(batch: dict[str, Any], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
