@@ -86,10 +86,9 @@ class TranslatePanel(QFrame):
     def _make_tools(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        self._original = push(
-            Wording("Show the original"), lambda: self.original.emit(self._original.isChecked()), "chip"
-        )
+        self._original = push(Wording("Original"), lambda: self.original.emit(self._original.isChecked()), "chip")
         self._original.setCheckable(True)
+        say(self._original.setAccessibleName, Wording("Show the original"))
         say(self._original.setToolTip, Wording("Or hold O on the picture, or point at a line"))
         row.addWidget(self._original)
         row.addStretch()

@@ -2413,6 +2413,10 @@
         <translation>تبديل اللغتين</translation>
     </message>
     <message>
+        <source>Original</source>
+        <translation>الأصل</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>لم يُقرأ النص حتى نهايته.</translation>
     </message>

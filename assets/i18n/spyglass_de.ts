@@ -2405,6 +2405,10 @@
         <translation>Sprachen tauschen</translation>
     </message>
     <message>
+        <source>Original</source>
+        <translation>Original</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>Der Text wurde nicht zu Ende gelesen.</translation>
     </message>

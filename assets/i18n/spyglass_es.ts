@@ -2405,6 +2405,10 @@
         <translation>Intercambiar los idiomas</translation>
     </message>
     <message>
+        <source>Original</source>
+        <translation>Original</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>El texto no se leyó hasta el final.</translation>
     </message>

@@ -2405,6 +2405,10 @@
         <translation>Inverser les langues</translation>
     </message>
     <message>
+        <source>Original</source>
+        <translation>Original</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>Le texte n’a pas été lu jusqu’au bout.</translation>
     </message>

@@ -2403,6 +2403,10 @@
         <translation>交换语言</translation>
     </message>
     <message>
+        <source>Original</source>
+        <translation>原文</translation>
+    </message>
+    <message>
         <source>The text was not read to its end.</source>
         <translation>文字没有读完。</translation>
     </message>
