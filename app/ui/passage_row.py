@@ -31,10 +31,10 @@ class PassageRow(QFrame):
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(4)
         self._texts = QBoxLayout(QBoxLayout.Direction.LeftToRight)
-        self._texts.setSpacing(12)
         self.source, self.translation = _text("soft"), _text("")
-        self._texts.addWidget(self.source, 1)
-        self._texts.addWidget(self.translation, 1)
+        self._texts.addWidget(self.source)
+        self._texts.addWidget(self.translation)
+        self.set_wide(True)
         column.addLayout(self._texts)
         self._sure = QLabel()
         self._sure.setObjectName("soft")
@@ -81,8 +81,11 @@ class PassageRow(QFrame):
         self.explain.emit(self.source.selectedText().strip() or self.source.text())
 
     def set_wide(self, wide: bool) -> None:
+        """Have the texts beside each other, in halves of the width; else below each other, as high as they are."""
         self._texts.setDirection(QBoxLayout.Direction.LeftToRight if wide else QBoxLayout.Direction.TopToBottom)
         self._texts.setSpacing(12 if wide else 2)
+        for index in range(self._texts.count()):
+            self._texts.setStretch(index, int(wide))
 
 
 def grouped(passages: Sequence[Passage]) -> list[Passage]:

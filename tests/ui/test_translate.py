@@ -421,6 +421,7 @@ def test_rows_stand_beside_or_below_each_other(window: Window, qtbot: QtBot, tab
     qtbot.waitUntil(lambda: aside(row))
     window.widget.resize(400, 800)
     qtbot.waitUntil(lambda: not aside(row))
+    qtbot.waitUntil(lambda: row.height() == row.heightForWidth(row.width()))
 
 
 def test_text_from_right_to_left_begins_at_the_right(qtbot: QtBot) -> None:
