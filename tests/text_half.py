@@ -4,7 +4,7 @@ A cross-attention layer adds nothing where there is no picture, so the other lay
 Free of pytest, so that it can be written by hand for trying the window.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import gguf
@@ -38,25 +38,23 @@ def write_text_half(path: Path, exchanged: Mapping[str, str] | None = None) -> N
         if key.startswith("tokenizer."):
             sub = field.types[-1] if field.types[0] is gguf.GGUFValueType.ARRAY else None
             writer.add_key_value(key, fields[key], field.types[0], sub)
-    for name, rows in _tensors(reader, len(tokens)):
-        writer.add_tensor(name, rows)
+    for name, rows, kind in _tensors(reader, len(tokens)):
+        writer.add_tensor(name, rows, raw_dtype=kind)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
 
 
-def _tensors(reader: gguf.GGUFReader, vocabulary: int) -> list[tuple[str, np.ndarray]]:
-    """Name and float32 values of all that a text needs; layers are numbered anew."""
+def _tensors(reader: gguf.GGUFReader, vocabulary: int) -> Iterator[tuple[str, np.ndarray, gguf.GGMLQuantizationType]]:
+    """Name, rows and type of all that a text needs; layers are numbered anew."""
     layers = [n for n in range(reader.fields["mllama.block_count"].contents()) if n not in _CROSS]
     names = {f"blk.{old}.": f"blk.{new}." for new, old in enumerate(layers)}
-    found = []
     for tensor in reader.tensors:
         layer = tensor.name[: tensor.name.find(".", 4) + 1] if tensor.name.startswith("blk.") else ""
         if tensor.name.startswith(("v.", "mm.")) or (layer and layer not in names):
             continue
-        rows = np.asarray(gguf.dequantize(tensor.data, tensor.tensor_type), np.float32)
+        rows = tensor.data
         if tensor.name in ("token_embd.weight", "output.weight"):  # <|image|> is read only: it has no row to be said
             rows = np.pad(rows[:vocabulary], ((0, max(0, vocabulary - len(rows))), (0, 0)))
-        found.append((tensor.name.replace(layer, names.get(layer, ""), 1) if layer else tensor.name, rows))
-    return found
+        yield tensor.name.replace(layer, names.get(layer, ""), 1), rows, tensor.tensor_type

@@ -139,6 +139,21 @@ def _devices() -> list[dict[str, Any]]:
     return devices
 
 
+def may_rearrange() -> bool:
+    """Whether ggml may keep weights in another order for this processor.
+
+    Not where its code was compiled for AMX: the other order is then that of AMX, whose tiles GCC leaves without a
+    configuration (it drops the stores before it), so that the first product of many rows ends the process
+    (docs/decisions/0076).
+    """
+    return "AMX_INT8 = 1" not in _processor()
+
+
+def _processor() -> str:
+    """What ggml's code for this processor makes use of, in its own words."""
+    return str(llama_cpp.llama_print_system_info().decode(errors="replace").strip(" |"))
+
+
 def facts() -> dict[str, Any]:
     """What `spyglass doctor` shows about the native side: versions, devices, processor features, threads, memory."""
     start()
@@ -148,7 +163,7 @@ def facts() -> dict[str, Any]:
         "ggml": ggml.VERSION,
         "libraries": str(ggml.folder()),
         "devices": _devices(),
-        "processor": llama_cpp.llama_print_system_info().decode(errors="replace").strip(" |"),
+        "processor": _processor(),
         "gpu_offload": bool(llama_cpp.llama_supports_gpu_offload()),
         "threads": machine.threads(),
         "free_memory": machine.free_memory(),

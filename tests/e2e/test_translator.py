@@ -1,5 +1,5 @@
 """A second model translates beside the one that reads the picture, in the real program: a text-only Llama through
-llama.cpp, whose words are right."""
+llama.cpp, whose words are right. In Q8_0, of which ggml makes other forms on some processors."""
 
 import json
 from pathlib import Path

@@ -32,7 +32,7 @@ def load(spec: ModelSpec, progress: Progress, cancel: Cancel) -> MtmdModel:
         raise UsageError("A quantised KV cache needs flash attention.", "Turn it on, or choose the f16 cache.")
     gpus = native.gpu_devices()
     gpu_layers = pair.gpu_layers(files, options, max((gpu["free"] for gpu in gpus), default=0)) if gpus else 0
-    demand, repack = pair.demand(files, options, gpu_layers), pair.repack(files)
+    demand, repack = pair.demand(files, options, gpu_layers), native.may_rearrange() and pair.repack(files)
     free = machine.room(0 if repack else demand.weights)
     context = context_that_fits(
         demand,
