@@ -20,12 +20,26 @@ missing_packages() {
     done
 }
 
+# A fresh machine may be installing its own updates. apt waits by itself for the lock it installs under, not for the one
+# on its lists.
+update_lists() {
+    tries=0
+    until message=$(LC_ALL=C apt-get -qq update 2>&1); do
+        tries=$((tries + 1))
+        case $message in *"Could not get lock"*) ;; *) tries=25 ;; esac
+        [ "$tries" -lt 25 ] || { printf '%s\n' "$message" >&2; return 1; }
+        [ "$tries" -gt 1 ] || say "another program is installing packages; waiting for it, two minutes at most"
+        sleep 5
+    done
+}
+
 if [ -f /etc/debian_version ]; then
     missing=$(missing_packages)
     if [ -n "$missing" ] && [ "$(id -u)" = 0 ]; then
         say "installing the system packages $missing"
         export DEBIAN_FRONTEND=noninteractive
-        apt-get -qq update && apt-get -qq install -y --no-install-recommends $missing >/dev/null ||
+        update_lists &&
+            apt-get -qq -o DPkg::Lock::Timeout=120 install -y --no-install-recommends $missing >/dev/null ||
             fail "apt-get could not install them; see its message above."
     elif [ -n "$missing" ]; then
         fail "system packages are missing; install them and try again:
