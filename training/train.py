@@ -106,7 +106,6 @@ class Trainer:
         self.rank, self.ranks = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         if self.ranks > 1:
             distributed.init_process_group("gloo")
-        torch.manual_seed(1 + self.rank)
         self.stopped = self.asked = False
         signal.signal(signal.SIGTERM, self._on_term)
 
@@ -158,6 +157,8 @@ class Trainer:
         batches = iter(stream)
         while step < stage.steps and not self.stopped:
             rate = stage.rate * rate_at(step, stage)
+            # A step's lots depend on nothing before it: an interrupted run goes on as one that was not.
+            torch.manual_seed((stage.seed << 40) + step * self.ranks + self.rank)
             figures.append(self._step(next(batches), stage, tools, rate))
             step += 1
             now = time.monotonic()
