@@ -30,7 +30,7 @@ _QUESTIONS = (
 )
 _TAUGHT = (Wording("What is in this picture?"), Wording("What colour is it?"), Wording("Where is it?"))
 """Questions for the starter, which reads few words rightly, and answers in few."""
-_STARTER = Wording("The starter is small and often wrong. It was taught drawings, not photographs.")
+_STARTER = Wording("The starter is small and often wrong. It was taught drawings, not photographs, and only English.")
 
 
 class Opening(QWidget):

@@ -73,7 +73,7 @@ class PictureDoors(QObject):
             f"{shown(Wording('All files'))} (*)",
         )
         title = shown(Wording("Open picture"))
-        folder = self._folder or QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+        folder = self._folder or _pictures_folder()
         brief = QFileDialog.Option.HideNameFilterDetails
         chosen, _ = QFileDialog.getOpenFileNames(self._window, title, folder, ";;".join(kinds), "", brief)
         if chosen:
@@ -119,3 +119,10 @@ class PictureDoors(QObject):
         if frame is not None:
             self._desk.open_frame(frame.rgb, shown(Wording("Camera picture")))
             self._camera.stop()
+
+
+def _pictures_folder() -> str:
+    """The person's folder of pictures, or their home where they have none: one that is not there would stand in the
+    dialog as the name of a file."""
+    pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
+    return pictures if Path(pictures).is_dir() else str(Path.home())

@@ -2249,8 +2249,8 @@
         <translation>اختر نموذجًا آخر للترجمة، أو دع النموذج الذي يقرأ الصور يترجم أيضًا.</translation>
     </message>
     <message>
-        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
-        <translation>نموذج البداية صغير ويخطئ كثيرًا. تعلّم الرسوم، لا الصور الفوتوغرافية.</translation>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs, and only English.</source>
+        <translation>نموذج البداية صغير ويخطئ كثيرًا. تعلّم الرسوم، لا الصور الفوتوغرافية، والإنجليزية وحدها.</translation>
     </message>
     <message>
         <source>What colour is it?</source>

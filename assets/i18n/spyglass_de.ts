@@ -2241,8 +2241,8 @@
         <translation>Wählen Sie zum Übersetzen ein anderes Modell, oder lassen Sie auch das Modell übersetzen, das die Bilder liest.</translation>
     </message>
     <message>
-        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
-        <translation>Das Startmodell ist klein und irrt oft. Es hat Zeichnungen gelernt, keine Fotos.</translation>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs, and only English.</source>
+        <translation>Das Startmodell ist klein und irrt oft. Es hat Zeichnungen gelernt, keine Fotos, und nur Englisch.</translation>
     </message>
     <message>
         <source>What colour is it?</source>

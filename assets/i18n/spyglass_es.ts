@@ -2241,8 +2241,8 @@
         <translation>Elija otro modelo para traducir o deje que también traduzca el modelo que lee las imágenes.</translation>
     </message>
     <message>
-        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
-        <translation>El modelo inicial es pequeño y se equivoca a menudo. Ha aprendido dibujos, no fotos.</translation>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs, and only English.</source>
+        <translation>El modelo inicial es pequeño y se equivoca a menudo. Ha aprendido dibujos, no fotos, y solo inglés.</translation>
     </message>
     <message>
         <source>What colour is it?</source>

@@ -2241,8 +2241,8 @@
         <translation>Choisissez un autre modèle pour traduire, ou laissez traduire aussi le modèle qui lit les images.</translation>
     </message>
     <message>
-        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
-        <translation>Le modèle de départ est petit et se trompe souvent. Il a appris des dessins, pas des photos.</translation>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs, and only English.</source>
+        <translation>Le modèle de départ est petit et se trompe souvent. Il a appris des dessins, pas des photos, et seulement l’anglais.</translation>
     </message>
     <message>
         <source>What colour is it?</source>

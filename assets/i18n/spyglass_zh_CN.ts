@@ -2239,8 +2239,8 @@
         <translation>请选择其他模型来翻译，或者让读取图片的模型也负责翻译。</translation>
     </message>
     <message>
-        <source>The starter is small and often wrong. It was taught drawings, not photographs.</source>
-        <translation>入门模型很小，经常出错。它学的是图画，不是照片。</translation>
+        <source>The starter is small and often wrong. It was taught drawings, not photographs, and only English.</source>
+        <translation>入门模型很小，经常出错。它学的是图画，不是照片，而且只懂英语。</translation>
     </message>
     <message>
         <source>What colour is it?</source>

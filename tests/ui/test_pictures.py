@@ -369,6 +369,24 @@ def test_open_dialog(window: Window, qtbot: QtBot, picture: MakePicture, monkeyp
     wait_for_stage(window, qtbot, "chosen.png")
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_the_open_dialog_begins_among_pictures_or_at_home_never_in_a_folder_that_is_not(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    pictures, begun = tmp_path / "Pictures", []
+    if there:
+        pictures.mkdir()
+    monkeypatch.setattr("app.ui.picture_doors.QStandardPaths.writableLocation", lambda _: str(pictures))
+
+    def ask(*given: object) -> tuple[list[str], str]:
+        begun.append(given[2])
+        return [], ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", ask)
+    window.actions["open"].trigger()
+    assert begun == [str(pictures if there else Path.home())]
+
+
 @pytest.mark.parametrize(
     ("name", "content", "what"),
     [
