@@ -527,6 +527,14 @@
         <translation>شغّلها، أو اختر ذاكرة f16.</translation>
     </message>
     <message>
+        <source>The prompt is empty.</source>
+        <translation>النص فارغ.</translation>
+    </message>
+    <message>
+        <source>Write one.</source>
+        <translation>اكتب نصًا.</translation>
+    </message>
+    <message>
         <source>Give one picture a mark.</source>
         <translation>ضع لكل صورة علامة.</translation>
     </message>

@@ -527,6 +527,14 @@
         <translation>Schalten Sie sie ein, oder wählen Sie den f16-Cache.</translation>
     </message>
     <message>
+        <source>The prompt is empty.</source>
+        <translation>Der Prompt ist leer.</translation>
+    </message>
+    <message>
+        <source>Write one.</source>
+        <translation>Schreiben Sie einen.</translation>
+    </message>
+    <message>
         <source>Give one picture a mark.</source>
         <translation>Geben Sie jedem Bild eine Marke.</translation>
     </message>

@@ -527,6 +527,14 @@
         <translation>Actívela, o elija la caché f16.</translation>
     </message>
     <message>
+        <source>The prompt is empty.</source>
+        <translation>La petición está vacía.</translation>
+    </message>
+    <message>
+        <source>Write one.</source>
+        <translation>Escriba una.</translation>
+    </message>
+    <message>
         <source>Give one picture a mark.</source>
         <translation>Dé una marca a cada imagen.</translation>
     </message>

@@ -527,6 +527,14 @@
         <translation>Activez-la, ou choisissez le cache f16.</translation>
     </message>
     <message>
+        <source>The prompt is empty.</source>
+        <translation>L’invite est vide.</translation>
+    </message>
+    <message>
+        <source>Write one.</source>
+        <translation>Écrivez-en une.</translation>
+    </message>
+    <message>
         <source>Give one picture a mark.</source>
         <translation>Donnez une marque à chaque image.</translation>
     </message>

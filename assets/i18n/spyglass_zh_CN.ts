@@ -527,6 +527,14 @@
         <translation>请启用它，或选择 f16 缓存。</translation>
     </message>
     <message>
+        <source>The prompt is empty.</source>
+        <translation>提示为空。</translation>
+    </message>
+    <message>
+        <source>Write one.</source>
+        <translation>请写一个。</translation>
+    </message>
+    <message>
         <source>Give one picture a mark.</source>
         <translation>请为每张图片加一个标记。</translation>
     </message>

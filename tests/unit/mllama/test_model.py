@@ -248,6 +248,14 @@ def test_a_model_that_cannot_fit_is_refused_in_numbers(open_model, monkeypatch):
         open_model()
 
 
+@pytest.mark.parametrize(("prompt", "what"), [("", "The prompt is empty."), ("<|image|>", "shows 1 pictures")])
+def test_a_raw_prompt_that_cannot_be_read_is_refused(tiny, prompt, what):
+    with pytest.raises(UsageError, match=what):
+        mllama.logits(tiny, prompt, [])
+    with pytest.raises(UsageError, match=what):
+        mllama.greedy(tiny, prompt, [], 1)
+
+
 def test_a_picture_nobody_sent_is_named(open_model):
     missing = Message(role="user", text="?", pictures=("0" * 32,))
     with pytest.raises(PictureError):

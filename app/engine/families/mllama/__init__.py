@@ -82,7 +82,8 @@ def logits(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image]) -> np.n
     """The logits after every token of a raw prompt: (tokens, vocabulary) float32.
 
     gguf: the model's file, or a (text, projector) pair. prompt: as it is, with `<|begin_of_text|>` and the like, and
-    one `<|image|>` a picture. Raises UsageError if marks and pictures do not match, ModelError for a bad file.
+    one `<|image|>` a picture. Raises UsageError if it is empty or marks and pictures do not match, ModelError for a bad
+    file.
     """
     with _Reading(gguf, prompt) as reading:
         return reading.read(pictures, "all")
@@ -110,7 +111,9 @@ class _Reading:
 
     def read(self, pictures: Sequence[Image.Image], want: Wanted = "last") -> np.ndarray:
         core, marks = self.core, self.tokens.count(self.core.prompts.picture)
-        if marks != len(pictures) or not self.tokens:
+        if not self.tokens:
+            raise UsageError("The prompt is empty.", "Write one.")
+        if marks != len(pictures):
             raise UsageError(
                 Wording("The prompt shows {marks} pictures, but there are {count}.", marks=marks, count=len(pictures)),
                 "Give one picture a mark.",
