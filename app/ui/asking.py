@@ -3,6 +3,8 @@
 from PySide6.QtCore import QObject, Signal
 
 from app.modes.translate import prompts
+from app.modes.translate.languages import Guess, guess
+from app.ui.bridge import Background
 from app.ui.composer import Composer
 from app.ui.desk import Desk
 from app.ui.i18n import shown
@@ -12,15 +14,20 @@ from app.ui.session import Session
 from app.ui.translate import Translate
 from app.wording import Wording
 
+_SURE = 0.9
+"""From which a question's language is taken for told: not from one or two words."""
+
 
 class Asking(QObject):
     """A question about a picture that is still being made ready is held until it is.
 
-    asking: the Sheets that a question is about, just before it is asked. asked: it is on its way.
+    asking: the Sheets that a question is about, just before it is asked. asked: it is on its way. foreign: it is in a
+    language that the model was not taught.
     """
 
     asking = Signal(list)
     asked = Signal()
+    foreign = Signal()
 
     def __init__(
         self,
@@ -30,10 +37,11 @@ class Asking(QObject):
         composer: Composer,
         translate: Translate,
         live: LiveStage,
+        background: Background,
     ) -> None:
         super().__init__(composer)
         self._session, self._desk, self._doors = session, desk, doors
-        self._composer, self._translate, self._live = composer, translate, live
+        self._composer, self._translate, self._live, self._background = composer, translate, live, background
         self._held = ""
         self._offered = ""
         """The question that is held, if it is one of the program's own."""
@@ -66,6 +74,16 @@ class Asking(QObject):
         self._composer.take(question)
         self._desk.sent()
         self.asked.emit()
+        if self._knows_only_english():
+            self._background.run(lambda: guess(question), self._on_guessed, lambda _: None)
+
+    def _knows_only_english(self) -> bool:
+        spec = self._session.spec
+        return spec is not None and prompts.plain(spec)
+
+    def _on_guessed(self, language: Guess | None) -> None:
+        if language is not None and language.code != "en" and language.sure >= _SURE:
+            self.foreign.emit()
 
     def ask_offered(self, question: Wording) -> None:
         """Ask one of the program's own questions; in English where the model was taught nothing else.
@@ -74,8 +92,7 @@ class Asking(QObject):
         """
         if self._held:
             return
-        spec = self._session.spec
-        self._offered = str(question) if spec is not None and prompts.plain(spec) else shown(question)
+        self._offered = str(question) if self._knows_only_english() else shown(question)
         self._ask_or_hold(self._offered)
 
     def on_opening(self, opening: bool) -> None:

@@ -95,6 +95,6 @@ class Parts(QObject):
             widget, session, desk, self.thumbnails, background, self.turns.show, self.composer.edit.toPlainText
         )
         self.saving = Saving(widget, session, background, self.answers)
-        self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live)
+        self.asking = Asking(session, desk, self.doors, self.composer, self.translate, self.live, background)
         self.doing = Doing((self.translate, self.answers, session), self.pane.activity, self.composer)
         self.appearance = Appearance(store, services.language, notice, (self.view, self.tools, self.stage, notice))

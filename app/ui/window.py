@@ -127,6 +127,7 @@ class Window(Parts):
         asking.asking.connect(self.thumbnails.remember)
         asking.asked.connect(self.stage.canvas.drop_part)
         asking.asked.connect(view.follow)
+        asking.foreign.connect(self._on_foreign)
         self.turns.taken_back.connect(lambda question, _: composer.replace(question))
         self.turns.taken_back.connect(lambda _, pictures: self.desk.restore(pictures))
         self.turns.cutting.connect(self.history.keep_copy)
@@ -219,6 +220,13 @@ class Window(Parts):
         self.pane.opening.show_starter(name == STARTER)
         if name and self.desk.stage:
             self.session.warm_up()
+
+    def _on_foreign(self) -> None:
+        """What comes is no answer to what was asked, though it may look like one."""
+        if not self.pane.notice.words:
+            what = Wording("The starter was taught English only.")
+            todo = Wording("Ask in English, or choose a larger model.")
+            self.pane.notice.show_hint(what, todo, Wording("Larger models…"), self.models.show_larger)
 
     def _on_attached(self, sheets: list[Sheet]) -> None:
         self.composer.show_attached([] if self.translate.on else sheets)

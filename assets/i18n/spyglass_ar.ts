@@ -2449,6 +2449,14 @@
         <translation>أزِل إحداها، أو أرسِل السؤال أولاً.</translation>
     </message>
     <message>
+        <source>The starter was taught English only.</source>
+        <translation>نموذج البداية تعلّم الإنجليزية وحدها.</translation>
+    </message>
+    <message>
+        <source>Ask in English, or choose a larger model.</source>
+        <translation>اسأل بالإنجليزية، أو اختر نموذجًا أكبر.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>لا يوجد في هذا النظام برنامج ينطق النصوص.</translation>
     </message>

@@ -2441,6 +2441,14 @@
         <translation>Entfernen Sie eines davon, oder senden Sie erst die Frage ab.</translation>
     </message>
     <message>
+        <source>The starter was taught English only.</source>
+        <translation>Das Startmodell hat nur Englisch gelernt.</translation>
+    </message>
+    <message>
+        <source>Ask in English, or choose a larger model.</source>
+        <translation>Fragen Sie auf Englisch, oder wählen Sie ein größeres Modell.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Dieses System hat kein Programm, das spricht.</translation>
     </message>

@@ -2441,6 +2441,14 @@
         <translation>Quite una de ellas o envíe primero la pregunta.</translation>
     </message>
     <message>
+        <source>The starter was taught English only.</source>
+        <translation>El modelo inicial solo ha aprendido inglés.</translation>
+    </message>
+    <message>
+        <source>Ask in English, or choose a larger model.</source>
+        <translation>Pregunte en inglés o elija un modelo más grande.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Este sistema no tiene ningún programa que hable.</translation>
     </message>

@@ -2441,6 +2441,14 @@
         <translation>Retirez-en une, ou envoyez d’abord la question.</translation>
     </message>
     <message>
+        <source>The starter was taught English only.</source>
+        <translation>Le modèle de départ n’a appris que l’anglais.</translation>
+    </message>
+    <message>
+        <source>Ask in English, or choose a larger model.</source>
+        <translation>Posez la question en anglais, ou choisissez un modèle plus grand.</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>Ce système n’a aucun programme qui parle.</translation>
     </message>

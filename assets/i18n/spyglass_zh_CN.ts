@@ -2439,6 +2439,14 @@
         <translation>请先移除其中一张，或先发送问题。</translation>
     </message>
     <message>
+        <source>The starter was taught English only.</source>
+        <translation>入门模型只学过英语。</translation>
+    </message>
+    <message>
+        <source>Ask in English, or choose a larger model.</source>
+        <translation>请用英语提问，或选择更大的模型。</translation>
+    </message>
+    <message>
         <source>This system has no program that speaks.</source>
         <translation>此系统没有可以朗读的程序。</translation>
     </message>

@@ -34,3 +34,16 @@ def test_a_first_picture_is_answered_rightly_and_so_is_what_follows(
     assert second.stats is not None
     assert second.stats.pictures_encoded == 0
     assert second.stats.reused_tokens > 0
+
+
+def test_a_question_in_another_language_is_told_to_be_beyond_it(starter: Window, qtbot: QtBot) -> None:
+    notice = starter.pane.notice
+    ask(starter, qtbot, "Wo ist der Hund auf diesem Bild?")
+    qtbot.waitUntil(lambda: "English only" in notice.words, timeout=10_000)
+
+    ask(starter, qtbot, "Where is the dog?")
+    heard: list[int] = []
+    for n in range(2):  # behind whatever tells the language, on each of the threads
+        starter.services.background.run(lambda n=n: n, heard.append, heard.append)
+    qtbot.waitUntil(lambda: len(heard) == 2)
+    assert not notice.words
