@@ -94,9 +94,11 @@ def together(parameters: list[nn.Parameter], stop: bool, ranks: int) -> bool:
 class Trainer:
     """Runs a plan's stages one after another, each from where the checkpoint says."""
 
-    def __init__(self, plan: Plan, workers: int, starter: Path | None = None, compiled: bool = False) -> None:
+    def __init__(
+        self, plan: Plan, workers: int, starter: Path | None = None, compiled: bool = False, again: bool = False
+    ) -> None:
         torch.manual_seed(1)
-        self.compiled = compiled
+        self.compiled, self.again = compiled, again
         # Going on from another starter must not bring the pictures that made it: they would be learned by heart.
         self.salt = zlib.crc32(starter.read_bytes()) if starter is not None else 0
         self.plan, self.workers = plan, workers
@@ -116,20 +118,27 @@ class Trainer:
         kept = torch.load(CHECKPOINT, map_location=DEVICE, weights_only=True) if CHECKPOINT.exists() else None
         if kept:
             self.pupil.load_state_dict(kept["model"])
-        for index, stage in enumerate(self.plan.stages):
-            if kept and index < self._begun(kept):
-                continue
-            resumed = kept if kept and kept["stage"] == stage.name else None
-            if not resumed and index and self.plan.stages[index - 1].tiles == 1:
+        stages, last = self.plan.stages, kept["stage"] if kept else ""
+        for index, stage in enumerate(stages[self._begun(kept) :], self._begun(kept)):
+            resumed = kept if kept and last == stage.name and kept["step"] < stage.steps else None
+            if not resumed and index and stages[index - 1].tiles == 1 and last == stages[index - 1].name:
                 self.pupil.mllama.vision_model.spread()
             self.run_stage(stage, resumed)
+            last = stage.name
             if self.stopped:
                 return
 
-    def _begun(self, kept: dict[str, Any]) -> int:
-        """Index of the first stage that the checkpoint has not at its end."""
-        index = [stage.name for stage in self.plan.stages].index(kept["stage"])
-        return index + (kept["step"] >= self.plan.stages[index].steps)
+    def _begun(self, kept: dict[str, Any] | None) -> int:
+        """Index of the first stage that the checkpoint has not at its end. A finished one that is to be gone on with
+        begins where everything learns, since its heads are as far as the rest."""
+        if not kept:
+            return 0
+        stages = self.plan.stages
+        index = [stage.name for stage in stages].index(kept["stage"])
+        index += kept["step"] >= stages[index].steps
+        if index == len(stages) and self.again:
+            return next(number for number, stage in enumerate(stages) if "language" in stage.learns)
+        return index
 
     def run_stage(self, stage: Stage, kept: dict[str, Any] | None) -> None:
         self.pupil.allow(stage)
