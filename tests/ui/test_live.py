@@ -34,6 +34,7 @@ from app.ui.clips import Clips
 from app.ui.live_panel import LivePanel, rows
 from app.ui.overlay import LabelOverlay, caption, still
 from app.ui.window import Window
+from app.values import Loading, Looking
 from app.wording import Wording
 from tests.ui.steps import type_and_send
 from tests.video import Scene, Script, Thing
@@ -361,6 +362,16 @@ def test_a_label_that_no_longer_belongs_is_not_painted() -> None:
     assert overlay.labels == ()
     overlay.show([label("dog", box=(0, 0, 1, 1), probability=0.05)], QSize(10, 10))
     assert overlay.labels == ()
+
+
+def test_a_model_that_takes_long_says_what_it_does(qapp: QApplication) -> None:  # noqa: ARG001
+    panel = LivePanel()
+    panel.show_state(Reason.SAME, progress=Loading(0.4))
+    assert panel.words == "Loading the model 40%"
+    panel.show_state(Wait.BUSY, hint="Hold still.", progress=Looking(0, 1, 0.5))
+    assert panel.words == "Looking at the picture 50%"
+    panel.show_state(Reason.SAME)
+    assert panel.words == "Looking around"
 
 
 def test_a_yes_too_unsure_to_be_told_is_not_called_a_no(qapp: QApplication) -> None:  # noqa: ARG001
