@@ -190,7 +190,7 @@ def test_a_click_beside_the_labels_does_nothing(window: Window, qtbot: QtBot) ->
 
 
 @pytest.mark.parametrize("answer", ["Yes"])
-def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> None:
+def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot, notified: list[str]) -> None:
     qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
     with qtbot.waitSignal(window.live.sighted, timeout=20_000):
         window.asking.ask("tell me when a star comes")
@@ -198,6 +198,7 @@ def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> 
     turn = window.session.conversation.turns[0]
     assert turn.question == "tell me when a star comes"
     assert turn.answer.startswith("Yes, at ")
+    assert [words.partition(" at ")[0] for words in notified] == ["a star"]
     assert "99%" in turn.answer
     picture = window.session.conversation.picture(turn.pictures[0])
     assert picture is not None
