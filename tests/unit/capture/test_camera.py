@@ -174,6 +174,23 @@ def test_a_hanging_read_is_said_and_abandoned() -> None:
     assert [int(f.rgb[0, 0, 0]) for f in watched.frames] == [1, 2]
 
 
+def test_a_busy_machine_is_not_called_a_broken_cable() -> None:
+    """What a frame's listener takes is not the camera's fault, and a video would begin anew."""
+    frames: list[int] = []
+    statuses: list[Status] = []
+
+    def listen(frame: Frame) -> None:
+        frames.append(int(frame.rgb[0, 0, 0]))
+        if len(frames) == 1:
+            time.sleep(1.0)
+
+    source = Scripted([picture(1), picture(2)])
+    with Camera(source, on_frame=listen, on_status=statuses.append, patience=Patience(stall_s=0.4)) as camera:
+        assert camera.wait(after=2, timeout=10) is None
+    assert frames == [1, 2]
+    assert [s.state for s in statuses] == [State.LIVE, State.GONE]
+
+
 def test_a_driver_that_always_hangs_does_not_collect_threads() -> None:
     let_go, opened = threading.Event(), threading.Semaphore(0)
 
