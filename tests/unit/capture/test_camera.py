@@ -356,6 +356,27 @@ def test_a_video_file_keeps_its_own_time(tmp_path: Path) -> None:
     assert int(watched.frames[-1].rgb[0, 0, 0]) == pytest.approx(14 * 8, abs=4)
 
 
+def test_a_machine_too_slow_for_a_video_shows_it_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would catch up for ever, send nothing, and be taken for a stalled camera."""
+    source = VideoSource(write_video(tmp_path / "v.avi", frames=2))
+    now, passed = [source._start + 100.0], []
+
+    class Slow:
+        def grab(self) -> bool:
+            passed.append(now[0])
+            now[0] += 0.2
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            return True, picture(7)
+
+    source.close()
+    source._capture = Slow()
+    monkeypatch.setattr("app.capture.sources.files.time.monotonic", lambda: now[0])
+    assert source.read()[0, 0, 0] == 7
+    assert len(passed) == 3
+
+
 def test_a_video_read_without_pace_gives_every_frame_and_its_time(tmp_path: Path) -> None:
     source = VideoSource(write_video(tmp_path / "v.avi", frames=20), paced=False)
     seen = [(int(source.read()[0, 0, 0]), source.position) for _ in range(20)]
