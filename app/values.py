@@ -222,7 +222,10 @@ class Failed(Value, frozen=True, tag="failed"):
     detail: str = ""
 
 
-Event = Loading | Looking | Reading | Piece | Report | Finished | Failed
+Progress = Loading | Looking | Reading
+"""What is done for an answer before its first piece."""
+
+Event = Progress | Piece | Report | Finished | Failed
 
 
 def is_last(event: Event) -> bool:

@@ -10,10 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.errors import SpyglassError, of_kind
-from app.values import Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Reading, Stats
+from app.values import Event, Failed, Finished, Loading, Looking, Message, Picture, Piece, Progress, Reading, Stats
 from app.wording import Wording
-
-Progress = Loading | Looking | Reading
 
 
 class State(enum.Enum):

@@ -3,6 +3,7 @@
 import math
 import queue
 import time
+from datetime import datetime, timedelta
 
 from app.capture.camera import Camera, Frame, State, Status
 from app.capture.sources import Pixels
@@ -113,6 +114,8 @@ class CameraLook:
             self._answers.put(of_kind(event.kind, event.what, event.todo, event.detail))
         elif isinstance(event, Finished) and event.reason in ("stop", "length"):
             took, at = time.monotonic() - frame.time, frame.time - self._begun
-            self._answers.put((seen_in(self._name, at, event.stats, took, reading, result), frame.rgb))
+            seen = seen_in(self._name, at, event.stats, took, reading, result)
+            seen.clock = datetime.now().astimezone() - timedelta(seconds=took)
+            self._answers.put((seen, frame.rgb))
         if is_last(event):
             del self._readings[frame.number]

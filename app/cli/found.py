@@ -3,6 +3,7 @@
 import argparse
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from app.values import Stats
 
 @dataclass
 class Seen:
-    """One answer. at: seconds from the start of the video or the camera, None for a picture."""
+    """One answer. at: seconds from the start of the video or the camera, None for a picture. clock: when a camera
+    saw it: who watched through the night wants to know the hour."""
 
     source: str
     at: float | None
@@ -28,6 +30,7 @@ class Seen:
     took_s: float
     objects: tuple[Found, ...] = ()
     watched: Answered | None = None
+    clock: datetime | None = None
 
 
 def seen_in(source: str, at: float, stats: Stats, took_s: float, reading: Reading, result: object) -> Seen:
@@ -83,6 +86,8 @@ def _as_json(seen: Seen, wish: str | None, kept: str | None) -> dict[str, Any]:
     line: dict[str, Any] = {"source": seen.source}
     if seen.at is not None:
         line["time"] = round(seen.at, 3)
+    if seen.clock is not None:
+        line["clock"] = seen.clock.isoformat(timespec="milliseconds")
     if wish is not None:
         sure = seen.watched.probability if seen.watched is not None else None
         yes = seen.watched is not None and seen.watched.yes
@@ -102,6 +107,8 @@ def _object(one: Found) -> dict[str, Any]:
 
 def _in_words(seen: Seen, wish: str | None) -> str:
     when = "" if seen.at is None else f"{seen.at:7.1f} s  "
+    if seen.clock is not None:
+        when = f"{seen.clock:%Y-%m-%d %H:%M:%S}  "
     if wish is not None:
         yes = seen.watched is not None and seen.watched.yes
         sure = seen.watched.probability if seen.watched is not None else 0.0

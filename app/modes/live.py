@@ -14,8 +14,7 @@ from app.modes.labels import Label, Labels
 from app.modes.objects import Found
 from app.modes.recognise import Reading, recognition
 from app.modes.schedule import Figures, Schedule, Turn
-from app.values import Ask, Box, Event, Failed, Finished, ModelSpec, Piece
-from app.values import Reading as ReadingPrompt
+from app.values import Ask, Box, Event, Failed, Finished, ModelSpec, Piece, Progress
 
 _KEPT = 50
 
@@ -80,8 +79,8 @@ class Live:
         """The next event of the job under way; whether it changed what is named."""
         if isinstance(event, Piece):
             return self._piece(event, now)
-        if isinstance(event, ReadingPrompt):
-            self.schedule.writing()
+        if isinstance(event, Progress):
+            self.schedule.began(event)
         elif isinstance(event, Finished):
             return self._finished(event, now)
         elif isinstance(event, Failed):

@@ -12,7 +12,7 @@ from statistics import median
 from app.capture.gate import Gate, Reason, View
 from app.capture.track import is_cut
 from app.modes.conditions import Conditions
-from app.values import Box
+from app.values import Box, Progress, Reading
 from app.wording import Wording
 
 _MOST_CREDIT_S = 5.0
@@ -24,6 +24,8 @@ _STALE_S = 0.7
 _QUICK_S = 1.0
 """A model whose answers take longer is not asked about parts: the machine is to stay cool, and such a model is a large
 one, which seldom needs to look twice."""
+_WONDER_S = 1.5
+"""After so long without a word one wonders what is being done."""
 _MINUTE = 60.0
 _MOST_JOBS = 600
 
@@ -91,6 +93,7 @@ class Schedule:
         self._sent_at: float | None = None
         self._stale_since: float | None = None
         self._may_cancel = False
+        self._progress: Progress | None = None
         self._cancels = 0
         self._failures = 0
         self._not_before = 0.0
@@ -126,12 +129,23 @@ class Schedule:
             self.gate.answered(seen)
             part = None
         if send:
-            self._sent_at, self._stale_since, self._may_cancel = seen.time, None, False
+            self._sent_at, self._stale_since, self._may_cancel, self._progress = seen.time, None, False, None
         return Turn(verdict, send, cut, self._cancel_now(reason, cut, seen.time), part if send else None)
 
+    def began(self, progress: Progress) -> None:
+        """The engine does this for the job under way. What it has looked at can be cancelled cheaply from here on."""
+        self._progress = progress
+        self._may_cancel = self._may_cancel or isinstance(progress, Reading)
+
     def writing(self) -> None:
-        """The engine has looked at the picture: from here on a job can be cancelled cheaply."""
-        self._may_cancel = True
+        """The first words have come."""
+        self._progress, self._may_cancel = None, True
+
+    def progress(self, now: float) -> Progress | None:
+        """What is done for the job under way, where that takes so long that one wonders: a large model is loaded for a
+        minute."""
+        waits = self._sent_at is not None and now - self._sent_at > _WONDER_S
+        return self._progress if waits else None
 
     def ended(self, now: float, cancelled: bool = False, failed: bool = False) -> None:
         """The job is over. After a failure the same scene is tried again, after a growing pause."""

@@ -11,7 +11,7 @@ from typing import Any
 from app.capture.gate import View
 from app.errors import SpyglassError, UsageError, of_kind
 from app.modes.schedule import Figures, Schedule, Turn
-from app.values import Ask, Event, Failed, Finished, Message, ModelSpec, Piece, Reading, Sampling
+from app.values import Ask, Event, Failed, Finished, Message, ModelSpec, Piece, Progress, Sampling
 from app.wording import Wording
 
 SCHEMA: dict[str, Any] = {"enum": ["Yes", "No"], "format": "text"}
@@ -145,8 +145,9 @@ class Watch:
         """The next event of the job under way; what was found, when it ends."""
         if isinstance(event, Piece):
             self._answer.add(event)
-        if isinstance(event, Piece | Reading):
             self.schedule.writing()
+        elif isinstance(event, Progress):
+            self.schedule.began(event)
         elif isinstance(event, Failed):
             self.error = of_kind(event.kind, event.what, event.todo, event.detail)
             self.schedule.ended(now, failed=True)

@@ -11,6 +11,8 @@ from app.ui.notify import Notice
 from app.ui.stage import Stage
 from app.wording import Wording
 
+_ENDED = Wording("The video has ended.")
+
 
 class CameraOnStage(QObject):
     """changed: the camera came to the stage, or says something else. left: the desk's picture stands there again."""
@@ -39,15 +41,15 @@ class CameraOnStage(QObject):
         menus.ask_address(self._window, self._camera)
 
     def _show_menu(self, place: QPoint) -> None:
-        menus.open_at(menus.cameras(self._window, self._camera), place)
+        self._camera.find_devices(lambda: menus.open_at(menus.cameras(self._window, self._camera), place))
 
     def _on_words(self, words: Wording) -> None:
         self._stage.show_live(words, self._camera.wrong_address)
         self.changed.emit()
 
     def _forgive(self) -> None:
-        """What was wrong with the camera before is over."""
-        if isinstance(self._notice.error, CameraError):
+        """What was wrong with the camera before is over, and so is the video."""
+        if isinstance(self._notice.error, CameraError) or self._notice.said is _ENDED:
             self._notice.hide()
 
     def _on_stopped(self) -> None:
@@ -59,11 +61,10 @@ class CameraOnStage(QObject):
         source = self._camera.source
 
         def play_again() -> None:
-            self._notice.hide()
             self._desk.sent()  # the next question is about what the video shows
             self._camera.start(source)
 
-        self._notice.show_hint(Wording("The video has ended."), "", Wording("Play again"), play_again)
+        self._notice.show_hint(_ENDED, "", Wording("Play again"), play_again)
 
     def _on_failed(self, error: CameraError) -> None:
         self._notice.show_error(error, Wording("Network camera…"), self.name_network_camera)

@@ -57,6 +57,8 @@ class CameraFeed(QObject):
         super().__init__(parent)
         self.devices: list[CameraInfo] = []
         self.source: str | CameraInfo | None = None
+        self.usual: str | CameraInfo | None = None
+        """The camera, of this machine or of the network, that showed something last: the one to turn on again."""
         self.address = ""
         """The address of a network camera that was named last, whether it worked or not."""
         self.wrong_address = False
@@ -99,7 +101,10 @@ class CameraFeed(QObject):
         return self._camera.fps if self._camera else 0.0
 
     def start(self, source: str | CameraInfo | None = None) -> None:
-        """Open `source`, a device, an address or a file, or the first device there is, once it may be used."""
+        """Open `source`, a device, an address or a file, or what was shown last, or the first device there is, once it
+        may be used."""
+        if source is None and isinstance(self.usual, str):
+            source = self.usual
         self._let_go()
         self.wrong_address = False
         self.starting.emit()
@@ -121,6 +126,20 @@ class CameraFeed(QObject):
         self.mirror, self.rotate = mirror, rotate
         if self._camera:
             self._camera.mirror, self._camera.rotate = mirror, rotate
+
+    def follow_format(self) -> None:
+        """Let a camera of this machine deliver what is wanted now."""
+        if self.on and isinstance(self.source, CameraInfo):
+            self.start(self.source)
+
+    def find_devices(self, done: Callable[[], object]) -> None:
+        """Look which devices there are now, for some may have been plugged in since; call `done` when that is known."""
+
+        def found(devices: list[CameraInfo]) -> None:
+            self.devices = devices
+            done()
+
+        self._background.run(self._list_devices, found, self.failed.emit)
 
     def stop(self) -> None:
         """Turn the camera off. Its threads end by themselves; a driver may take its time."""
@@ -161,9 +180,15 @@ class CameraFeed(QObject):
         if opened != self._opened:  # the same: a camera must not come on that nobody waits for any more
             return
         if wanted or devices:
-            self._open(wanted or devices[0])
+            self._open(wanted or self._usual_of(devices))
         else:
             self._fail(CameraError("No camera was found.", "Connect one, or use a phone as a network camera."))
+
+    def _usual_of(self, devices: list[CameraInfo]) -> CameraInfo:
+        """What was shown last, if it is there, or else the first."""
+        usual = self.usual if isinstance(self.usual, CameraInfo) else devices[0]
+        same = (device for device in devices if device.name == usual.name)
+        return usual if usual in devices else next(same, devices[0])
 
     def _open(self, source: str | CameraInfo) -> None:
         self._let_go()
@@ -228,6 +253,8 @@ class CameraFeed(QObject):
             self._fail(status.error)
         elif status.state is State.LIVE:
             self.wrong_address = False
+            if isinstance(self.source, CameraInfo) or self.source == self.address:
+                self.usual = self.source
             self.started.emit()
         else:
             self.wrong_address = status.error is not None and self.source == self.address

@@ -2,7 +2,7 @@
 
 from app.chat.conversation import State, Turn
 from app.ui.i18n import shown
-from app.values import Loading, Looking, Reading, Stats
+from app.values import Loading, Looking, Progress, Reading, Stats
 from app.wording import Wording
 
 DOTS = 5
@@ -81,7 +81,7 @@ def stage(turn: Turn) -> tuple[Wording, float | None]:
     return (Wording("Writing"), None) if turn.state is State.WRITING else (Wording("Starting"), None)
 
 
-def doing(progress: Loading | Looking | Reading) -> tuple[Wording, float]:
+def doing(progress: Progress) -> tuple[Wording, float]:
     """What the engine does before it writes, and how much of it is done."""
     match progress:
         case Loading(fraction=f):

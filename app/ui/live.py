@@ -152,7 +152,7 @@ class LiveStage(QObject):
         hint = self.narration.see(seen.verdict, seen.labels, seen.time)
         trouble = shown(seen.error.whole) if seen.error else ""
         self.hint.show(hint, size)
-        self.panel.show_state(seen.verdict, hint, trouble, seen.nothing)
+        self.panel.show_state(seen.verdict, hint, trouble, seen.nothing, seen.progress)
         if self.wish:
             self.panel.show_answered(seen.answered, seen.time)
         else:

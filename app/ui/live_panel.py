@@ -12,8 +12,10 @@ from app.modes.labels import Label
 from app.modes.schedule import Figures, Wait
 from app.modes.watch import Answered, subject
 from app.ui.buttons import IconButton
-from app.ui.i18n import from_start, say, shown
+from app.ui.figures import doing
+from app.ui.i18n import from_start, percent, say, shown
 from app.ui.notify import announce
+from app.values import Progress
 from app.wording import Wording
 
 _MOST_ROWS = 8
@@ -156,9 +158,16 @@ class LivePanel(QWidget):
         self.show_answered(None, 0.0)
         self.show_labels((), 0.0)
 
-    def show_state(self, verdict: Reason | Wait, hint: str = "", trouble: str = "", nothing: bool = False) -> None:
+    def show_state(
+        self,
+        verdict: Reason | Wait,
+        hint: str = "",
+        trouble: str = "",
+        nothing: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         """What is being done now. hint: the advice that stands on the picture; trouble: what is wrong; nothing: the
-        model knows nothing of what is seen.
+        model knows nothing of what is seen; progress: what is done for an answer that takes long.
         """
         if hint != self._hint:
             self._hint = hint
@@ -166,7 +175,7 @@ class LivePanel(QWidget):
         resting = isinstance(verdict, Wait) and verdict is not Wait.BUSY
         calm = Wording("Nothing that I know.") if nothing and verdict is Reason.SAME else Wording("Looking around")
         calm = Wording("Waiting for a clear picture") if hint else calm
-        words = trouble or shown(verdict.value if resting else calm)
+        words = trouble or (_doing(progress) if progress is not None else shown(verdict.value if resting else calm))
         if words != self._state.text():
             self._state.setText(words)
             announce(self, trouble)
@@ -191,6 +200,11 @@ class LivePanel(QWidget):
         lines = rows(labels, now)
         for i, button in enumerate(self._rows):
             button.show_row(lines[i] if i < len(lines) else None)
+
+
+def _doing(progress: Progress) -> str:
+    what, share = doing(progress)
+    return f"{shown(what)} {percent(share)}"
 
 
 def _state(answered: Answered) -> tuple[Wording, float]:

@@ -17,7 +17,7 @@ from app.modes.live import Live
 from app.modes.lookout import Engine, Lookout
 from app.modes.schedule import Figures, Wait
 from app.modes.watch import Answered, Watch
-from app.values import Event, ModelSpec
+from app.values import Event, ModelSpec, Progress
 
 _FIGURES_S = 0.5
 
@@ -39,7 +39,7 @@ class Seen:
     """What the other threads leave for the window's, which so never waits for them.
 
     by: whose it is; another thread may leave it when that one was already stopped. nothing: the last answer named
-    nothing.
+    nothing. progress: what is done for an answer that takes long.
     """
 
     by: AnyLookout
@@ -50,6 +50,7 @@ class Seen:
     time: float
     answered: Answered | None = None
     nothing: bool = False
+    progress: Progress | None = None
 
 
 class Looking(QObject):
@@ -124,7 +125,8 @@ class Looking(QObject):
             figures = lookout.read(_figures)
         with self._leaving:
             labels, error, answered, nothing = lookout.read(_shown)
-            self._seen = Seen(lookout, labels, verdict, error, figures, frame.time, answered, nothing)
+            progress = lookout.read(lambda looker: looker.schedule.progress(frame.time))
+            self._seen = Seen(lookout, labels, verdict, error, figures, frame.time, answered, nothing, progress)
 
     # --- the engine client's thread ---
 

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QGuiApplication, QIcon, QKeySequence, QPainte
 from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from app.capture.camera import Rotation
+from app.capture.sources import address
 from app.chat.conversation import Turn
 from app.library.disk import STARTER, Installed
 from app.modes.translate.languages import LANGUAGES
@@ -160,7 +161,7 @@ def languages(parent: QWidget, newest: str, turn: Turn, choose: Callable[[str], 
 
 
 def cameras(parent: QWidget, feed: CameraFeed) -> QMenu:
-    """The cameras found when the camera was started, those in the network, and how the picture stands."""
+    """The cameras found last, those in the network, and how the picture stands."""
     menu = _Menu(parent)
     for device in feed.devices:
         action = menu.addAction(device.name.replace("&", "&&"))
@@ -186,7 +187,7 @@ def ask_address(parent: QWidget, feed: CameraFeed) -> None:
     dialog.setWindowTitle(shown(Wording("Network camera")))
     dialog.setLabelText(shown(Wording("Its address, for example http://192.168.0.20:8080/video or rtsp://…")))
     dialog.setTextValue(feed.address or "http://")
-    dialog.textValueSelected.connect(lambda address: feed.start(address.strip()))
+    dialog.textValueSelected.connect(lambda text: feed.start(address(text)) if text.strip() else None)
     dialog.open()
 
 

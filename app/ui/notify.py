@@ -38,6 +38,8 @@ class Notice(QFrame):
         self.setObjectName("notice")
         self.error: SpyglassError | None = None
         """What is said is about this, unless it is a hint."""
+        self.said = ""
+        """What was said last, the first sentence of it as it was given."""
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 10, 6, 10)
         row.setSpacing(12)
@@ -94,6 +96,7 @@ class Notice(QFrame):
         self._sign.setPixmap(icons.pixmap(name, ink, 20, self.devicePixelRatioF()))
 
     def _show(self, kind: str, what: str, todo: str, buttons: list[QPushButton]) -> None:
+        self.said = what
         self.setProperty("kind", kind)
         self.style().unpolish(self)
         self.style().polish(self)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication, QSystemTrayIcon, QWidget
 from app.capture import files
 from app.capture.sources import Pixels
 from app.modes.watch import subject
-from app.ui import icons
+from app.ui import icons, notification
 from app.ui.bridge import Background
 from app.ui.desk import Sheet, make_sheet
 from app.ui.i18n import clock, shown
@@ -44,6 +44,7 @@ class Sightings(QObject):
 
     def _notify(self, words: str) -> None:
         if not QSystemTrayIcon.isSystemTrayAvailable():
+            notification.show(words)
             return
         if self._tray is None:
             self._tray = QSystemTrayIcon(icons.application(), self)

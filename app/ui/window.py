@@ -72,6 +72,8 @@ class Window(Parts):
             "window.language": self.appearance.follow_language,
             "camera.speak": self._follow_camera_settings,
             "camera.figures": self._follow_camera_settings,
+            "camera.size": self.camera.follow_format,
+            "camera.fps": self.camera.follow_format,
             "chat": self.history.follow_limit,
             "translate": self.translate.show_settings,
             **dict.fromkeys(("model", "engine", "cache"), self.session.find_model),

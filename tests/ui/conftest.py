@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from app.settings.store import SettingsStore
@@ -27,6 +27,15 @@ def picture(tmp_path: Path) -> MakePicture:
         return path
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the desktop would be asked to show: whoever runs the tests is left in peace."""
+    words: list[str] = []
+    monkeypatch.setattr("app.ui.notification.show", words.append)
+    monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", lambda: False)
+    return words
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QColor
-from PySide6.QtWidgets import QApplication, QInputDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QInputDialog, QMenu, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.capture.camera import Camera, CameraInfo, Patience
@@ -51,7 +51,7 @@ def devices() -> list[CameraInfo]:
 @pytest.fixture(autouse=True)
 def cameras(monkeypatch: pytest.MonkeyPatch, devices: list[CameraInfo]) -> None:
     def open_camera(source: object, **listeners: Any) -> Camera:
-        if source in (DEVICE, NETWORK):
+        if source in (DEVICE, NETWORK) or getattr(source, "name", "") == "Second camera":
             return Camera(Wall, **listeners)
         if str(source).endswith(".mp4"):
             return Camera(lambda: Wall(5), **listeners)
@@ -154,6 +154,65 @@ def test_where_there_is_no_camera_the_address_of_one_can_be_given(
     assert window.camera.address == NETWORK
 
 
+def test_an_address_needs_no_scheme_and_nothing_is_no_address(window: Window) -> None:
+    for typed, opened in (("  ", None), (NETWORK.removeprefix("http://"), NETWORK)):
+        window.actions["network"].trigger()
+        dialog = window.widget.findChildren(QInputDialog)[-1]
+        dialog.setTextValue(typed)
+        dialog.accept()
+        assert window.camera.on == (opened is not None)
+        assert window.camera.source == opened
+
+
+@pytest.mark.parametrize("chosen", [NETWORK, CameraInfo("Second camera", 2, 0)])
+def test_the_camera_that_was_chosen_is_the_one_that_is_turned_on_again(
+    window: Window, qtbot: QtBot, devices: list[CameraInfo], chosen: str | CameraInfo
+) -> None:
+    if isinstance(chosen, CameraInfo):
+        devices.append(chosen)
+    with qtbot.waitSignal(window.camera.started, timeout=5_000):
+        window.camera.start(chosen)
+    window.actions["camera"].trigger()
+    assert not window.camera.on
+    start(window, qtbot)
+    assert window.camera.source == chosen
+    if isinstance(chosen, CameraInfo):  # unplugged meanwhile: another one is better than none
+        window.actions["camera"].trigger()
+        devices.remove(chosen)
+        start(window, qtbot)
+        assert window.camera.source == DEVICE
+
+
+def test_the_menu_shows_what_was_plugged_in_meanwhile(
+    window: Window, qtbot: QtBot, devices: list[CameraInfo], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(window, qtbot)
+    shown: list[QMenu] = []
+    monkeypatch.setattr("app.ui.camera_on_stage.menus.open_at", lambda menu, _: shown.append(menu))
+    devices.append(CameraInfo("Second camera", 2, 0))
+    window.stage.camera_menu_wanted.emit(QPoint())
+    qtbot.waitUntil(lambda: bool(shown), timeout=5_000)
+    assert [action.text() for action in shown[0].actions()][:2] == ["Test camera", "Second camera"]
+    assert shown[0].actions()[0].isChecked()
+
+
+def test_another_resolution_is_asked_for_at_once(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(window, qtbot)
+    asked: list[tuple[int, int]] = []
+
+    def open_camera(_: object, **how: Any) -> Camera:
+        asked.append((how["width"], how["height"]))
+        return Camera(Wall, **how)
+
+    monkeypatch.setattr(window.camera, "_open_camera", open_camera)
+    window.services.store.set("camera.size", "640x480")
+    window.preferences.follow("camera.size")
+    qtbot.waitUntil(lambda: asked == [(640, 480)], timeout=5_000)
+    window.camera.start(NETWORK)
+    window.preferences.follow("camera.size")
+    assert len(asked) == 2, "a stream comes as it is"
+
+
 def test_an_address_that_does_not_work_can_be_mended(window: Window, qtbot: QtBot) -> None:
     window.camera.start("http://127.0.0.1:1/video")
     qtbot.waitUntil(lambda: bool(window.pane.notice.words), timeout=5_000)
@@ -202,6 +261,9 @@ def test_a_video_is_played_as_if_a_camera_saw_it(window: Window, qtbot: QtBot, t
     assert window.camera.on
     qtbot.waitUntil(lambda: window.camera.latest is not None, timeout=20_000)
     qtbot.waitUntil(lambda: window.pane.notice.words == "The video has ended.", timeout=20_000)
+    start(window, qtbot)
+    assert window.camera.source == DEVICE, "a video is no camera"
+    assert window.pane.notice.words == "", "nobody wants the video again"
 
 
 def test_the_shutter_waits_for_the_first_frame(window: Window, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:

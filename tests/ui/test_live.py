@@ -34,6 +34,7 @@ from app.ui.clips import Clips
 from app.ui.live_panel import LivePanel, rows
 from app.ui.overlay import LabelOverlay, caption, still
 from app.ui.window import Window
+from app.values import Loading, Looking
 from app.wording import Wording
 from tests.ui.steps import type_and_send
 from tests.video import Scene, Script, Thing
@@ -189,7 +190,7 @@ def test_a_click_beside_the_labels_does_nothing(window: Window, qtbot: QtBot) ->
 
 
 @pytest.mark.parametrize("answer", ["Yes"])
-def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> None:
+def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot, notified: list[str]) -> None:
     qtbot.waitUntil(lambda: window.live.on, timeout=20_000)
     with qtbot.waitSignal(window.live.sighted, timeout=20_000):
         window.asking.ask("tell me when a star comes")
@@ -197,6 +198,7 @@ def test_what_was_watched_for_is_told_and_kept(window: Window, qtbot: QtBot) -> 
     turn = window.session.conversation.turns[0]
     assert turn.question == "tell me when a star comes"
     assert turn.answer.startswith("Yes, at ")
+    assert [words.partition(" at ")[0] for words in notified] == ["a star"]
     assert "99%" in turn.answer
     picture = window.session.conversation.picture(turn.pictures[0])
     assert picture is not None
@@ -361,6 +363,16 @@ def test_a_label_that_no_longer_belongs_is_not_painted() -> None:
     assert overlay.labels == ()
     overlay.show([label("dog", box=(0, 0, 1, 1), probability=0.05)], QSize(10, 10))
     assert overlay.labels == ()
+
+
+def test_a_model_that_takes_long_says_what_it_does(qapp: QApplication) -> None:  # noqa: ARG001
+    panel = LivePanel()
+    panel.show_state(Reason.SAME, progress=Loading(0.4))
+    assert panel.words == "Loading the model 40%"
+    panel.show_state(Wait.BUSY, hint="Hold still.", progress=Looking(0, 1, 0.5))
+    assert panel.words == "Looking at the picture 50%"
+    panel.show_state(Reason.SAME)
+    assert panel.words == "Looking around"
 
 
 def test_a_yes_too_unsure_to_be_told_is_not_called_a_no(qapp: QApplication) -> None:  # noqa: ARG001

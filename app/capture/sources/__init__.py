@@ -6,7 +6,7 @@ from pathlib import Path
 from app.capture.sources.base import MAX_PIXELS, Absent, Ended, Opener, Pixels, Source
 from app.capture.sources.devices import CameraInfo, cameras, device_opener
 from app.capture.sources.files import VIDEOS, FolderSource, VideoSource
-from app.capture.sources.streams import stream_opener
+from app.capture.sources.streams import address, stream_opener
 from app.errors import CameraError
 from app.wording import Wording
 
@@ -43,6 +43,7 @@ __all__ = [
     "Pixels",
     "Source",
     "VideoSource",
+    "address",
     "cameras",
     "device_opener",
     "opener",

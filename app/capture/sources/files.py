@@ -15,6 +15,9 @@ VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".og
 _FOLDER_FPS = 10.0
 """A folder is delivered at this rate, however long each picture is shown."""
 
+_CATCH_UP_S = 0.5
+"""Missed frames are passed over for so long at once: a machine too slow for the video shows it late, but shows it."""
+
 
 class VideoSource:
     """A video file at its own speed: who reads too slowly misses frames, as with a camera.
@@ -45,7 +48,7 @@ class VideoSource:
 
     def _keep_pace(self, start: float) -> None:
         now = time.monotonic()
-        while start + (self._next + 1) / self.fps < now and self._capture.grab():
+        while start + (self._next + 1) / self.fps < now > time.monotonic() - _CATCH_UP_S and self._capture.grab():
             self._next += 1
         time.sleep(max(0.0, start + self._next / self.fps - now))
 

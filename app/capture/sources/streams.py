@@ -7,6 +7,7 @@ Cameras sign their certificates themselves, so over HTTPS none is asked for, as 
 
 import base64
 import http.client
+import os
 import ssl
 from urllib.parse import unquote, urlsplit
 
@@ -20,6 +21,13 @@ SCHEMES = ("rtsp", "rtsps", "http", "https")
 _MAX_FRAME = 32 << 20
 _MAX_HEADERS = 30
 _MAX_LINE = 4096
+
+
+def address(text: str) -> str:
+    """What a person typed as the address of a stream: without a scheme it is one of HTTP, as in a browser. A file or
+    folder stays what it is."""
+    text = text.strip()
+    return text if "://" in text or os.path.exists(text) else f"http://{text}"
 
 
 def stream_opener(address: str) -> Opener:

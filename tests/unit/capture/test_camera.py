@@ -174,6 +174,23 @@ def test_a_hanging_read_is_said_and_abandoned() -> None:
     assert [int(f.rgb[0, 0, 0]) for f in watched.frames] == [1, 2]
 
 
+def test_a_busy_machine_is_not_called_a_broken_cable() -> None:
+    """What a frame's listener takes is not the camera's fault, and a video would begin anew."""
+    frames: list[int] = []
+    statuses: list[Status] = []
+
+    def listen(frame: Frame) -> None:
+        frames.append(int(frame.rgb[0, 0, 0]))
+        if len(frames) == 1:
+            time.sleep(1.0)
+
+    source = Scripted([picture(1), picture(2)])
+    with Camera(source, on_frame=listen, on_status=statuses.append, patience=Patience(stall_s=0.4)) as camera:
+        assert camera.wait(after=2, timeout=10) is None
+    assert frames == [1, 2]
+    assert [s.state for s in statuses] == [State.LIVE, State.GONE]
+
+
 def test_a_driver_that_always_hangs_does_not_collect_threads() -> None:
     let_go, opened = threading.Event(), threading.Semaphore(0)
 
@@ -337,6 +354,27 @@ def test_a_video_file_keeps_its_own_time(tmp_path: Path) -> None:
     assert time.monotonic() - begin >= 14 / 30
     assert watched.statuses[-1].words == "The video has ended"
     assert int(watched.frames[-1].rgb[0, 0, 0]) == pytest.approx(14 * 8, abs=4)
+
+
+def test_a_machine_too_slow_for_a_video_shows_it_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would catch up for ever, send nothing, and be taken for a stalled camera."""
+    source = VideoSource(write_video(tmp_path / "v.avi", frames=2))
+    now, passed = [source._start + 100.0], []
+
+    class Slow:
+        def grab(self) -> bool:
+            passed.append(now[0])
+            now[0] += 0.2
+            return True
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            return True, picture(7)
+
+    source.close()
+    source._capture = Slow()
+    monkeypatch.setattr("app.capture.sources.files.time.monotonic", lambda: now[0])
+    assert source.read()[0, 0, 0] == 7
+    assert len(passed) == 3
 
 
 def test_a_video_read_without_pace_gives_every_frame_and_its_time(tmp_path: Path) -> None:

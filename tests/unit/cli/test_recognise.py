@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,16 @@ def test_what_a_camera_sees_until_it_ends(tmp_path: Path, model: str, capsys: py
     first = json.loads(captured.out.splitlines()[0])
     assert [o["name"] for o in first["objects"]] == ["star", "cup"]
     assert 0 <= first["time"] < 5
+    age = datetime.now().astimezone() - datetime.fromisoformat(first["clock"])
+    assert timedelta() <= age < timedelta(minutes=2)
     assert "The video has ended" in captured.err
+
+
+def test_a_person_is_told_when_a_camera_saw_it(tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]) -> None:
+    video = Script((Scene(0, (Thing("star", 0, 99, (0.3, 0.5)),), 3),), 4, (320, 180)).write(tmp_path / "a.avi")
+    assert main(["recognise", "--model", model, f"camera:{video}"]) == 0
+    line = capsys.readouterr().out.splitlines()[0]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  star, 2 × cup", line)
 
 
 class Shaky:

@@ -13,7 +13,7 @@ from app.modes.labels import Label, Labels
 from app.modes.live import Live
 from app.modes.objects import Found
 from app.modes.schedule import Schedule, Wait
-from app.values import Box, Event, Failed, Finished, Piece
+from app.values import Box, Event, Failed, Finished, Loading, Looking, Piece
 from app.values import Reading as ReadingPrompt
 from tests.video import Scene, Script, Thing, desk
 
@@ -422,3 +422,18 @@ def test_two_things_in_one_place_keep_their_names_whichever_is_written_first() -
         labels.done()
     assert {label.name for label in labels.current()} == {"person", "shirt"}
     assert len({label.id for label in labels.current()}) == 2
+
+
+def test_what_takes_long_is_told_until_the_first_word(table: tuple[Script, list[View]]) -> None:
+    """A large model is loaded for a minute, and "looking around" would say nothing of that."""
+    live = Live()
+    sent = next(seen for seen in table[1] if live.see(seen).send)
+    live.event(Loading(0.4), sent.time)
+    assert live.schedule.progress(sent.time + 1) is None, "what is over soon would only flicker"
+    assert live.schedule.progress(sent.time + 2) == Loading(0.4)
+    live.event(Looking(0, 1, 0.5), sent.time)
+    assert live.schedule.progress(sent.time + 2) == Looking(0, 1, 0.5)
+    live.event(Piece(text="{"), sent.time)
+    assert live.schedule.progress(sent.time + 2) is None
+    live.event(Finished(reason="stop"), sent.time)
+    assert live.schedule.progress(sent.time + 9) is None
