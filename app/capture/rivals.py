@@ -97,7 +97,7 @@ def agreed(level: list[Region], down: list[Region]) -> list[Region]:
 
 
 def _tabular(one: Region, level: list[Region]) -> bool:
-    """Whether a line that runs down is a column of a table: short numbers below each other, each in a row with words."""
+    """Whether a line that runs down is a column of a table: short numbers, each in a row with words beside it."""
     inside = [_shared(one, other) > 0.6 for other in level]
     cells = [other for other, within in zip(level, inside, strict=True) if within and other.height < one.height]
     words = [other for other, within in zip(level, inside, strict=True) if not within and _is_word(other)]
