@@ -114,6 +114,46 @@ def test_a_long_translation_uses_the_free_ground_before_it_shrinks() -> None:
     assert np.ptp(starts) < 6, "they still begin at one margin"
 
 
+def led_menu(tilt: float = 0.0, perspective: float = 0.0) -> signs.Sheet:
+    """Dishes with dots that lead to their prices; they are no lines of the sheet."""
+    pen = signs.Pen(900, 420, (245, 240, 225), (40, 30, 20))
+    for row, (dish, price) in enumerate(
+        [("Onion tart", "7.50 €"), ("Roast, rice", "12 €"), ("Coffee or tea", "2.60 €")]
+    ):
+        right = pen.write(60, 90 + 110 * row, dish, 48)
+        for x in range(int(right) + 14, 690, 14):
+            pen.draw.ellipse((x, 86 + 110 * row, x + 4, 90 + 110 * row), fill=pen.ink)
+        pen.write(840, 90 + 110 * row, price, 48, anchor="rs")
+    return signs.photograph(pen.sheet(), tilt, perspective, seed=3)
+
+
+def test_dishes_are_written_in_one_size_over_the_dots_that_lead_to_their_prices() -> None:
+    sheet = led_menu()
+    texts = ["Tarte à l'oignon doux", "7.50 €", "Rôti, riz", "12 €", "Café ou thé", "2.60 €"]
+    drawn = overlay(picture(sheet), translation(sheet, texts))
+    assert [label.text for label in drawn.labels] == texts[::2]
+    assert drawn.labels[0].size > 38, "the dots make room"
+    assert np.ptp([label.size for label in drawn.labels]) < 0.5
+
+
+@pytest.mark.parametrize(("tilt", "perspective"), [(0.0, 0.0), (7.0, 0.05)])
+def test_no_dot_is_left_below_letters_and_no_comma_beside_them(
+    tilt: float, perspective: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = led_menu(tilt, perspective)
+    dishes = signs.Sheet(sheet.pixels, sheet.lines[::2])
+    low = dishes.lines[1].quad.copy()
+    low[2:] += (low[1::-1] - low[2:]) * 0.25  # its comma hangs out of the box, as it does where no letter does
+    dishes = signs.Sheet(sheet.pixels, (dishes.lines[0], signs.Line("Roast, rice", low), dishes.lines[2]))
+    state = translation(dishes, ["تورتة البصل الحلو الطازج", "لحم", "قهوة أو شاي"], "ar")
+    bare, drawn = covered_only(dishes, state, monkeypatch), overlay(picture(dishes), state)
+    for label in drawn.labels:
+        under = pixels(bare.picture)[mask(sheet.pixels.shape, [label.ink], 2)]
+        assert np.ptp(under.sum(axis=1)) < 150
+    tail = np.concatenate([low[:1:-1], low[2:] + (low[2:] - low[1::-1]) * 0.5])
+    assert np.ptp(pixels(bare.picture)[mask(sheet.pixels.shape, [tail])].sum(axis=1)) < 150
+
+
 def test_a_paragraph_flows_over_its_lines() -> None:
     lines = ["We are glad to tell you that the room you have", "asked for is free, and hope to see you very soon"]
     sheet = signs.letter([lines], 24)
