@@ -6,6 +6,7 @@ recedes as the line did.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -110,8 +111,12 @@ def _take_marks(canvas: Pixels, quad: Quad, paper: Ground, rooms: Rooms) -> None
 
 def _natural(passage: Passage, slots: Sequence[Slot]) -> float:
     """The size of the original: pixels of an em, if it were written in the fonts that ship."""
-    original = SetLine(" ".join(passage.lines), False).extent()
-    return min(frames.size(slot.quad)[1] for slot in slots) / max(original.bottom - original.top, 0.2)
+    own = passage.lines if len(passage.lines) == len(slots) else (" ".join(passage.lines),) * len(slots)
+    extents = (SetLine(line, False).extent() for line in own)
+    return median(
+        frames.size(slot.quad)[1] / max(extent.bottom - extent.top, 0.2)
+        for slot, extent in zip(slots, extents, strict=True)
+    )
 
 
 def _fitting(passage: Passage, slots: Sequence[Slot], right_to_left: bool) -> float:
@@ -119,15 +124,23 @@ def _fitting(passage: Passage, slots: Sequence[Slot], right_to_left: bool) -> fl
     text = passage.translation or ""
     whole = SetLine(text, right_to_left).extent()
     size = min(_natural(passage, slots), *(slot.height / max(whole.bottom - whole.top, 0.2) for slot in slots))
-    while _wrapped(text, [slot.width for slot in slots], size, right_to_left) is None and size > _SMALLEST:
+    while not _broken(text, slots, size, right_to_left) and size > _SMALLEST:
         size *= 0.95
     return size
+
+
+def _broken(text: str, slots: Sequence[Slot], size: float, right_to_left: bool) -> list[str] | None:
+    """The text broken over its lines: no wider than the original was if it fits, else as wide as there is room."""
+    widest = max(frames.size(slot.quad)[0] for slot in slots)
+    own = [min(slot.width, widest) for slot in slots]
+    column = _wrapped(text, own, size, right_to_left) if len(slots) > 1 else None
+    return column or _wrapped(text, [slot.width for slot in slots], size, right_to_left)
 
 
 def _set(canvas: Pixels, passage: Passage, slots: Sequence[Slot], size: float, rooms: Rooms) -> list[Label]:
     """Set a passage over its lines in a size."""
     text, right_to_left = passage.translation or "", rooms.right_to_left
-    lines = _wrapped(text, [slot.width for slot in slots], size, right_to_left) or [text]
+    lines = _broken(text, slots, size, right_to_left) or [text]
     original = SetLine(" ".join(passage.lines), right_to_left).extent()
     descent = original.bottom / max(original.bottom - original.top, 0.2)
     return [

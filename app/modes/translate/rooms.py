@@ -90,6 +90,8 @@ def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[tuple[Anchor, f
         near = (
             (np.abs(y - y[i]) > 0.6 * height) & (np.abs(y - y[i]) < 4 * height) & (left < right[i]) & (right > left[i])
         )
+        if not near.any():
+            near = (left < right[i]) & (right > left[i]) & (np.arange(len(quads)) != i)
         off = {
             "centre": np.abs(left + right - left[i] - right[i]) / 2,
             "left": np.abs(left - left[i]),

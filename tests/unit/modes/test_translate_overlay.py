@@ -164,6 +164,21 @@ def test_a_paragraph_flows_over_its_lines() -> None:
     assert len(drawn.labels) == 2
 
 
+def test_a_letter_keeps_its_size_its_width_and_its_left_edge() -> None:
+    """Its lines are of different heights, for some have no descender; the last stands far below."""
+    body = ["wir haben Ihr Schreiben erhalten und danken Ihnen dafür", "und den Betrag von unserem Konto überwiesen."]
+    sheet = signs.letter([["Sehr geehrte Frau Muster,"], body, [" "], ["Mit besten Wünschen"]], 28, width=1400)
+    greeting, one, other, end = (line for line in sheet.lines if line.text.strip())
+    text = "we have received your letter, thank you for it and have transferred the sum from our account."
+    letter = Passage(" ".join(body), tuple(body), (one.quad, other.quad), 1.0, text)
+    around = translation(signs.Sheet(sheet.pixels, (greeting, end)), ["Dear Mrs Muster,", "Yours"])
+    passages = (around.passages[0], letter, around.passages[1])
+    drawn = overlay(picture(sheet), Translation("en", "done", passages=passages))
+    assert [label.size for label in drawn.labels] == pytest.approx([28] * 4, rel=0.08)
+    assert np.ptp([label.ink[0, 0] for label in drawn.labels]) < 4
+    assert max(label.ink[1, 0] for label in drawn.labels) < one.quad[1, 0] + 8
+
+
 def test_chinese_breaks_between_characters() -> None:
     lines = ["We are glad to tell you that the room", "you have asked for is free"]
     sheet = signs.letter([lines], 24)
