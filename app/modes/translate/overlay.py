@@ -20,7 +20,7 @@ from app.modes.translate.languages import language
 from app.modes.translate.pipeline import Passage, Translation
 from app.modes.translate.rooms import Rooms, Slot
 from app.modes.translate.specks import DOT, MARK, erase
-from app.modes.translate.typeset import SetLine
+from app.modes.translate.typeset import Extent, SetLine
 from app.values import Picture
 
 _BLEED = 0.1
@@ -109,14 +109,16 @@ def _take_marks(canvas: Pixels, quad: Quad, paper: Ground, rooms: Rooms) -> None
     erase(canvas, quad, paper, rooms.others(quad), (-beside, -below, width + beside, height + below), MARK)
 
 
+def _originals(passage: Passage, slots: Sequence[Slot]) -> list[Extent]:
+    """The ink of what stood in each line; where that is not known for each, that of all of it."""
+    own = passage.lines if len(passage.lines) == len(slots) else (" ".join(passage.lines),) * len(slots)
+    return [SetLine(line, False).extent() for line in own]
+
+
 def _natural(passage: Passage, slots: Sequence[Slot]) -> float:
     """The size of the original: pixels of an em, if it were written in the fonts that ship."""
-    own = passage.lines if len(passage.lines) == len(slots) else (" ".join(passage.lines),) * len(slots)
-    extents = (SetLine(line, False).extent() for line in own)
-    return median(
-        frames.size(slot.quad)[1] / max(extent.bottom - extent.top, 0.2)
-        for slot, extent in zip(slots, extents, strict=True)
-    )
+    originals = zip(slots, _originals(passage, slots), strict=True)
+    return median(frames.size(slot.quad)[1] / max(ink.bottom - ink.top, 0.2) for slot, ink in originals)
 
 
 def _fitting(passage: Passage, slots: Sequence[Slot], right_to_left: bool) -> float:
@@ -141,11 +143,10 @@ def _set(canvas: Pixels, passage: Passage, slots: Sequence[Slot], size: float, r
     """Set a passage over its lines in a size."""
     text, right_to_left = passage.translation or "", rooms.right_to_left
     lines = _broken(text, slots, size, right_to_left) or [text]
-    original = SetLine(" ".join(passage.lines), right_to_left).extent()
-    descent = original.bottom / max(original.bottom - original.top, 0.2)
+    descents = [ink.bottom / max(ink.bottom - ink.top, 0.2) for ink in _originals(passage, slots)]
     return [
         _letter(canvas, SetLine(line, right_to_left), slot, size, descent, rooms)
-        for line, slot in zip(lines, slots, strict=False)
+        for line, slot, descent in zip(lines, slots, descents, strict=False)
         if line
     ]
 

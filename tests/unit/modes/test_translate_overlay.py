@@ -169,7 +169,7 @@ def test_a_letter_keeps_its_size_its_width_and_its_left_edge() -> None:
     body = ["wir haben Ihr Schreiben erhalten und danken Ihnen dafür", "und den Betrag von unserem Konto überwiesen."]
     sheet = signs.letter([["Sehr geehrte Frau Muster,"], body, [" "], ["Mit besten Wünschen"]], 28, width=1400)
     greeting, one, other, end = (line for line in sheet.lines if line.text.strip())
-    text = "we have received your letter, thank you for it and have transferred the sum from our account."
+    text = "we have received your letter, thank you for it and have gladly transferred the money from our account."
     letter = Passage(" ".join(body), tuple(body), (one.quad, other.quad), 1.0, text)
     around = translation(signs.Sheet(sheet.pixels, (greeting, end)), ["Dear Mrs Muster,", "Yours"])
     passages = (around.passages[0], letter, around.passages[1])
@@ -177,6 +177,8 @@ def test_a_letter_keeps_its_size_its_width_and_its_left_edge() -> None:
     assert [label.size for label in drawn.labels] == pytest.approx([28] * 4, rel=0.08)
     assert np.ptp([label.ink[0, 0] for label in drawn.labels]) < 4
     assert max(label.ink[1, 0] for label in drawn.labels) < one.quad[1, 0] + 8
+    first, second = (label for label in drawn.labels if label.text in text)
+    assert second.ink[3, 1] - first.ink[3, 1] == pytest.approx(1.35 * 28, abs=0.1 * 28), "baselines stay"
 
 
 def test_chinese_breaks_between_characters() -> None:
