@@ -70,11 +70,12 @@ def _goes_on(plan: _Plan, group: list[int], line: int, reading: Sequence[Sequenc
     height = min(plan.height[last], plan.height[line])
     if max(plan.height[last], plan.height[line]) > 1.6 * height:
         return False
-    gap = plan.top[line] - plan.bottom[last]
+    full_height = max(plan.height[i] for i in (*group, line))  # a line without descenders is lower than its neighbours
+    gap = plan.top[line] - plan.top[last] - full_height
     widest = max(plan.right[i] - plan.left[i] for i in (*group, line))
     level = min(abs(side[line] - side[last]) for side in (plan.left, plan.right)) < 1.2 * height
     full = plan.right[last] - plan.left[last] > 0.8 * widest and widest > 8 * height
-    return bool(-0.5 * height < gap < 0.75 * height and level and full)
+    return bool(-0.5 * height < gap < 0.75 * full_height and level and full)
 
 
 def _plan(regions: Sequence[Region]) -> _Plan:

@@ -19,6 +19,9 @@ _INSET = 0.12
 _CROSSED = 0.3
 """How much of a line that runs down must lie on level ones, at least, for these to say anything against it: lines of a
 page are twice as close."""
+_CELLS, _ROWED, _LEVEL = 3, 0.7, 0.3
+"""How many signs of a line that runs down, and which part of them, must stand in rows of words beside it to be cells of
+a table; and how far a cell's middle may lie off its row's, as a part of its height."""
 _FAR = 1.0
 """How far apart, at most and as a part of its width, the letters of a line that runs down are if it crosses none."""
 
@@ -85,10 +88,30 @@ def agreed(level: list[Region], down: list[Region]) -> list[Region]:
         near = float(np.median([line.spacing for line in lines])) if lines else _FAR
         if sum(_is_word(line) and line.height < 0.55 * one.height for line in lines) > 1:
             continue  # a column of words, each seen as one letter
+        if _tabular(one, level):
+            continue
         if one.spacing < _CLOSER * near and one.width / one.height > _LONGER * long:
             kept.append(one)
             covered += shares
     return [one for one, share in zip(level, covered, strict=True) if share < 0.3] + kept
+
+
+def _tabular(one: Region, level: list[Region]) -> bool:
+    """Whether a line that runs down is a column of a table: short numbers, each in a row with words beside it."""
+    inside = [_shared(one, other) > 0.6 for other in level]
+    cells = [other for other, within in zip(level, inside, strict=True) if within and other.height < one.height]
+    words = [other for other, within in zip(level, inside, strict=True) if not within and _is_word(other)]
+    rowed = sum(any(_in_row(cell, word) for word in words) for cell in cells)
+    return len(cells) >= _CELLS and rowed >= _ROWED * len(cells)
+
+
+def _in_row(cell: Region, word: Region) -> bool:
+    """Whether a cell stands where a line of words would go on; with descenders or without, their middles lie apart."""
+    start, end = (word.quad[0] + word.quad[3]) / 2, (word.quad[1] + word.quad[2]) / 2
+    place = cell.quad.mean(axis=0)
+    row = start[1] + (end[1] - start[1]) * (place[0] - start[0]) / max(float(end[0] - start[0]), 1.0)
+    low, high = sorted((cell.height, word.height))
+    return bool(abs(place[1] - row) < _LEVEL * high) and high < 1.7 * low
 
 
 def _cross(one: Region, other: Region) -> bool:

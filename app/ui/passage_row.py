@@ -78,7 +78,8 @@ class PassageRow(QFrame):
         self.explanation.setVisible(bool(text))
 
     def _explain(self) -> None:
-        self.explain.emit(self.source.selectedText().strip() or self.source.text())
+        words, _, _ = self.source.text().partition(_GAP)  # a price that stands beside them explains itself
+        self.explain.emit(self.source.selectedText().strip() or words)
 
     def set_wide(self, wide: bool) -> None:
         """Have the texts beside each other, in halves of the width; else below each other, as high as they are."""

@@ -11,7 +11,7 @@ from app.library import disk
 from app.modes.translate import glossary, prompts
 from app.modes.translate.answers import of_translator
 from app.modes.translate.mode import TranslateMode, target
-from app.modes.translate.pipeline import Translation, Wish, untranslated
+from app.modes.translate.pipeline import Translation, Wish, once_more, untranslated
 from app.settings.derived import engine_options
 from app.settings.store import SettingsStore
 from app.ui.bridge import Background, Engine
@@ -25,7 +25,7 @@ from app.ui.translate_keeping import Keeping
 from app.ui.translate_live import LiveNews, LiveTranslate, live_words
 from app.ui.translate_overlay import TranslationOverlay
 from app.ui.translate_panel import AUTO, TranslatePanel
-from app.ui.translate_states import activity, broken_off, seen, waiting
+from app.ui.translate_states import activity, broken_off, read_so_far, seen, waiting
 from app.ui.translate_work import Drawn, TranslateWork
 from app.ui.uncover import Uncover
 from app.values import Picture
@@ -111,6 +111,18 @@ class Translate(QObject):
             self._anew += 1
         else:
             self._begin(self._what or self._sheet_picture())
+
+    def _otherwise(self) -> None:
+        """Translate the same into another language or with other words; a picture that was read is not read again."""
+        what, state, (source, into) = self._what, self.state, self.panel.languages
+        read = state is not None and bool(state.passages) and state.stage in ("translating", "checking", "done")
+        if not isinstance(what, Picture) or state is None or not read or self._tools.session.spec is None:
+            self.again()
+            return
+        self._glance, self.state = None, once_more(state, into)
+        self.overlay.show(None)
+        self.work.translate_read(what, self.state, partial(self.wish, source, into))
+        self._show()
 
     def stop(self) -> None:
         """End what is being done; what is finished stays."""
@@ -221,7 +233,7 @@ class Translate(QObject):
         except SpyglassError as error:
             self.failed.emit(error)
         if self._what:
-            self.again()
+            self._otherwise()
 
     def _on_swap(self) -> None:
         """Translate the other way round; a text that was written goes on as what it was translated into."""
@@ -238,7 +250,7 @@ class Translate(QObject):
         except SpyglassError as error:
             self.failed.emit(error)
         if self._what:
-            self.again()
+            self._otherwise()
 
     def show_settings(self) -> None:
         """Show what the settings say."""
@@ -270,12 +282,14 @@ class Translate(QObject):
 
     def _open_glossary(self) -> None:
         sheet = GlossarySheet(self.panel)
-        sheet.saved.connect(self.again)
+        sheet.saved.connect(self._otherwise)
         sheet.open()
 
     def _kept(self) -> tuple[Picture | None, Translation | None]:
         """The translation, and what it is drawn over."""
         if self.live.on and self._what is None:
             return self.live.picture(), self.state
-        state = self.state if self.state is None or self.work.running else broken_off(self.state)
+        if self.state is None:
+            return None, None
+        state = read_so_far(self.state) if self.work.running else broken_off(self.state)
         return self._what if isinstance(self._what, Picture) else None, state

@@ -12,7 +12,7 @@ from app.modes.translate.pipeline import Translation
 from app.ui.buttons import IconButton, below, push
 from app.ui.i18n import say
 from app.ui.passage_row import PassageRow, grouped
-from app.ui.translate_states import broken_off
+from app.ui.translate_states import broken_off, read_so_far
 from app.wording import Wording
 
 _SIDE_BY_SIDE = 440
@@ -130,8 +130,8 @@ class TranslatePanel(QFrame):
     ) -> None:
         """Show what is known so far; None: nothing yet. picture: whether one is on the stage. said: what to say in
         place of what the panel would. running: whether more is to come."""
-        if state is not None and not running:
-            state = broken_off(state)
+        if state is not None:
+            state = read_so_far(state) if running else broken_off(state)
         self._last = (state, picture, said, running)
         passages = grouped(state.passages) if state else ()
         self._fit_rows(len(passages))
@@ -143,7 +143,7 @@ class TranslatePanel(QFrame):
             if row.source.text() != passage.source:
                 row.show_explanation("")
             row.explain_button.setEnabled(self.explains)
-            draft = state.draft if state and i == next_one else ""
+            draft = state.draft if state and state.stage == "translating" and i == next_one else ""
             row.show_passage(passage, draft, right_to_left, state.draft if state and i == checked else "")
         words = said or self._message(state, picture, running)
         say(self.message.setText, words)
@@ -154,7 +154,10 @@ class TranslatePanel(QFrame):
             button.setEnabled(something or bool(passages))
         read = Wording("Copy the text that was read")
         self._copy.set_name(read if passages and not something else Wording("Copy the translation"))
-        self._original.setVisible(something and any(p.quads for p in passages))
+        drawable = something and any(p.quads for p in passages)
+        if drawable == self._original.isHidden():
+            self._original.setVisible(drawable)
+            self.update()  # where a point is one and a half pixels, the button's lower edge would stay
         self._again.setEnabled(state is not None or picture)
         self.swap.setEnabled(self.spoken not in ("", self.languages[1]))
 
@@ -173,7 +176,7 @@ class TranslatePanel(QFrame):
             return Wording("The text was not read to its end.")
         if state.stage == "translating" and not running and (state.text or not state.around):
             return Wording("The text was not translated to its end.")
-        return state.draft if state.stage == "reading" else ""
+        return ""
 
     def _fit_rows(self, count: int) -> None:
         while len(self._rows) > count:

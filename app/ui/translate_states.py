@@ -21,11 +21,16 @@ def broken_off(state: Translation) -> Translation:
 
     A line or sentence that breaks off is none.
     """
-    passages = state.passages
-    if state.stage == "reading" and state.draft:
-        whole = [line.strip() for line in state.draft.split("\n")[:-1] if line.strip()]
-        passages = tuple(Passage(line, (line,), (), 1.0) for line in whole)
-    return replace(state, draft="", passages=passages)
+    whole, _, _ = state.draft.rpartition("\n")
+    return replace(read_so_far(replace(state, draft=whole)), draft="")
+
+
+def read_so_far(state: Translation) -> Translation:
+    """With the lines that are being read as its passages, so that they can be seen where they will stand."""
+    if state.stage != "reading" or not state.draft:
+        return state
+    lines = [line.strip() for line in state.draft.split("\n") if line.strip()]
+    return replace(state, passages=tuple(Passage(line, (line,), (), 1.0) for line in lines))
 
 
 def waiting(state: Translation) -> Sequence[Quad]:

@@ -14,7 +14,7 @@ from app.modes.translate import prompts
 from app.modes.translate.answers import answer
 from app.modes.translate.languages import language
 from app.modes.translate.overlay import overlay
-from app.modes.translate.pipeline import Translation, Wish, check, translate_picture, translate_text
+from app.modes.translate.pipeline import Translation, Wish, check, translate_picture, translate_read, translate_text
 from app.ui.bridge import Background, Engine
 from app.ui.desk import Sheet, make_sheet
 from app.values import Event, Job, Picture, is_last
@@ -86,6 +86,10 @@ class TranslateWork(QObject):
     def translate(self, what: Picture | str, wish: Callable[[], Wish]) -> None:
         """Begin with a picture or a text, in place of what is being done. `wish` is made on the other thread."""
         self._begin(lambda run: self._translate(run, what, wish()))
+
+    def translate_read(self, what: Picture, state: Translation, wish: Callable[[], Wish]) -> None:
+        """Translate a picture that was read: the reading in `state`, of which nothing is translated."""
+        self._begin(lambda run: self._follow(run, what, translate_read(state, wish(), run)))
 
     def check(self, what: Picture | str, state: Translation, wish: Callable[[], Wish]) -> None:
         """Translate a finished translation back."""

@@ -16,7 +16,7 @@ from app.library.disk import Installed
 from app.modes.translate import glossary
 from app.modes.translate.overlay import Overlay
 from app.modes.translate.pipeline import Passage, Translation
-from app.ui.passage_row import PassageRow
+from app.ui.passage_row import PassageRow, grouped
 from app.ui.translate_glossary import GlossarySheet
 from app.ui.translate_work import _Run
 from app.ui.window import Window
@@ -208,6 +208,30 @@ def test_another_language_is_kept_and_translated_into(window: Window, qtbot: QtB
     assert window.services.store.settings["translate.to"] == "it"
 
 
+def test_another_language_or_own_words_do_not_read_the_picture_again(
+    window: Window, qtbot: QtBot, table: Table, sign: Path
+) -> None:
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    panel = window.translate.panel
+    panel.target.setCurrentIndex(panel.target.findData("it"))
+    panel.target.activated.emit(panel.target.currentIndex())
+    assert [source for source, _ in rows(window)] == ROWS, "what was read stays in sight"
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert table.asked[3:] == [f'Translate "{row}" into Italian.' for row in ROWS]
+    assert window.translate.overlay.shown
+    panel.terms.emit()
+    sheet = panel.findChildren(GlossarySheet)[-1]
+    sheet.edit.setPlainText("Ticket office = Biglietteria")
+    qtbot.mouseClick(button_called(sheet, "Save"), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: ended(window) and rows(window)[0][1] == "Biglietteria", timeout=10_000)
+    assert len(table.asked) == 6
+    panel.again.emit()
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    assert table.asked[6].startswith("Read all the text"), "asked to do it again, it looks again"
+
+
 def test_swapped_languages_translate_the_translation_of_a_text(window: Window, qtbot: QtBot, table: Table) -> None:
     window.actions["mode.translate"].trigger()
     panel = window.translate.panel
@@ -245,6 +269,19 @@ def test_a_phrase_is_explained_under_its_row(window: Window, qtbot: QtBot, table
     qtbot.waitUntil(lambda: row.explanation.text() == "It means: office", timeout=10_000)
     assert table.asked[-1].startswith('Explain "office" in French')
     assert rows(window) == [("Ticket office", "Guichet")]
+
+
+def test_a_dish_is_explained_without_its_price(window: Window) -> None:
+    del window
+    row, asked = PassageRow(), list[str]()
+    row.explain.connect(asked.append)
+    dish, price = (
+        Passage("Onion tart", ("Onion tart",), (), 1.0, "Zwiebelkuchen"),
+        Passage("7.50 €", ("7.50 €",), (), 1.0),
+    )
+    row.show_passage(grouped([dish, price])[0], "", False)
+    row.explain_button.click()
+    assert asked == ["Onion tart"]
 
 
 def test_own_words_are_written_checked_and_used(window: Window, qtbot: QtBot, table: Table) -> None:
@@ -358,8 +395,12 @@ def test_stopped_while_it_is_read_it_says_so(window: Window, qtbot: QtBot, table
     window.actions["mode.translate"].trigger()
     open_picture(window, qtbot, sign)
     message = window.translate.panel.message
-    qtbot.waitUntil(lambda: message.text() == "Tick", timeout=10_000)
+    qtbot.waitUntil(lambda: rows(window) == [("Tick", "")], timeout=10_000)
+    assert message.isHidden(), "however long a text is, what is read of it stands in a list that scrolls"
+    window.translate.panel.copied.emit()
+    assert QGuiApplication.clipboard().text() == "Tick"
     window.composer._send.click()
+    assert rows(window) == []
     assert message.text() == "The text was not read to its end."
     assert window.translate.panel._again.isEnabled()
 
@@ -510,9 +551,10 @@ def test_what_a_picture_says_is_never_taken_for_html(window: Window, qtbot: QtBo
     table.read, table.hold = "<b>Exit</b>", 0
     window.actions["mode.translate"].trigger()
     open_picture(window, qtbot, sign)
-    message = window.translate.panel.message
-    qtbot.waitUntil(lambda: message.text() == "<b>E", timeout=10_000)
-    assert message.textFormat() is Qt.TextFormat.PlainText
+    qtbot.waitUntil(lambda: rows(window) == [("<b>E", "")], timeout=10_000)
+    (row,) = window.translate.panel.rows
+    assert row.source.textFormat() is Qt.TextFormat.PlainText
+    assert row.translation.textFormat() is Qt.TextFormat.PlainText
     window.composer._send.click()
 
 

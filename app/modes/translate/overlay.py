@@ -6,6 +6,7 @@ recedes as the line did.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -13,17 +14,21 @@ from PIL import Image, ImageDraw
 from app.capture.region import Pixels, Quad
 from app.modes.translate import column, frames
 from app.modes.translate.breaks import pieces
+from app.modes.translate.evening import evened
 from app.modes.translate.ground import Ground, ground
 from app.modes.translate.languages import language
 from app.modes.translate.pipeline import Passage, Translation
 from app.modes.translate.rooms import Rooms, Slot
-from app.modes.translate.typeset import SetLine
+from app.modes.translate.specks import DOT, MARK, erase
+from app.modes.translate.typeset import Extent, SetLine
 from app.values import Picture
 
 _BLEED = 0.1
 """How far the cover reaches beyond the ink's box: letters are blurred there."""
 _SMALLEST = 4.0
 """Pixels of an em below which no text is drawn smaller."""
+_BESIDE, _BELOW = 0.5, 0.4
+"""How far beside and below a line, in its heights, marks are looked for that go with it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,11 +67,18 @@ def drawn(picture: Picture, translation: Translation) -> tuple[Pixels, tuple[Lab
     for passage in done:
         for quad in passage.quads:
             _cover(canvas, quad, grounds[id(quad)])
+            _take_marks(canvas, quad, grounds[id(quad)], rooms)
+    slots = [[rooms.slot(canvas, quad, grounds[id(quad)]) for quad in passage.quads] for passage in done]
+    level = [not (p.stacked and column.suits(p.translation or "")) for p in done]
+    fits = [_fitting(p, some, right_to_left) if one else 0.0 for p, some, one in zip(done, slots, level, strict=True)]
+    places = [np.mean(passage.quads, axis=(0, 1)) for passage in done]
+    sizes = evened([_natural(p, some) for p, some in zip(done, slots, strict=True)], fits, places)
     labels: list[Label] = []
-    for passage in done:
-        slots = [rooms.slot(canvas, quad, grounds[id(quad)]) for quad in passage.quads]
-        upright = passage.stacked and column.suits(passage.translation or "")
-        labels += _set_columns(canvas, passage, slots) if upright else _set(canvas, passage, slots, right_to_left)
+    for passage, some, size in zip(done, slots, sizes, strict=True):
+        if size:
+            labels += _set(canvas, passage, some, size, rooms)
+        else:
+            labels += _set_columns(canvas, passage, some)
     return canvas, tuple(labels)
 
 
@@ -90,22 +102,51 @@ def _cover(canvas: Pixels, quad: Quad, paper: Ground) -> None:
     frames.put(canvas, patch, mask, quad, (bleed, bleed), 1.0)
 
 
-def _set(canvas: Pixels, passage: Passage, slots: Sequence[Slot], right_to_left: bool) -> list[Label]:
-    """Set a passage over its lines: one size, as large as the original's, smaller only if the words would not fit."""
+def _take_marks(canvas: Pixels, quad: Quad, paper: Ground, rooms: Rooms) -> None:
+    """Take away what hangs on a line that is covered: a comma's tail, a full stop or an accent beyond its box."""
+    width, height = frames.size(quad)
+    beside, below = _BESIDE * height, _BELOW * height
+    erase(canvas, quad, paper, rooms.others(quad), (-beside, -below, width + beside, height + below), MARK)
+
+
+def _originals(passage: Passage, slots: Sequence[Slot]) -> list[Extent]:
+    """The ink of what stood in each line; where that is not known for each, that of all of it."""
+    own = passage.lines if len(passage.lines) == len(slots) else (" ".join(passage.lines),) * len(slots)
+    return [SetLine(line, False).extent() for line in own]
+
+
+def _natural(passage: Passage, slots: Sequence[Slot]) -> float:
+    """The size of the original: pixels of an em, if it were written in the fonts that ship."""
+    originals = zip(slots, _originals(passage, slots), strict=True)
+    return median(frames.size(slot.quad)[1] / max(ink.bottom - ink.top, 0.2) for slot, ink in originals)
+
+
+def _fitting(passage: Passage, slots: Sequence[Slot], right_to_left: bool) -> float:
+    """The size in which a passage is written over its lines: as the original's, smaller if the words would not fit."""
     text = passage.translation or ""
     whole = SetLine(text, right_to_left).extent()
-    original = SetLine(" ".join(passage.lines), right_to_left).extent()
-    size = min(frames.size(slot.quad)[1] for slot in slots) / max(original.bottom - original.top, 0.2)
-    size = min(size, *(slot.height / max(whole.bottom - whole.top, 0.2) for slot in slots))
-    texts = _wrapped(text, [slot.width for slot in slots], size, right_to_left)
-    while texts is None and size > _SMALLEST:
+    size = min(_natural(passage, slots), *(slot.height / max(whole.bottom - whole.top, 0.2) for slot in slots))
+    while not _broken(text, slots, size, right_to_left) and size > _SMALLEST:
         size *= 0.95
-        texts = _wrapped(text, [slot.width for slot in slots], size, right_to_left)
-    lines = texts or [text]
-    descent = original.bottom / max(original.bottom - original.top, 0.2)
+    return size
+
+
+def _broken(text: str, slots: Sequence[Slot], size: float, right_to_left: bool) -> list[str] | None:
+    """The text broken over its lines: no wider than the original was if it fits, else as wide as there is room."""
+    widest = max(frames.size(slot.quad)[0] for slot in slots)
+    own = [min(slot.width, widest) for slot in slots]
+    column = _wrapped(text, own, size, right_to_left) if len(slots) > 1 else None
+    return column or _wrapped(text, [slot.width for slot in slots], size, right_to_left)
+
+
+def _set(canvas: Pixels, passage: Passage, slots: Sequence[Slot], size: float, rooms: Rooms) -> list[Label]:
+    """Set a passage over its lines in a size."""
+    text, right_to_left = passage.translation or "", rooms.right_to_left
+    lines = _broken(text, slots, size, right_to_left) or [text]
+    descents = [ink.bottom / max(ink.bottom - ink.top, 0.2) for ink in _originals(passage, slots)]
     return [
-        _letter(canvas, SetLine(line, right_to_left), slot, size, descent)
-        for line, slot in zip(lines, slots, strict=False)
+        _letter(canvas, SetLine(line, right_to_left), slot, size, descent, rooms)
+        for line, slot, descent in zip(lines, slots, descents, strict=False)
         if line
     ]
 
@@ -160,7 +201,7 @@ def _wrapped(text: str, widths: Sequence[float], size: float, right_to_left: boo
     return lines
 
 
-def _letter(canvas: Pixels, line: SetLine, slot: Slot, size: float, descent: float) -> Label:
+def _letter(canvas: Pixels, line: SetLine, slot: Slot, size: float, descent: float, rooms: Rooms) -> Label:
     """Draw one line into its room and return where it went. descent: where the original's baseline was, from below, as
     a part of the line's height."""
     width, height = frames.size(slot.quad)
@@ -176,6 +217,8 @@ def _letter(canvas: Pixels, line: SetLine, slot: Slot, size: float, descent: flo
     wanted = {"left": 0.0, "centre": (width - long) / 2, "right": width + room_right - long}[slot.anchor]
     left = min(max(wanted, -room_left), width + room_right - long)
     top = min(max(height * (1 - descent) + extent.top * size, edge / 2 - up), height + down - edge / 2 - tall)
+    beyond = (min(left, 0.0) - DOT * height, -0.2 * height, max(left + long, width) + DOT * height, 1.2 * height)
+    erase(canvas, slot.quad, slot.paper, rooms.others(slot.quad), beyond, DOT)
     scale = 2 if height < 60 else 1
     layer = Image.new("L", (max(1, round(slot.width * scale)), max(1, round(slot.height * scale))), 0)
     x, baseline = (left + room_left - extent.left * size) * scale, (top + up - extent.top * size) * scale

@@ -138,6 +138,17 @@ def untranslated(text: str, target: str) -> Translation:
     return Translation(target, "translating", passages=passages, around=around)
 
 
+def once_more(state: Translation, target: str) -> Translation:
+    """What was read to its end, before anything of it is translated into another language or with other words."""
+    passages = tuple(Passage(p.source, p.lines, p.quads, p.sure, stacked=p.stacked) for p in state.passages)
+    return Translation(target, "translating", found=state.found, passages=passages, around=state.around)
+
+
+def translate_read(state: Translation, wish: Wish, engine: Engine) -> Iterator[Translation]:
+    """Translate what `once_more` gives. Raises SpyglassError; what was yielded before stands."""
+    yield from _translate(state, wish, engine)
+
+
 def _shown(steps: Generator[Step, None, _T], state: Translation) -> Generator[Translation, None, _T]:
     """The steps of a stage (fraction, if it is known, and draft) as states; returns what the stage returns."""
     try:

@@ -1,5 +1,6 @@
 """Reading the text of a picture: the whole at once, or in strips at native resolution when the print is small."""
 
+import unicodedata
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -151,7 +152,7 @@ def _placed(written: Sequence[tuple[str, float]], found: Sequence[Region]) -> Re
     texts = [text for text, _ in written]
     orders: list[list[list[int]]] = []
     for order in ("auto", "columns", "rows"):
-        candidate = layout.rows(found, order)
+        candidate = layout.rows(found, order, _from_the_right(texts))
         if candidate not in orders:
             orders.append(candidate)
     fits = [(laying.lay(texts, [found[i] for row in rows for i in row]), rows) for rows in orders]
@@ -174,7 +175,14 @@ def _closer(placed: Reading, part: _Part) -> Reading:
     for i, line in part.alone.items():
         lines[i] = max(line, lines.get(i, line), key=lambda one: one.sure)
     left = [line for line in placed.lines if line.region is None and line.sure >= closer.UNSURE]
-    return _arranged(part.some, layout.rows(part.some), lines, left)
+    from_the_right = _from_the_right([line.text for line in (*lines.values(), *left)])
+    return _arranged(part.some, layout.rows(part.some, right_to_left=from_the_right), lines, left)
+
+
+def _from_the_right(texts: Sequence[str]) -> bool:
+    """Whether most letters are Arabic or Hebrew: the rows of such a page are read from its right edge, prices last."""
+    kinds = [unicodedata.bidirectional(c) for text in texts for c in text]
+    return sum(kind in ("R", "AL") for kind in kinds) > kinds.count("L")
 
 
 def _arranged(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.capture.region import Pixels, Quad, rectify
 from app.modes.translate import frames
 from app.modes.translate.ground import Ground
+from app.modes.translate.specks import DOT, specks, without
 
 Anchor = Literal["centre", "left", "right"]
 _ANCHORS: tuple[Anchor, ...] = ("centre", "left", "right")
@@ -45,12 +46,16 @@ class Rooms:
 
     def __init__(self, every: Sequence[Quad], right_to_left: bool) -> None:
         """every: the lines, known again by their identity; right_to_left: whether the translation is written so."""
-        self._every = every
+        self._every, self.right_to_left = every, right_to_left
         self._anchors = {
             id(quad): anchor
             for way in _ways(every)
             for quad, anchor in zip(way, _anchors(way, right_to_left), strict=True)
         }
+
+    def others(self, quad: Quad) -> list[Quad]:
+        """All lines but this one."""
+        return [other for other in self._every if other is not quad]
 
     def slot(self, canvas: Pixels, quad: Quad, paper: Ground) -> Slot:
         """The room of one of the lines, in a picture from which the lines to be written over are gone."""
@@ -85,6 +90,8 @@ def _anchors(quads: Sequence[Quad], right_to_left: bool) -> list[tuple[Anchor, f
         near = (
             (np.abs(y - y[i]) > 0.6 * height) & (np.abs(y - y[i]) < 4 * height) & (left < right[i]) & (right > left[i])
         )
+        if not near.any():
+            near = (left < right[i]) & (right > left[i]) & (np.arange(len(quads)) != i)
         off = {
             "centre": np.abs(left + right - left[i] - right[i]) / 2,
             "left": np.abs(left - left[i]),
@@ -146,7 +153,10 @@ def _room(
 def _plain(
     canvas: Pixels, quad: Quad, paper: Ground, others: Sequence[Quad], part: tuple[float, float, float, float]
 ) -> bool:
-    """Whether a rectangle (left, top, right, bottom) of the line's frame shows nothing but the line's ground."""
+    """Whether a rectangle (left, top, right, bottom) of the line's frame shows nothing but the line's ground.
+
+    Dots that lead to a price count as ground: what is written over them takes their place.
+    """
     piece = frames.placed(quad, *part)
     if (piece < 0).any() or (piece >= canvas.shape[1::-1]).any():
         return False
@@ -154,4 +164,6 @@ def _plain(
         return False
     crop = rectify(canvas, piece, 0.0)
     expected = paper.at(crop.shape[1], crop.shape[0], part[0], part[1])
+    dots = specks(crop, expected, paper, DOT * frames.size(quad)[1], cut=True)
+    crop = without(crop, expected, dots) if dots.any() else crop
     return bool(np.abs(crop.astype(np.int16) - expected).max(axis=-1).mean() < 14 and crop.std(axis=(0, 1)).max() < 12)

@@ -72,6 +72,19 @@ def test_a_column_is_whole_and_stands_upright_with_narrow_signs_and_signs_of_man
     assert found.stacked
 
 
+@pytest.mark.parametrize("column", [["Track", "4", "12", "7", "3A", "9", "2"], ["Qty", "2", "5", "12", "3", "8", "24"]])
+def test_a_column_of_short_numbers_below_a_word_is_no_line_that_runs_down(column: list[str]) -> None:
+    words = ["Destination", "Lyon", "Marseille", "Geneva", "Lille", "Bordeaux", "Strasbourg"]
+    pen = signs.Pen(700, 520, (18, 24, 40), (240, 240, 240))
+    for row, (number, word) in enumerate(zip(column, words, strict=True)):
+        pen.write(330, 60 + 68 * row, number, 34)
+        pen.write(30, 60 + 68 * row, word, 34)
+    sheet = signs.photograph(pen.sheet(), 4, 0.03, seed=2)
+    found = regions.find(sheet.pixels)
+    assert not any(region.turned for region in found)
+    assert all(max(signs.overlap(line.quad, r.quad) for r in found) > 0.7 for line in sheet.lines)
+
+
 @pytest.mark.parametrize(("text", "tilt"), [("24", -11), ("Bell", -10), ("No", -14), ("STOP", 5)])
 def test_a_single_word_or_number_tells_how_the_picture_leans(text: str, tilt: float) -> None:
     photo = signs.photograph(signs.sign([text], 60), tilt, seed=3)

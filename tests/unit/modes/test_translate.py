@@ -106,6 +106,17 @@ def test_rows_read_as_one_line_are_parted_again() -> None:
     assert len(places(state, sheet)) == 16
 
 
+def test_prices_of_an_arabic_menu_stand_left_of_their_dishes_and_keep_their_rows() -> None:
+    dishes = [("شوربة العدس", "٢٥ ريال"), ("دجاج مشوي مع الأرز", "٤٨ ريال"), ("سلطة خضراء", "١٨ ريال")]
+    pen, font = signs.Pen(900, 360, (240, 246, 240), (30, 30, 30)), signs.SCRIPT_FONTS["ar"]
+    for row, (dish, price) in enumerate(dishes):
+        pen.write(820, 100 + 80 * row, dish, 40, font, "rs")
+        pen.write(80, 100 + 80 * row, price, 40, font)
+    sheet = pen.sheet()
+    state = run(sheet, Scripted(lambda _: sheet.text), wish("en"))
+    assert places(state, sheet) == [(text, text) for dish in dishes for text in dish]
+
+
 PARAGRAPHS = [
     ["Dear Mrs Brown,"],
     [
@@ -123,6 +134,20 @@ def test_a_letter_is_translated_by_paragraphs() -> None:
     assert [len(p.quads) for p in state.passages] == [1, 3, 1]
     assert state.passages[1].source == " ".join(PARAGRAPHS[1])
     assert state.passages[1].concerns == ()
+
+
+def test_a_line_without_descenders_does_not_end_its_paragraph() -> None:
+    body = [
+        "vielen Dank für Ihr Schreiben vom 3. März. Wir haben Ihren",
+        "Zähler geprüft und gefunden, dass er richtig geht.",
+    ]
+    sheet = signs.letter([["Sehr geehrte Frau Muster,"], body, ["Mit freundlichen Grüßen"]], 28, leading=1.5)
+    state = run(sheet, Scripted(lambda _: sheet.text), wish("en"))
+    assert [p.source for p in state.passages] == [
+        "Sehr geehrte Frau Muster,",
+        " ".join(body),
+        "Mit freundlichen Grüßen",
+    ]
 
 
 def test_a_table_keeps_its_cells() -> None:

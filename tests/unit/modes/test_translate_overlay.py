@@ -114,6 +114,46 @@ def test_a_long_translation_uses_the_free_ground_before_it_shrinks() -> None:
     assert np.ptp(starts) < 6, "they still begin at one margin"
 
 
+def led_menu(tilt: float = 0.0, perspective: float = 0.0) -> signs.Sheet:
+    """Dishes with dots that lead to their prices; they are no lines of the sheet."""
+    pen = signs.Pen(900, 420, (245, 240, 225), (40, 30, 20))
+    for row, (dish, price) in enumerate(
+        [("Onion tart", "7.50 €"), ("Roast, rice", "12 €"), ("Coffee or tea", "2.60 €")]
+    ):
+        right = pen.write(60, 90 + 110 * row, dish, 48)
+        for x in range(int(right) + 14, 690, 14):
+            pen.draw.ellipse((x, 86 + 110 * row, x + 4, 90 + 110 * row), fill=pen.ink)
+        pen.write(840, 90 + 110 * row, price, 48, anchor="rs")
+    return signs.photograph(pen.sheet(), tilt, perspective, seed=3)
+
+
+def test_dishes_are_written_in_one_size_over_the_dots_that_lead_to_their_prices() -> None:
+    sheet = led_menu()
+    texts = ["Tarte à l'oignon doux", "7.50 €", "Rôti, riz", "12 €", "Café ou thé", "2.60 €"]
+    drawn = overlay(picture(sheet), translation(sheet, texts))
+    assert [label.text for label in drawn.labels] == texts[::2]
+    assert drawn.labels[0].size > 38, "the dots make room"
+    assert np.ptp([label.size for label in drawn.labels]) < 0.5
+
+
+@pytest.mark.parametrize(("tilt", "perspective"), [(0.0, 0.0), (7.0, 0.05)])
+def test_no_dot_is_left_below_letters_and_no_comma_beside_them(
+    tilt: float, perspective: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = led_menu(tilt, perspective)
+    dishes = signs.Sheet(sheet.pixels, sheet.lines[::2])
+    low = dishes.lines[1].quad.copy()
+    low[2:] += (low[1::-1] - low[2:]) * 0.25  # its comma hangs out of the box, as it does where no letter does
+    dishes = signs.Sheet(sheet.pixels, (dishes.lines[0], signs.Line("Roast, rice", low), dishes.lines[2]))
+    state = translation(dishes, ["تورتة البصل الحلو الطازج", "لحم", "قهوة أو شاي"], "ar")
+    bare, drawn = covered_only(dishes, state, monkeypatch), overlay(picture(dishes), state)
+    for label in drawn.labels:
+        under = pixels(bare.picture)[mask(sheet.pixels.shape, [label.ink], 2)]
+        assert np.ptp(under.sum(axis=1)) < 150
+    tail = np.concatenate([low[:1:-1], low[2:] + (low[2:] - low[1::-1]) * 0.5])
+    assert np.ptp(pixels(bare.picture)[mask(sheet.pixels.shape, [tail])].sum(axis=1)) < 150
+
+
 def test_a_paragraph_flows_over_its_lines() -> None:
     lines = ["We are glad to tell you that the room you have", "asked for is free, and hope to see you very soon"]
     sheet = signs.letter([lines], 24)
@@ -122,6 +162,23 @@ def test_a_paragraph_flows_over_its_lines() -> None:
     drawn = overlay(picture(sheet), Translation("de", "done", passages=(passage,)))
     assert " ".join(label.text for label in drawn.labels) == text
     assert len(drawn.labels) == 2
+
+
+def test_a_letter_keeps_its_size_its_width_and_its_left_edge() -> None:
+    """Its lines are of different heights, for some have no descender; the last stands far below."""
+    body = ["wir haben Ihr Schreiben erhalten und danken Ihnen dafür", "und den Betrag von unserem Konto überwiesen."]
+    sheet = signs.letter([["Sehr geehrte Frau Muster,"], body, [" "], ["Mit besten Wünschen"]], 28, width=1400)
+    greeting, one, other, end = (line for line in sheet.lines if line.text.strip())
+    text = "we have received your letter, thank you for it and have gladly transferred the money from our account."
+    letter = Passage(" ".join(body), tuple(body), (one.quad, other.quad), 1.0, text)
+    around = translation(signs.Sheet(sheet.pixels, (greeting, end)), ["Dear Mrs Muster,", "Yours"])
+    passages = (around.passages[0], letter, around.passages[1])
+    drawn = overlay(picture(sheet), Translation("en", "done", passages=passages))
+    assert [label.size for label in drawn.labels] == pytest.approx([28] * 4, rel=0.08)
+    assert np.ptp([label.ink[0, 0] for label in drawn.labels]) < 4
+    assert max(label.ink[1, 0] for label in drawn.labels) < one.quad[1, 0] + 8
+    first, second = (label for label in drawn.labels if label.text in text)
+    assert second.ink[3, 1] - first.ink[3, 1] == pytest.approx(1.35 * 28, abs=0.1 * 28), "baselines stay"
 
 
 def test_chinese_breaks_between_characters() -> None:
