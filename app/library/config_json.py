@@ -61,7 +61,7 @@ def read_config_json(folder: Path) -> Checkpoint:
             sizes=Config(_text(text, base), _vision(_Section(config, "vision_config"), folder)),
             vocabulary=text.count("vocab_size"),
             rope=rope,
-            tied=bool(text.values.get("tie_word_embeddings")),
+            tied=bool(text.values.get("tie_word_embeddings") or config.get("tie_word_embeddings")),
             special={key: value for key, value in text.values.items() if key.endswith("_token_id")},
         )
     except ValueError as error:

@@ -47,7 +47,8 @@ def convert(
     mix = quantise.mix_named(type)
     tower_mix = quantise.mix_named(vision_type) if vision_type is not None else quantise.vision_mix(mix)
     checkpoint = read_config_json(folder)
-    entries = _metadata(folder.absolute().name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
+    name = folder.absolute().name.encode(errors="replace").decode()  # of a folder it may be no text
+    entries = _metadata(name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
     tensors = [*_tensors(_named(folder, checkpoint), checkpoint.sizes, mix, tower_mix), *_rope_factors(checkpoint)]
     write(out, [entry(key, value) for key, value in entries.items()], tensors, progress)
 

@@ -420,6 +420,18 @@ def test_tensors_of_other_shapes_than_the_sizes_are_refused(checkpoint, tmp_path
     assert "ffn_gate.weight is (160, 64), (161, 64) was expected" in caught.value.detail
 
 
+def test_tied_embeddings_may_be_said_of_the_text_or_of_the_whole(checkpoint, tmp_path):
+    tensors = read_tensors(checkpoint)
+    del tensors["language_model.lm_head.weight"]
+    write_tensors(checkpoint / "model.safetensors", tensors)
+    text = json.loads((checkpoint / "config.json").read_text())["text_config"]
+    edit_config(checkpoint, text_config=text | {"tie_word_embeddings": True})
+    convert(checkpoint, tmp_path / "text.gguf")
+    edit_config(checkpoint, text_config=text, tie_word_embeddings=True)
+    convert(checkpoint, tmp_path / "whole.gguf")
+    assert (tmp_path / "text.gguf").read_bytes() == (tmp_path / "whole.gguf").read_bytes()
+
+
 def test_the_scaling_of_rope_may_be_where_either_transformers_keeps_it(checkpoint, tmp_path):
     convert(checkpoint, tmp_path / "both.gguf")
     text = json.loads((checkpoint / "config.json").read_text())["text_config"]

@@ -1,6 +1,8 @@
 """The model of the vectors in the layouts that older converters wrote, made from a converted file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -12,11 +14,16 @@ SWAPPED = {".ffn_up.": ".ffn_down.", ".ffn_down.": ".ffn_up."}
 
 
 def rewrite(
-    file: Gguf, out: Path, names: dict[str, str], drop: tuple[str, ...] = (), more: tuple[bytes, ...] = ()
+    file: Gguf,
+    out: Path,
+    names: dict[str, str],
+    drop: tuple[str, ...] = (),
+    more: tuple[bytes, ...] = (),
+    shapes: Mapping[str, tuple[int, ...]] = MappingProxyType({}),
 ) -> None:
     """Write the tensors of `file` that `names` lists (old name -> new name).
 
-    drop: metadata keys (beginnings) to leave out; more: entries to add.
+    drop: metadata keys (beginnings) to leave out; more: entries to add; shapes: others for some (by old name).
     """
     raw = file.path.read_bytes()
     entries = [raw[a:b] for key, (a, b) in file.spans.items() if not key.startswith(drop or ("\0",))]
@@ -24,7 +31,7 @@ def rewrite(
     for old, new in names.items():
         info = file.tensors[old]
         data = raw[info.offset : info.offset + info.nbytes]
-        planned.append(PlannedTensor(new, info.shape, info.type, lambda data=data: iter([data])))
+        planned.append(PlannedTensor(new, shapes.get(old, info.shape), info.type, lambda data=data: iter([data])))
     write(out, [*entries, *more], planned)
 
 

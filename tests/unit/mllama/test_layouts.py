@@ -1,5 +1,7 @@
 """The layouts of files in the wild, every weight type, and files that are not what they should be."""
 
+import os
+import shutil
 import struct
 
 import numpy as np
@@ -70,6 +72,31 @@ def test_the_older_names_are_told_apart_when_the_mlp_is_square(tmp_path):
     convert(tmp_path / "checkpoint", tmp_path / "one.gguf")
     pair = two_files(read_header(tmp_path / "one.gguf"), tmp_path)
     assert np.array_equal(_logits(pair), _logits(tmp_path / "one.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("blk.0.attn_q.weight", (64, 1, 64)),
+        ("rope_freqs.weight", (1, 8)),
+        ("v.pre_tile_position_embd.weight", (256, 1, 9)),
+        ("output_norm.weight", (1, 64)),
+        ("token_embd.weight", (1, 64, 428)),
+    ],
+)
+def test_sides_of_one_may_stand_anywhere(name, shape, tiny, tmp_path):
+    """ggml would end the process over the product that such a shape asks for."""
+    file = read_header(tiny)
+    assert np.prod(file.tensors[name].shape) == np.prod(shape)
+    rewrite(file, tmp_path / "ones.gguf", {name: name for name in file.tensors}, shapes={name: shape})
+    assert np.array_equal(_logits(tmp_path / "ones.gguf"), _logits(tiny))
+
+
+def test_a_folder_whose_name_is_no_text_can_hold_a_model(tiny, tmp_path):
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(VECTORS, folder)
+    convert(folder, folder / "model.gguf")
+    assert np.array_equal(_logits(folder / "model.gguf"), _logits(tiny))
 
 
 def test_gates_named_as_weights_are_read(tiny, tmp_path):

@@ -298,6 +298,8 @@ def test_padding_of_the_output_matrix_is_never_written(tmp_path):
             assert finished.stats.written_tokens > 0
     finally:
         model.close()
+    embedded = tensors["language_model.model.embed_tokens.weight"].shape[0]
+    assert max(mllama.greedy(tmp_path / "padded.gguf", "<|begin_of_text|>hi", [], 3)) < embedded
 
 
 def test_no_operation_takes_all_rows_of_a_picture_at_once(tmp_path, monkeypatch):

@@ -71,3 +71,22 @@ def test_a_prompt_longer_than_a_batch_and_than_a_block_of_the_cache(tiny):
     config = json.loads((VECTORS / "config.json").read_text())
     wanted = reference.logits(read_tensors(VECTORS), config, tokens, [(tiles.pixels, tiles.arrangement)])
     assert deviation(mllama.logits(tiny, prompt, [picture]), wanted) < 1e-4
+
+
+def test_many_layers_fit_the_graph(tmp_path):
+    """ggml counts what a graph reads beside its operations, and ends the process over one too many."""
+    config = config_of(
+        width=32, heads=1, kv_heads=1, mlp=32, layers=84, cross=[0], tower=16, tower_heads=2, tower_mlp=16,
+        tower_layers=1, global_layers=1, taps=[0], tile=28, patch=14, max_tiles=1,
+    )  # fmt: skip
+    write_checkpoint(tmp_path / "checkpoint", config, seed=1)
+    convert(tmp_path / "checkpoint", tmp_path / "deep.gguf")
+    core = Core(Files(tmp_path / "deep.gguf"), 64, devices=Devices(1), flash="off")
+    looks = core.looks([core.see(Image.new("RGB", (30, 30), (9, 99, 200)))])
+    try:
+        core.decoder.look_at(looks)
+        assert np.isfinite(core.decoder.read([412] * 4, 0, "all")).all()
+        assert np.isfinite(core.decoder.step(412, 4)).all()
+    finally:
+        looks.close()
+        core.close()

@@ -93,8 +93,9 @@ def greedy(gguf: GgufPath, prompt: str, pictures: Sequence[Image.Image], n: int)
     """The n likeliest next tokens, one after the other, whatever they are. Arguments and errors as for `logits`."""
     with _Reading(gguf, prompt, n) as reading:
         row, found = reading.read(pictures)[-1], []
+        tokens = reading.core.weights["token_embd.weight"].shape[1]  # the head may have more rows: padding
         for _ in range(n):
-            found.append(int(row.argmax()))
+            found.append(int(row[:tokens].argmax()))
             row = reading.core.decoder.step(found[-1], len(reading.tokens) + len(found) - 1)
         return found
 
@@ -106,8 +107,12 @@ class _Reading:
         """more: how many tokens will follow the prompt's, of which there are no more than it has bytes."""
         text, projector = gguf if isinstance(gguf, tuple) else (gguf, None)
         self.core = Core(Files(text, projector), len(prompt.encode()) + more + 1, devices=Devices(), kv_type=F32)
-        self.tokens = self.core.prompts.raw(prompt)
         self._looks: list[Looks] = []
+        try:
+            self.tokens = self.core.prompts.raw(prompt)
+        except SpyglassError:
+            self.core.close()
+            raise
 
     def read(self, pictures: Sequence[Image.Image], want: Wanted = "last") -> np.ndarray:
         core, marks = self.core, self.tokens.count(self.core.prompts.picture)

@@ -44,7 +44,9 @@ class Workspace:
 
     def _new(self) -> int:
         handles = (ctypes.c_void_p * len(self._backends))(*self._backends)
-        new: int = self._g.backend_sched_new(handles, None, len(self._backends), self.max_nodes, False, True)
+        # Its table holds what the nodes read as well: weights and inputs, of which there are fewer than nodes.
+        size = 2 * self.max_nodes
+        new: int = self._g.backend_sched_new(handles, None, len(self._backends), size, False, True)
         return new
 
 

@@ -4,7 +4,9 @@ Two layouts exist. The one-file layout's names are the ones used here. Older fil
 projector's differ in a few suffixes, and its `ffn_down` is the FIRST layer of a vision MLP.
 """
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.errors import ModelError
 from app.gguf import NOT_WEIGHTS, TYPES, Gguf, TensorInfo
@@ -47,8 +49,7 @@ def _find(name: str, shape: tuple[int, ...], files: tuple[Gguf, ...], swapped: b
         for file in files:
             info = file.tensors.get(candidate)
             if info is not None:
-                _check_shape(file, info, shape)
-                return file, info
+                return file, _shaped(file, info, shape)
     raise ModelError(
         Wording("The model file {name} is incomplete.", name=files[-1].path.name),
         "Download or convert it again; if it comes in two files, give both.",
@@ -71,8 +72,12 @@ def _names(name: str, swapped: bool) -> list[str]:
     return names
 
 
-def _check_shape(file: Gguf, info: TensorInfo, shape: tuple[int, ...]) -> None:
-    """0 in `shape` stands for any size."""
+def _shaped(file: Gguf, info: TensorInfo, shape: tuple[int, ...]) -> TensorInfo:
+    """The tensor in the shape that is expected; 0 in `shape` stands for any size.
+
+    Files may leave out sides of 1 or add some. Where these stand would be another product, over which ggml ends the
+    process, so nothing goes on with the file's own shape.
+    """
     sides = [side for side in info.shape if side != 1] or [1]
     wanted = [side for side in shape if side != 1] or [1]
     fits = len(sides) == len(wanted) and all(w in (0, s) for s, w in zip(sides, wanted, strict=True))
@@ -83,3 +88,5 @@ def _check_shape(file: Gguf, info: TensorInfo, shape: tuple[int, ...]) -> None:
             "Download or convert it again.",
             f"tensor {info.name} is {info.shape} in {kind}, {shape} was expected",
         )
+    any_size = math.prod(info.shape) // math.prod(side or 1 for side in shape)
+    return replace(info, shape=tuple(side or any_size for side in shape))

@@ -1,6 +1,7 @@
 """Text to tokens, by libllama: it reads the tokenizer of such a file if told that the architecture is llama's."""
 
 import ctypes
+import os
 from pathlib import Path
 
 import llama_cpp
@@ -24,7 +25,7 @@ class Vocabulary:
         params = llama_cpp.llama_model_default_params()
         params.vocab_only, params.kv_overrides = True, override
         with native.complaints() as complaints:
-            self._model = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+            self._model = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if not self._model:
             raise ModelError(
                 Wording("The vocabulary in {name} cannot be read.", name=path.name),

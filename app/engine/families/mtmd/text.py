@@ -1,6 +1,7 @@
 """The text model: one llama.cpp model with one context, its vocabulary, its KV cache and its row of logits."""
 
 import ctypes
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Weights:
         loading = native.LoadProgress(llama_cpp.llama_progress_callback, progress)
         params.progress_callback = loading.callback
         with native.complaints() as complaints:
-            self.pointer = llama_cpp.llama_model_load_from_file(str(path).encode(), params)
+            self.pointer = llama_cpp.llama_model_load_from_file(os.fsencode(path), params)
         if loading.cancelled:
             self.close()
             raise LoadCancelled

@@ -1,6 +1,7 @@
 """The vision tower: prompts with pictures to chunks, pictures to embeddings, embeddings into the text model."""
 
 import ctypes
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ class Vision:
         loading = native.LoadProgress(mtmd_cpp.mtmd_progress_callback, progress)
         params.progress_callback = loading.callback
         with native.complaints() as complaints:
-            self.pointer = mtmd_cpp.mtmd_init_from_file(str(path).encode(), weights.pointer, params)
+            self.pointer = mtmd_cpp.mtmd_init_from_file(os.fsencode(path), weights.pointer, params)
         if loading.cancelled:
             self.close()
             raise LoadCancelled
