@@ -15,6 +15,7 @@ from .plans import PLANS
 from .samples import MEAN, STD
 from .sizes import arrangements
 from .tokens import VOCABULARY
+from .train import save
 
 _CHAT_TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}<|start_header_id|>{{ m['role'] }}<|end_header_id|>\n\n"
@@ -140,12 +141,26 @@ def load_trained(checkpoint: Path, model: Mllama) -> Mllama:
     return model.eval()
 
 
+def average(before: Path, share: float) -> None:
+    """Make the checkpoint the mean of itself and the one it was begun from: what both learned stays, what one of them
+    learned by chance weighs less (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")."""
+    old, new = (torch.load(path, map_location="cpu", weights_only=True) for path in (before, CHECKPOINT))
+    for name, tensor in new["model"].items():
+        if tensor.is_floating_point():
+            tensor.lerp_(old["model"][name].to(tensor.dtype), 1 - share)
+    save(CHECKPOINT, new)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the checkpoint goes")
     parser.add_argument("--plan", choices=sorted(PLANS), default="cpu", help="the plan it was trained by")
+    parser.add_argument("--before", type=Path, help="the checkpoint this one was begun from, to be averaged with it")
+    parser.add_argument("--share", type=float, default=0.6, help="this one's share in the average")
     options = parser.parse_args()
     plan = PLANS[options.plan]
+    if options.before:
+        average(options.before, options.share)
     write_checkpoint(load_trained(CHECKPOINT, Mllama(plan.vision, plan.text)), TOKENIZER, options.folder)
 
 

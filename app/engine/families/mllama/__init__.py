@@ -107,7 +107,7 @@ class _Reading:
         """more: how many tokens will follow the prompt's, of which there are no more than it has bytes."""
         text, projector = gguf if isinstance(gguf, tuple) else (gguf, None)
         self.core = Core(Files(text, projector), len(prompt.encode()) + more + 1, devices=Devices(), kv_type=F32)
-        self._looks: list[Looks] = []
+        self._looks: Looks | None = None
         try:
             self.tokens = self.core.prompts.raw(prompt)
         except SpyglassError:
@@ -126,9 +126,11 @@ class _Reading:
         seen = [core.see(picture) for picture in pictures]
         rows = []
         for span in spans(self.tokens, core.prompts.picture):
-            if span.pictures:
-                self._looks.append(core.looks([seen[number] for number in span.pictures]))
-            core.decoder.look_at(self._looks[-1] if span.pictures else None)
+            now = core.looks([seen[number] for number in span.pictures]) if span.pictures else None
+            core.decoder.look_at(now)
+            if self._looks is not None:
+                self._looks.close()
+            self._looks = now
             rows.append(core.decoder.read(self.tokens[span.start : span.stop], span.start, want))
         return np.concatenate(rows)
 
@@ -136,6 +138,6 @@ class _Reading:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for looks in self._looks:
-            looks.close()
+        if self._looks is not None:
+            self._looks.close()
         self.core.close()
