@@ -169,7 +169,14 @@ def test_the_menus_of_cameras_and_languages_begin_with_their_button_in_either_di
             window.tools.answer._buttons["translate"][0],
         ):
             button.click()
-            (menu,) = (menu for menu in window.widget.findChildren(QMenu) if menu.isVisible())
+            opened: list[QMenu] = []
+
+            def is_open(opened: list[QMenu] = opened) -> bool:  # cameras are looked for first
+                opened[:] = [menu for menu in window.widget.findChildren(QMenu) if menu.isVisible()]
+                return bool(opened)
+
+            qtbot.waitUntil(is_open, timeout=5_000)
+            (menu,) = opened
             place = QRect(button.mapToGlobal(QPoint()), button.size())
             begins = menu.geometry().left() - place.left(), place.right() - menu.geometry().right()
             assert abs(begins[language == "ar"]) < 4
