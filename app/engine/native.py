@@ -146,12 +146,35 @@ def may_rearrange() -> bool:
     configuration (it drops the stores before it), so that the first product of many rows ends the process
     (docs/decisions/0076).
     """
-    return "AMX_INT8 = 1" not in _processor()
+    return "AMX_INT8" not in features()
 
 
-def _processor() -> str:
-    """What ggml's code for this processor makes use of, in its own words."""
-    return str(llama_cpp.llama_print_system_info().decode(errors="replace").strip(" |"))
+class _Feature(ctypes.Structure):
+    """struct ggml_backend_feature"""
+
+    _fields_ = (("name", ctypes.c_char_p), ("value", ctypes.c_char_p))
+
+
+def features() -> frozenset[str]:
+    """What ggml's code for this processor makes use of, in its words: AVX2, AVX512, NEON and the like."""
+    g = ggml.library()
+    cpu = g.backend_dev_by_type(ggml.CPU)
+    arguments = (ctypes.c_void_p,), g.backend_dev_backend_reg(cpu)
+    found = on_cpu("ggml_backend_get_features", *arguments, result=ctypes.POINTER(_Feature))
+    names, index = [], 0
+    while found and found[index].name:
+        if found[index].value == b"1":
+            names.append(found[index].name.decode())
+        index += 1
+    return frozenset(names)
+
+
+def on_cpu(name: str, kinds: tuple[Any, ...], *arguments: Any, result: Any = None) -> Any:
+    """Call what only ggml's CPU backend has, by name; None if it has not."""
+    g = ggml.library()
+    registry = g.backend_dev_backend_reg(g.backend_dev_by_type(ggml.CPU))
+    address = g.backend_reg_get_proc_address(registry, name.encode())
+    return ctypes.CFUNCTYPE(result, *kinds)(address)(*arguments) if address else None
 
 
 def facts() -> dict[str, Any]:
@@ -163,7 +186,7 @@ def facts() -> dict[str, Any]:
         "ggml": ggml.VERSION,
         "libraries": str(ggml.folder()),
         "devices": _devices(),
-        "processor": _processor(),
+        "processor": llama_cpp.llama_print_system_info().decode(errors="replace").strip(" |"),
         "gpu_offload": bool(llama_cpp.llama_supports_gpu_offload()),
         "threads": machine.threads(),
         "free_memory": machine.free_memory(),

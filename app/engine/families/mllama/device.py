@@ -1,17 +1,10 @@
 """The processors that compute: the CPU always, and GPUs if the library was built for them."""
 
 import ctypes
-from ctypes import CFUNCTYPE, POINTER, c_int, c_size_t, c_void_p
-from typing import Any
+from ctypes import POINTER, c_int, c_size_t, c_void_p
 
 from app.engine import ggml, machine, native
 from app.errors import EngineError
-
-
-class _Feature(ctypes.Structure):
-    """struct ggml_backend_feature"""
-
-    _fields_ = (("name", ctypes.c_char_p), ("value", ctypes.c_char_p))
 
 
 class Devices:
@@ -32,29 +25,16 @@ class Devices:
         self.backends = [self.g.backend_dev_init(device, None) for device in used]
         self._abort = native.Abort()
         self.threads = machine.threads(threads)
-        self._on_cpu("ggml_backend_set_n_threads", (c_void_p, c_int), self.backends[-1], self.threads)
+        native.on_cpu("ggml_backend_set_n_threads", (c_void_p, c_int), self.backends[-1], self.threads)
         abort = (c_void_p, c_void_p, c_void_p)
-        self._on_cpu(
+        native.on_cpu(
             "ggml_backend_set_abort_callback", abort, self.backends[-1], self._abort.callback, self._abort.data
         )
 
     @property
     def wide_vectors(self) -> bool:
         """Whether the processor has vectors of 512 bits."""
-        return "AVX512" in self.features
-
-    @property
-    def features(self) -> frozenset[str]:
-        """What the library's code for this processor makes use of, in ggml's words: AVX2, AVX512, NEON and the like."""
-        found = self._on_cpu(
-            "ggml_backend_get_features", (c_void_p,), self.g.backend_dev_backend_reg(self.cpu), result=POINTER(_Feature)
-        )
-        names, index = [], 0
-        while found and found[index].name:
-            if found[index].value == b"1":
-                names.append(found[index].name.decode())
-            index += 1
-        return frozenset(names)
+        return "AVX512" in native.features()
 
     @property
     def host(self) -> int:
@@ -68,7 +48,7 @@ class Devices:
 
     def rearranging(self) -> list[int]:
         """The CPU's buffer types that keep weights in another order, in which a product with one row is faster."""
-        found = self._on_cpu("ggml_backend_dev_get_extra_bufts", (c_void_p,), self.cpu, result=POINTER(c_void_p))
+        found = native.on_cpu("ggml_backend_dev_get_extra_bufts", (c_void_p,), self.cpu, result=POINTER(c_void_p))
         kinds: list[int] = []
         while found and found[len(kinds)]:
             kinds.append(found[len(kinds)])
@@ -101,8 +81,3 @@ class Devices:
     def _gpus(self) -> list[int]:
         devices = [self.g.backend_dev_get(index) for index in range(self.g.backend_dev_count())]
         return [device for device in devices if self.g.backend_dev_type(device) in (ggml.GPU, ggml.IGPU)]
-
-    def _on_cpu(self, name: str, kinds: tuple[Any, ...], *arguments: Any, result: Any = None) -> Any:
-        """Call what only the CPU backend has, by name; None if it has not."""
-        address = self.g.backend_reg_get_proc_address(self.g.backend_dev_backend_reg(self.cpu), name.encode())
-        return CFUNCTYPE(result, *kinds)(address)(*arguments) if address else None

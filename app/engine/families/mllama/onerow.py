@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from app.engine import ggml
+from app.engine import ggml, native
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.store import Pool
 from app.engine.families.mllama.tensor import Tensor
@@ -32,7 +32,7 @@ class OneRow:
     @property
     def pays(self) -> bool:
         """Whether copies make writing faster: measured so with AVX-512, but not with AVX2 alone (decision 0016)."""
-        features = self._devices.features
+        features = native.features()
         return "AVX512" in features or "AVX2" not in features
 
     @property
