@@ -27,13 +27,13 @@ _MAX_KINDS = 12
 _MAX_BOXES = 12
 _NAME = re.compile(r'"name"\s*:\s*("(?:[^"\\]|\\.)*")')
 _THOUSANDTHS = {"type": "integer", "minimum": 0, "maximum": 1000}
-_BOX = {"type": "array", "items": _THOUSANDTHS, "minItems": 4, "maxItems": 4}
+BOX = {"type": "array", "items": _THOUSANDTHS, "minItems": 4, "maxItems": 4}
 _KIND = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "minLength": 1, "maxLength": 40},
         "count": {"type": "integer", "minimum": 1, "maximum": 99},
-        "boxes": {"type": "array", "items": _BOX, "maxItems": _MAX_BOXES},
+        "boxes": {"type": "array", "items": BOX, "maxItems": _MAX_BOXES},
     },
     "required": ["name", "count"],
     "additionalProperties": False,

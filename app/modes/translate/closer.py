@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app.capture.region import Pixels, Quad, Region
 from app.modes.translate import prompts, turned
 from app.modes.translate.answers import Answer, Engine, Step, answer
-from app.values import ModelSpec, Picture
+from app.values import Ask, ModelSpec, Picture
 
 UNSURE = 0.6
 """How sure a reading must be not to be looked at again."""
@@ -41,6 +41,15 @@ def ask(
     return written
 
 
+def quietly(engine: Engine, job: Ask, picture: Picture) -> Generator[Step, None, Answer]:
+    """Run a job about a picture whose answer is not for people: of its steps only the progress is told."""
+    with closing(answer(engine, job, (picture,))) as growing:
+        written = Answer()
+        for written in growing:
+            yield Step(None, "", written.progress)
+    return written
+
+
 def picture_of(pixels: Pixels) -> Picture:
     """Pixels, (H, W, 3) uint8, as a picture."""
     return Picture(pixels.shape[1], pixels.shape[0], pixels.tobytes())
@@ -57,7 +66,7 @@ def each(
     for tried, i in enumerate(sorted(range(len(some)), key=lambda i: -some[i].sure)):
         if tried >= _TRIALS and not found:
             break
-        line = yield from _alone(engine, model, pixels, some[i], fraction, before)
+        line = yield from alone(engine, model, pixels, some[i], fraction, before)
         if line is not None:
             found[i] = line
             before += f"{line.text}\n"
@@ -75,13 +84,13 @@ def again(
     for i in unsure[:_LOOKS]:
         region = lines[i].region
         assert region is not None
-        line = yield from _alone(engine, model, pixels, region, 1.0, "")
+        line = yield from alone(engine, model, pixels, region)
         if line is not None and line.sure > lines[i].sure:
             lines[i] = line
 
 
-def _alone(
-    engine: Engine, model: ModelSpec, pixels: Pixels, region: Region, fraction: float, before: str
+def alone(
+    engine: Engine, model: ModelSpec, pixels: Pixels, region: Region, fraction: float = 1.0, before: str = ""
 ) -> Generator[Step, None, ReadLine | None]:
     """One line from its own upright crop at native resolution, the way round that is read most surely."""
     best: ReadLine | None = None

@@ -63,7 +63,7 @@ class TranslationLookout(Driver[LiveTranslation]):
     def _translate(self, job: Errand) -> None:
         picture, engine = picture_of(job.frame), _Engine(self, job)
         done: set[int] = set()
-        with closing(translate_picture(picture, self._wish(), engine)) as steps:  # type: ignore[type-var]
+        with closing(translate_picture(picture, replace(self._wish(), point=False), engine)) as steps:  # type: ignore[type-var]
             for state in steps:
                 if job.unwanted:
                     return

@@ -37,7 +37,8 @@ _GUESSED = 0.3
 @dataclass(frozen=True)
 class Wish:
     """What is wanted. target, source: codes of `languages`, source may be "auto"; glossary: term -> the person's word
-    for it; reader sees the picture; translator, if given, is another model for the text; check: translate back too."""
+    for it; reader sees the picture; translator, if given, is another model for the text; check: translate back
+    too; point: ask the reader where lines stand that it read and that were not found."""
 
     reader: ModelSpec
     target: str
@@ -45,6 +46,7 @@ class Wish:
     glossary: Mapping[str, str] = field(default_factory=dict)
     translator: ModelSpec | None = None
     check: bool = False
+    point: bool = True
 
     @property
     def writer(self) -> ModelSpec:
@@ -118,7 +120,7 @@ def translate_picture(picture: Picture, wish: Wish, engine: Engine) -> Iterator[
     found = regions.find(pixels)
     state = replace(state, stage="reading", found=tuple(region.quad for region in found))
     yield state
-    steps = reading.read(engine, wish.reader, picture, found)
+    steps = reading.read(engine, wish.reader, picture, found, point=wish.point)
     result = yield from _shown(steps, state)
     yield from _translate(replace(state, passages=_passages(result)), wish, engine)
 

@@ -5,8 +5,9 @@ translated in a job of its own. The starter model knows single words and the exa
 asks those. Everything else is asked in full: with the whole text as context and with what to leave alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from app.modes.translate.checks import mentions
 from app.modes.translate.languages import Language
@@ -16,6 +17,10 @@ _READ_PLAIN = "Read the text in this picture."
 _READ = (
     "Read all the text in this picture. Write it line by line, exactly as it stands, in its own language and spelling, "
     "and nothing else. If there is no text, write NONE."
+)
+_WHERE = (
+    "Where does each of these lines of text stand in the picture? Answer as JSON, boxes in thousandths of its size: "
+    '{"lines":[{"line":1,"box":[x0,y0,x1,y1]}]}. Leave out a line that you cannot find.'
 )
 _TRANSLATE = 'Translate "{text}" into {language}.'
 _RULES = (
@@ -36,6 +41,14 @@ def read(model: ModelSpec, picture: Picture) -> Ask:
     text = _READ_PLAIN if plain(model) else _READ
     message = Message(role="user", text=text, pictures=(picture.digest,))
     return Ask(model=model, messages=(message,), sampling=Sampling(max_tokens=4096))
+
+
+def where(model: ModelSpec, picture: Picture, lines: Sequence[str], schema: dict[str, Any]) -> Ask:
+    """The job that asks where lines of text stand in a picture, by their numbers from 1 on."""
+    numbered = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+    message = Message(role="user", text=f"{_WHERE}\n\n{numbered}", pictures=(picture.digest,))
+    sampling = Sampling(max_tokens=40 + 40 * len(lines))
+    return Ask(model=model, messages=(message,), sampling=sampling, schema=schema)
 
 
 def translate(

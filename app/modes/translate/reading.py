@@ -8,7 +8,7 @@ import numpy as np
 
 from app.capture import layout
 from app.capture.region import Pixels, Region
-from app.modes.translate import closer, laying, prompts, turned
+from app.modes.translate import closer, laying, pointing, prompts, turned
 from app.modes.translate.answers import Engine, Step
 from app.modes.translate.closer import ReadLine, picture_of
 from app.values import ModelSpec, Picture
@@ -40,9 +40,12 @@ class _Part:
         return any(region.turned for region in self.some)
 
 
-def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Region]) -> Generator[Step, None, Reading]:
+def read(
+    engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Region], *, point: bool = True
+) -> Generator[Step, None, Reading]:
     """Read a picture whose lines of text were found. Yields (part done 0..1, the text so far); returns the reading.
 
+    point: whether the model is asked where lines stand that were read and not found.
     Lines that run up or down are brought upright and read after the others, from a sheet of their own. Where nothing is
     read at once, or nothing surely, the lines are read one by one.
     """
@@ -64,6 +67,8 @@ def read(engine: Engine, model: ModelSpec, picture: Picture, found: Sequence[Reg
         lines += placed.lines
     known = [line for part in parts for line in part.alone.values()]
     yield from closer.again(engine, model, pixels, lines, known)
+    if point:
+        yield from pointing.place(engine, model, picture, pixels, lines)
     return Reading(tuple(lines), tuple(passages))
 
 
