@@ -9,7 +9,7 @@ import json
 import os
 import subprocess
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -55,8 +55,9 @@ def fetch(name: str, version: str, folder: Path) -> Path:
     return tarball
 
 
-def read_icons(tarball: Path) -> dict[str, str]:
-    """Icon name without hyphens -> a whole SVG document. Aliases and skin-tone variants are left out."""
+def read_icons(tarball: Path, hyphens: bool = False) -> dict[str, str]:
+    """Icon name without hyphens, if not asked for -> a whole SVG document. Aliases and skin-tone variants are left
+    out."""
     with tarfile.open(tarball) as archive:
         member = archive.extractfile("package/icons.json")
         assert member is not None
@@ -68,14 +69,20 @@ def read_icons(tarball: Path) -> dict[str, str]:
         width, height = (icon.get(side, data.get(side, 16)) for side in ("width", "height"))
         box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"
         body = icon["body"].replace("currentColor", "#000")
-        icons[name.replace("-", "")] = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{body}</svg>'
+        icons[name if hyphens else name.replace("-", "")] = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}">{body}</svg>'
+        )
     return icons
 
 
 def render(svg: str, size: int = SIZE) -> Rgba:
     """Draw an SVG, trimmed to its ink and centred on a transparent square of ``size`` pixels."""
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size)
-    picture = Image.open(BytesIO(bytes(png))).convert("RGBA")
+    return trimmed(Image.open(BytesIO(bytes(png))).convert("RGBA"), size)
+
+
+def trimmed(picture: Image.Image, size: int = SIZE) -> Rgba:
+    """A picture's ink, centred on a transparent square of ``size`` pixels."""
     box = picture.getchannel("A").point(lambda a: 255 if a > 24 else 0).getbbox()
     if box is None:
         raise ValueError("the drawing is empty")
@@ -168,7 +175,7 @@ def _choose(icons: dict[str, str], seed: int, unknown: int) -> list[tuple[int, s
     return chosen + [(-1, icons[rest[i]]) for i in picks]
 
 
-def _render_or_none(svg: str) -> Rgba | None:
+def render_or_none(svg: str) -> Rgba | None:
     try:
         return render(svg)
     except ValueError:
@@ -182,24 +189,32 @@ def _replace(path: Path, write: Callable[[Path], None]) -> None:
     os.replace(part, path)
 
 
-def load(sets: dict[str, str], work: Path, unknown: int = 300) -> Art:
-    """The drawings of ``sets``, from the cache in ``work`` or rendered now (about a minute for all of them)."""
-    key = hashlib.sha256(repr((sorted(sets.items()), KINDS, SIZE, unknown)).encode()).hexdigest()[:12]
-    cache, table = work / f"art-{key}.npy", work / f"art-{key}.npz"
+def key_of(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+
+
+def cached(stem: Path, drawings: Callable[[], Iterator[tuple[int, Rgba, bool]]]) -> Art:
+    """The drawings, (kind index or -1, picture, whether it is one flat colour) each, from ``stem``'s files or drawn
+    now."""
+    cache, table = stem.with_suffix(".npy"), stem.with_suffix(".npz")
     if not table.exists():
-        pictures: list[Rgba] = []
-        kinds: list[int] = []
-        mono: list[bool] = []
-        for name, version in sets.items():
-            chosen = _choose(read_icons(fetch(name, version, work / "npm")), seed=7, unknown=unknown)
-            with workers(os.cpu_count() or 1) as pool:
-                drawn = pool.map(_render_or_none, [svg for _, svg in chosen], chunksize=16)
-            for (index, _), picture in zip(chosen, drawn, strict=True):
-                if picture is not None:
-                    pictures.append(picture)
-                    kinds.append(index)
-                    mono.append(name in MONOCHROME)
+        kinds, pictures, mono = zip(*drawings(), strict=True)
         _replace(cache, partial(np.save, arr=np.stack(pictures)))
         _replace(table, partial(np.savez, kind=np.array(kinds, np.int16), mono=np.array(mono)))
     columns = np.load(table)
     return Art(np.load(cache, mmap_mode="r"), columns["kind"], columns["mono"])
+
+
+def load(sets: dict[str, str], work: Path, unknown: int = 300) -> Art:
+    """The drawings of ``sets``, from the cache in ``work`` or rendered now (about a minute for all of them)."""
+
+    def drawings() -> Iterator[tuple[int, Rgba, bool]]:
+        for name, version in sets.items():
+            chosen = _choose(read_icons(fetch(name, version, work / "npm")), seed=7, unknown=unknown)
+            with workers(os.cpu_count() or 1) as pool:
+                drawn = pool.map(render_or_none, [svg for _, svg in chosen], chunksize=16)
+            for (index, _), picture in zip(chosen, drawn, strict=True):
+                if picture is not None:
+                    yield index, picture, name in MONOCHROME
+
+    return cached(work / f"art-{key_of(sorted(sets.items()), KINDS, SIZE, unknown)}", drawings)

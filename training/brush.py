@@ -23,9 +23,12 @@ class Brush:
         stylise: bool = True,
         dirt: float = 0.8,
         wild: float = 0.0,
+        guests: Art | None = None,
+        invited: float = 0.0,
     ) -> None:
         """camera: how bad the camera is, 0..1; dirt: the share of pictures taken with it; stylise: whether drawings
-        are varied as by other hands; wild: the share of them varied more than any hand would (``styles.wild``)."""
+        are varied as by other hands; wild: the share of them varied more than any hand would (``styles.wild``);
+        guests: drawings of other hands, ``invited``: the share of things that are theirs, where they have that kind."""
         self.art, self.fonts, self.camera, self.stylise, self.dirt, self.wild = (
             art,
             font_files,
@@ -35,6 +38,8 @@ class Brush:
             wild,
         )
         self.rows = art.of_kind()
+        self.guests, self.invited = guests, invited
+        self.guest_rows = guests.of_kind() if guests else []
         self.unknown_rows = np.flatnonzero(art.kind < 0)
         self.drawable = [index for index, rows in enumerate(self.rows) if len(rows)]
 
@@ -44,6 +49,8 @@ class Brush:
             colour = str(rng.choice(list(COLOURS)))
             sprite = drawing.shape(name, drawing.near_colour(colour, rng), rng)
             return (styles.outline(sprite, rng) if rng.random() < 0.25 else sprite), colour
+        if self.guests and rng.random() < self.invited and len(self.guest_rows[_KIND_ROWS[name]]):
+            return self._guest(self.guests, name, size, rng)
         row = int(rng.choice(self.rows[_KIND_ROWS[name]]))
         sprite = drawing.shrunk(self.art.pictures[row], 1.25 * size)
         if self.art.mono[row]:
@@ -53,6 +60,21 @@ class Brush:
         if self.is_wild(rng):
             return styles.wild(sprite, rng), None
         return (styles.vary(sprite, rng) if self.stylise else np.array(sprite)), None
+
+    def _guest(self, guests: Art, name: str, size: float, rng: Rng) -> tuple[drawing.Sprite, str | None]:
+        """Another hand's drawing: what is one flat colour, most often coloured in like one of the usual drawings."""
+        kind = _KIND_ROWS[name]
+        row = int(rng.choice(self.guest_rows[kind]))
+        sprite = drawing.shrunk(guests.pictures[row], 1.25 * size)
+        if not guests.mono[row]:
+            return (styles.wild if self.is_wild(rng) else styles.vary)(sprite, rng), None
+        sprite = np.array(sprite[:, ::-1] if rng.random() < 0.5 else sprite)
+        sprite = styles.bent(sprite, rng) if self.is_wild(rng) else sprite
+        coloured = [index for index in self.rows[kind] if not self.art.mono[index]]
+        if coloured and rng.random() < 0.75:
+            return styles.coloured_in(sprite, self.art.pictures[int(rng.choice(coloured))], rng), None
+        colour = str(rng.choice(list(COLOURS))) if rng.random() < 0.6 else "black"
+        return drawing.tint(sprite, drawing.near_colour(colour, rng)), colour
 
     def is_wild(self, rng: Rng) -> bool:
         """Whether the next drawing is to be varied more than any hand would; without chance where none is."""

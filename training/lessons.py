@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from . import art, fonts, prompts, questions, samples, tokens
+from . import art, fonts, gallery, prompts, questions, samples, tokens
 from .painter import Painter
 from .paths import TOKENIZER, WORK
 from .plans import Stage
@@ -23,6 +23,8 @@ UNKNOWN_DRAWINGS = 700
 """How many drawings of each set show what has no name."""
 WILD = 0.3
 """The share of drawings changed more than other hands would, so that a style never seen is less of a surprise."""
+GUESTS = 0.3
+"""The share of things drawn by other hands (``gallery``), where these have drawn them."""
 TEXT_EVERY = 2
 """One in so many of the pictures talked about brings conversations without a picture along."""
 
@@ -31,9 +33,9 @@ TEXT_EVERY = 2
 def painter(seen: bool = True) -> Painter:
     """The painter of the training: its art sets and fonts, or those kept unseen."""
     sets, families = (art.TRAIN_SETS, fonts.TRAIN_FAMILIES) if seen else (art.UNSEEN_SETS, fonts.UNSEEN_FAMILIES)
-    return Painter(
-        art.load(sets, WORK, unknown=UNKNOWN_DRAWINGS), fonts.find(families), stylise=seen, dirt=0.45, wild=WILD
-    )
+    drawings = art.load(sets, WORK, unknown=UNKNOWN_DRAWINGS)
+    guests = gallery.load(WORK) if seen else None
+    return Painter(drawings, fonts.find(families), stylise=seen, dirt=0.45, wild=WILD, guests=guests, invited=GUESTS)
 
 
 @cache

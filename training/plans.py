@@ -62,10 +62,10 @@ MORE = Plan(
     VisionSize(),
     TextSize(),
     (
-        Stage("heads", 60, 96, 3e-3, learns=("heads",), scenes=DENSE, seed=71),
+        Stage("heads", 60, 96, 3e-3, learns=("heads",), scenes=DENSE, seed=81),
         Stage(
             "tower",
-            160,
+            220,
             48,
             8e-4,
             learns=("heads", "tower"),
@@ -73,10 +73,10 @@ MORE = Plan(
             full=0.8,
             heads_share=2.0,
             decay=0.3,
-            seed=72,
+            seed=82,
         ),
-        Stage("more", 1900, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=73),
-        Stage("language", 420, 64, 6e-4, learns=("language",), decay=1.0, seed=74),
+        Stage("more", 1900, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=83),
+        Stage("language", 420, 64, 6e-4, learns=("language",), decay=1.0, seed=84),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about two hours on two cores."""

@@ -119,3 +119,28 @@ def lined(sprite: Sprite, rng: Rng) -> Sprite:
     sprite[:, :, :3] = np.clip(sprite[:, :, :3] * np.float32(own) + (paper * (1 - own)).astype(np.float32), 0, 255)
     sprite[(ink > 96) & (alpha > 0), :3] = line
     return sprite
+
+
+def coloured_in(sprite: Sprite, like: Sprite, rng: Rng) -> Sprite:
+    """A line drawing with what its lines enclose filled as a child fills it: in the colours of another drawing of the
+    same thing, in any colours, or left white. Lines are of one dark colour."""
+    ink = sprite[:, :, 3]
+    height, width = ink.shape
+    framed = np.pad((ink < 96).astype(np.uint8), 1, constant_values=1)
+    _, parts, table, middles = cv2.connectedComponentsWithStats(framed, connectivity=4)
+    parts = parts[1:-1, 1:-1]
+    inks = np.full((len(table), 3), 255.0)
+    inks += rng.normal(0, 5, 3)
+    if rng.random() < 0.8:
+        places = np.clip(np.round(middles * (like.shape[1] / width, like.shape[0] / height)).astype(int), 0, None)
+        x, y = np.minimum(places[:, 0], like.shape[1] - 1), np.minimum(places[:, 1], like.shape[0] - 1)
+        shown = like[y, x, 3] > 200
+        inks[shown] = like[y, x, :3][shown]
+    if rng.random() < 0.3:
+        inks = inks[rng.permutation(len(inks))] if rng.random() < 0.5 else rng.uniform(0, 255, inks.shape)
+    out = np.empty_like(sprite)
+    weight = ink[:, :, None].astype(np.float32) / 255
+    line = rng.uniform(0, 60) + rng.uniform(0, 30, 3)
+    out[:, :, :3] = np.clip(inks, 0, 255)[parts] * (1 - weight) + line * weight
+    out[:, :, 3] = np.where(parts == parts[0, 0], ink, 255)
+    return out
