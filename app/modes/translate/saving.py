@@ -37,7 +37,9 @@ def save(path: Path, picture: Picture | None, translation: Translation, say: Cal
             else:
                 drawn = overlay(picture, translation).picture
                 image = Image.frombytes("RGB", (drawn.width, drawn.height), drawn.pixels)
-                image.save(part, PICTURES[kind], **({"resolution": 150.0} if kind == ".pdf" else {"quality": 92}))
+                # Of a PDF's title Pillow would make the name of the part that is written first.
+                extra = {"resolution": 150.0, "title": path.stem} if kind == ".pdf" else {"quality": 92}
+                image.save(part, PICTURES[kind], **extra)
             os.replace(part, path)  # what stood there stays until all of it is written
         finally:
             part.unlink(missing_ok=True)

@@ -323,6 +323,8 @@ def test_it_is_saved_as_a_picture(kind: str, tmp_path: Path) -> None:
     written = (tmp_path / f"out{kind}").read_bytes()
     if kind == ".pdf":
         assert written.startswith(b"%PDF")
+        assert "out".encode("utf-16-be") in written, "its title is the name it was given"
+        assert b".part" not in written and ".part".encode("utf-16-be") not in written
     else:
         with Image.open(tmp_path / f"out{kind}") as image:
             assert image.size == (sheet.pixels.shape[1], sheet.pixels.shape[0])
