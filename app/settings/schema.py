@@ -152,9 +152,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "translate.to",
         "Translate",
-        "en",
+        "",
         "Translate into",
-        "The code of a language, such as fr. Translate keeps the one chosen last here.",
+        "The code of a language, such as fr. Translate keeps the one chosen last here. Empty: your own.",
         stays=True,
     ),
     Setting(

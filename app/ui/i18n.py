@@ -184,6 +184,13 @@ def preferred(wanted: list[str]) -> str:
     return SOURCE
 
 
+def tongues(choice: str) -> list[str]:
+    """Codes (ISO 639-1) of the languages the person reads, the best first. choice: what the window is set to speak."""
+    names = [choice, *QLocale.system().uiLanguages()] if choice in LANGUAGES else QLocale.system().uiLanguages()
+    codes = (QLocale.languageToCode(QLocale(name).language()) for name in names)
+    return ["no" if code in ("nb", "nn") else code for code in codes]
+
+
 def _locale(code: str) -> QLocale:
     """How numbers are written: as the system says if it speaks the language, for a Swiss is no German."""
     system = QLocale.system()

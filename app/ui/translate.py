@@ -18,6 +18,7 @@ from app.ui.bridge import Background, Engine
 from app.ui.camera_view import CameraFeed
 from app.ui.canvas import Canvas
 from app.ui.desk import Desk, Sheet
+from app.ui.i18n import tongues
 from app.ui.passage_row import PassageRow
 from app.ui.session import Session
 from app.ui.translate_glossary import GlossarySheet
@@ -56,8 +57,9 @@ class Translate(QObject):
         self._tools = tools
         self.on = False
         self.panel = TranslatePanel()
-        self.panel.choose(AUTO, target(tools.store.settings).code)
-        self.panel.check.setChecked(tools.store.settings["translate.check"])
+        settings = tools.store.settings
+        self.panel.choose(AUTO, target(settings, tongues(settings["window.language"])).code)
+        self.panel.check.setChecked(settings["translate.check"])
         uncover = Uncover(tools.canvas)
         self.overlay = TranslationOverlay(tools.canvas, uncover)
         self.live = LiveTranslate(tools.engine, tools.feed, tools.canvas, uncover, self._live_wanted)

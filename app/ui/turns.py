@@ -7,11 +7,12 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.chat.conversation import Conversation, Turn
+from app.modes.translate.mode import target
 from app.ui import menus
 from app.ui.answer_translations import AnswerTranslations
 from app.ui.chat_model import ChatModel
 from app.ui.chat_view import ChatView
-from app.ui.i18n import shown
+from app.ui.i18n import shown, tongues
 from app.ui.notify import announce
 from app.ui.read_aloud import ReadAloud
 from app.ui.session import Session
@@ -102,7 +103,8 @@ class Turns(QObject):
             DetailSheet(turn.error, self._view.window()).open()
 
     def _show_languages(self, turn: Turn, place: QPoint) -> None:
-        newest = self._session.settings["translate.to"]
+        settings = self._session.settings
+        newest = target(settings, tongues(settings["window.language"])).code
         choose = partial(self._answers.translate, turn)
         menus.open_at(menus.languages(self._view.window(), newest, turn, choose), place)
 

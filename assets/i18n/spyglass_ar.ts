@@ -2641,8 +2641,8 @@
         <translation>تُحفظ المحادثات وصورها على هذا الجهاز؛ وعند امتلاء المساحة تُحذف الأقدم. 0: لا يُحفظ شيء.</translation>
     </message>
     <message>
-        <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>
-        <translation>رمز لغة، مثل fr. يحفظ وضع الترجمة هنا آخر لغة اختيرت.</translation>
+        <source>The code of a language, such as fr. Translate keeps the one chosen last here. Empty: your own.</source>
+        <translation>رمز لغة، مثل fr. يحفظ وضع الترجمة هنا آخر لغة اختيرت. إذا تُرك فارغًا: لغتك.</translation>
     </message>
     <message>
         <source>Translator</source>

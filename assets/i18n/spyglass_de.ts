@@ -2633,8 +2633,8 @@
         <translation>Unterhaltungen und ihre Bilder bleiben auf diesem Rechner; reicht der Platz nicht, gehen die ältesten. 0: es wird keine aufbewahrt.</translation>
     </message>
     <message>
-        <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>
-        <translation>Das Kürzel einer Sprache, etwa fr. Übersetzen merkt sich hier die zuletzt gewählte.</translation>
+        <source>The code of a language, such as fr. Translate keeps the one chosen last here. Empty: your own.</source>
+        <translation>Das Kürzel einer Sprache, etwa fr. Übersetzen merkt sich hier die zuletzt gewählte. Leer: die eigene.</translation>
     </message>
     <message>
         <source>Translator</source>

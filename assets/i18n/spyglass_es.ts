@@ -2633,8 +2633,8 @@
         <translation>Las conversaciones y sus imágenes se guardan en este equipo; cuando no queda sitio se van las más antiguas. 0: no se guarda ninguna.</translation>
     </message>
     <message>
-        <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>
-        <translation>El código de un idioma, como fr. Traducir guarda aquí el último elegido.</translation>
+        <source>The code of a language, such as fr. Translate keeps the one chosen last here. Empty: your own.</source>
+        <translation>El código de un idioma, como fr. Traducir guarda aquí el último elegido. Vacío: el propio.</translation>
     </message>
     <message>
         <source>Translator</source>

@@ -2633,8 +2633,8 @@
         <translation>Les conversations et leurs images restent sur cette machine ; les plus anciennes partent quand la place manque. 0 : aucune n’est conservée.</translation>
     </message>
     <message>
-        <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>
-        <translation>Le code d’une langue, comme fr. Traduire y garde la dernière choisie.</translation>
+        <source>The code of a language, such as fr. Translate keeps the one chosen last here. Empty: your own.</source>
+        <translation>Le code d’une langue, comme fr. Traduire y garde la dernière choisie. Vide : la vôtre.</translation>
     </message>
     <message>
         <source>Translator</source>

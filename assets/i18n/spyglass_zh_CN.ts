@@ -2631,8 +2631,8 @@
         <translation>对话及其图片保存在本机；空间用完时先删除最旧的。0：不保存。</translation>
     </message>
     <message>
-        <source>The code of a language, such as fr. Translate keeps the one chosen last here.</source>
-        <translation>语言的代码，例如 fr。翻译模式会在此记住上次选择的语言。</translation>
+        <source>The code of a language, such as fr. Translate keeps the one chosen last here. Empty: your own.</source>
+        <translation>语言的代码，例如 fr。翻译模式会在此记住上次选择的语言。留空：您自己的语言。</translation>
     </message>
     <message>
         <source>Translator</source>

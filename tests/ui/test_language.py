@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import PySide6
 import pytest
@@ -15,11 +16,12 @@ from app import paths
 from app.chat.conversation import Translated
 from app.errors import PictureError
 from app.modes.translate.checks import Concern
-from app.settings.schema import BY_KEY
+from app.modes.translate.mode import target
+from app.settings.schema import BY_KEY, Settings
 from app.settings.store import SettingsStore
 from app.ui import i18n
 from app.ui.buttons import IconButton
-from app.ui.i18n import LANGUAGES, Language, number, preferred, shown
+from app.ui.i18n import LANGUAGES, Language, number, preferred, shown, tongues
 from app.ui.settings_dialog import SettingsDialog
 from app.ui.sheets import KeySheet
 from app.ui.window import Window
@@ -312,3 +314,24 @@ def test_the_time_of_day_names_no_zone(language: str) -> None:
     finally:
         QLocale.setDefault(before)
     assert zone not in told
+
+
+@pytest.mark.parametrize(
+    ("system", "choice", "kept", "into"),
+    [
+        (["pl-PL", "de-DE"], "system", "", "pl"),
+        (["pl-PL", "de-DE"], "de", "", "de"),
+        (["nb-NO"], "system", "", "no"),
+        (["zh-Hant-TW"], "system", "", "zh"),
+        (["eo", "fr-CH"], "system", "", "fr"),
+        (["C"], "system", "", "en"),
+        (["fr-FR"], "system", "it", "it"),
+        (["fr-FR"], "system", "tlh", "fr"),
+    ],
+)
+def test_translations_are_into_the_persons_own_language_until_another_is_chosen(
+    monkeypatch: pytest.MonkeyPatch, system: list[str], choice: str, kept: str, into: str
+) -> None:
+    monkeypatch.setattr(QLocale, "system", staticmethod(lambda: SimpleNamespace(uiLanguages=lambda: system)))
+    settings = Settings({"translate.to": kept})
+    assert target(settings, tongues(choice)).code == into

@@ -1,5 +1,7 @@
 """Translate as one of the window's modes. Its page does the work; as a question, the last message is translated."""
 
+from collections.abc import Iterable
+
 from app.modes.base import Block, TextBlock
 from app.modes.translate import prompts
 from app.modes.translate.languages import LANGUAGES, Language
@@ -22,6 +24,8 @@ class TranslateMode:
         return (TextBlock(answer),) if answer else ()
 
 
-def target(settings: Settings) -> Language:
-    """The language to translate into: the one last chosen, English if that is not offered any more."""
-    return LANGUAGES.get(settings["translate.to"], LANGUAGES["en"])
+def target(settings: Settings, own: Iterable[str] = ()) -> Language:
+    """The language to translate into: the one last chosen, else the first of the person's own that is offered, else
+    English. own: codes of languages (ISO 639-1)."""
+    wanted = (settings["translate.to"], *own)
+    return LANGUAGES[next((code for code in wanted if code in LANGUAGES), "en")]

@@ -48,7 +48,11 @@ class Reader:
             text = f"Ticket office\nLift\n{WORDS}"
         else:
             seen = np.frombuffer(shown[0].pixels, np.uint8)
-            text = WORDS.replace("e", "c") if seen.min() > 190 and (seen == 203).sum() > 1500 else "Something else entirely"
+            text = (
+                WORDS.replace("e", "c")
+                if seen.min() > 190 and (seen == 203).sum() > 1500
+                else "Something else entirely"
+            )
         yield Piece(text=text, probability=0.9)
         yield Finished(reason="stop")
 
