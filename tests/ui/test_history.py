@@ -160,7 +160,9 @@ def test_opening_an_earlier_conversation_does_not_make_it_newer(
     open_picture(window, qtbot, picture())
     first = ask(window, qtbot, "The first?")
     window.actions["new"].trigger()
-    ask(window, qtbot, "The second?")
+    second = ask(window, qtbot, "The second?")
+    answers = {first.answer, second.answer}
+    qtbot.waitUntil(lambda: {e.said[-1].answer for e in Archive().entries()} == answers, timeout=5_000)
     kept(qtbot, 2)
     before = {entry.title: entry.changed for entry in Archive().entries()}
     sheet = open_sheet(window, qtbot)
