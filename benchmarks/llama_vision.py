@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Graph, Workspace
 from app.engine.families.mllama.picture import cut
 from app.engine.families.mllama.store import Store
-from app.engine.families.mllama.tensor import F16, F32
+from app.engine.families.mllama.tensor import BF16, F16, F32
+from app.engine.families.mllama.weighing import InBFloat16, InFloat32, Weighing, and_one, columns_shape
 from app.library.convert import convert
 from app.library.quantise import NUMBERS
 from app.values import Ask, EngineOptions, Message, ModelSpec, Picture, Sampling
@@ -193,7 +195,11 @@ def ceilings(options: argparse.Namespace) -> None:
     print(f"attention, 1024 of {ROWS_EXACT} queries, 16 heads of 80:")
     flops = 4 * 1024 * ROWS_EXACT * files.TOWER
     contestants = {f"flash, {name}": _attention(devices, kind) for name, kind in (("F32", F32), ("F16", F16))}
-    contestants["numpy"] = _attention_by_blas(options.threads)
+    contestants["numpy"] = _attention_by_blas(options.threads, partial(InFloat32, and_one(np.ones(_HEADS, np.float32))))
+    columns = Store(devices, 1)
+    weighing = partial(InBFloat16, columns.tensor(columns_shape(ROWS_EXACT, 80, 16), BF16), 80)
+    columns.allocate()
+    contestants["numpy, values BF16"] = _attention_by_blas(options.threads, weighing)
     for name, seconds in best(contestants, options.seconds / 2).items():
         print(f"  {name:20s} {flops / seconds / 1e9:7.1f} GFLOP/s")
 
@@ -217,15 +223,18 @@ def _attention(devices: Devices, kind: int) -> Callable[[], None]:
     return g.run
 
 
-def _attention_by_blas(threads: int) -> Callable[[], None]:
-    q, k, v = (np.ones((16, ROWS_EXACT, 80), np.float32) for _ in range(3))
+_HEADS = (16, ROWS_EXACT, 80)
+
+
+def _attention_by_blas(threads: int, weighing: Callable[[], Weighing]) -> Callable[[], None]:
+    q, k = (np.ones(_HEADS, np.float32) for _ in range(2))
     out = np.empty((ROWS_EXACT, files.TOWER), np.float32)
-    return lambda: blas.attend(q, k, v, out, [(range(1024), ROWS_EXACT)], threads, lambda: False)
+    return lambda: blas.attend(q, k, weighing, out, [(range(1024), ROWS_EXACT)], threads, lambda: False)
 
 
 # --- vision ----------------------------------------------------------------------------------------------------------
 
-TOWER_LAYERS, GLOBAL_LAYERS = 1, 1
+TOWER_LAYERS, GLOBAL_LAYERS = 4, 1
 _TORCH = """
 import json, sys, time, torch
 from transformers import MllamaForConditionalGeneration

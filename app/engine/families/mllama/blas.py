@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.engine.families.mllama.weighing import QUERIES, Weighing, and_one
+
 Ranges = Sequence[tuple[range, int]]
 """Ranges of rows, and at how many of the first rows each looks."""
-QUERIES = 512
-"""Queries of a head at a time: enough for a product to be fast, few enough for its scores to stay in the caches."""
 _SAMPLED = 16
 """One key in so many is asked first, how large a query's scores are."""
 
@@ -31,15 +31,16 @@ class _Part(NamedTuple):
 def attend(
     q: np.ndarray,
     k: np.ndarray,
-    v: np.ndarray,
+    weighing: Callable[[], Weighing],
     out: np.ndarray,
     looks: Ranges,
     threads: int,
     stopping: Callable[[], bool],
 ) -> None:
-    """softmax(q k / sqrt(head)) v: q, k and v (heads, rows, head) -> out (rows, heads * head), all float32.
+    """softmax(q k / sqrt(head)) v: q and k (heads, rows, head) -> out (rows, heads * head), all float32.
 
-    stopping: asked between parts of the work; True leaves the rest undone.
+    weighing: what a thread weighs the values with. stopping: asked between parts of the work; True leaves the rest
+    undone.
     """
     parts = deque(
         _Part(head, slice(first, min(first + QUERIES, rows.stop)), seen)
@@ -47,51 +48,49 @@ def attend(
         for head in range(len(q))
         for first in rows[::QUERIES]
     )
-    k, v = _and_one(k), _and_one(v)
+    k = and_one(k)
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(_work, q, k, v, out, parts, stopping) for _ in range(threads)]:
+        for done in [pool.submit(_work, q, k, weighing, out, parts, stopping) for _ in range(threads)]:
             done.result()
 
 
-def _and_one(x: np.ndarray) -> np.ndarray:
-    """A feature of one beside the others: keys take what a query subtracts from all its scores by it, values count
-    what they are weighted with. Both come with the products, where each alone would be a pass over all scores."""
-    wider = np.ones((*x.shape[:2], x.shape[2] + 1), np.float32)
-    wider[:, :, :-1] = x
-    return wider
-
-
 def _work(
-    q: np.ndarray, k: np.ndarray, v: np.ndarray, out: np.ndarray, parts: deque[_Part], stopping: Callable[[], bool]
+    q: np.ndarray,
+    k: np.ndarray,
+    weighing: Callable[[], Weighing],
+    out: np.ndarray,
+    parts: deque[_Part],
+    stopping: Callable[[], bool],
 ) -> None:
     """Do parts until none is left, all scores in the same memory."""
-    heads, rows, size = q.shape
-    scratch = np.empty(QUERIES * rows, np.float32)
+    heads, _, size = q.shape
     by_head = out.reshape(-1, heads, size)
-    while not stopping():
-        try:
-            head, queries, seen = parts.popleft()
-        except IndexError:
-            return
-        asked = np.empty((queries.stop - queries.start, size + 1), np.float32)
-        np.multiply(q[head, queries], np.float32(size**-0.5), out=asked[:, :-1])
-        scores = scratch[: len(asked) * seen].reshape(len(asked), seen)
-        mixed = _softmax_of(asked, k[head, :seen], v[head, :seen], scores)
-        np.divide(mixed[:, :-1], mixed[:, -1:], out=by_head[queries, head])
+    with weighing() as values:
+        while not stopping():
+            try:
+                part = parts.popleft()
+            except IndexError:
+                return
+            head, queries, seen = part
+            asked = np.empty((queries.stop - queries.start, size + 1), np.float32)
+            np.multiply(q[head, queries], np.float32(size**-0.5), out=asked[:, :-1])
+            mixed, sums = _softmax_of(asked, k[head, :seen], values, head)
+            np.divide(mixed, sums, out=by_head[queries, head])
 
 
-def _softmax_of(asked: np.ndarray, k: np.ndarray, v: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """exp(asked k) v, each query's scores less a number about as large as their largest.
+def _softmax_of(asked: np.ndarray, k: np.ndarray, values: Weighing, head: int) -> tuple[np.ndarray, np.ndarray]:
+    """exp(asked k) v and the sums of exp(asked k), each query's scores less a number about as large as their largest.
 
     Any such number gives the same softmax; only one too small by 88 lets ``exp`` run over. A sample of the keys tells
     one for next to nothing, and where it misleads, all keys are asked."""
-    mixed = np.empty((len(asked), v.shape[1]), np.float32)
+    n, seen = len(asked), len(k)
+    scores = values.scores[:n, :seen]
     for keys in (k[::_SAMPLED], k):
         asked[:, -1] = -(asked[:, :-1] @ keys[:, :-1].T).max(1)
         np.matmul(asked, k.T, out=scores)
         with np.errstate(over="ignore", invalid="ignore"):
             np.exp(scores, out=scores)
-            np.matmul(scores, v, out=mixed)
-        if np.isfinite(mixed).all():
+            mixed, sums = values.mix(head, n, seen)
+        if np.isfinite(mixed).all() and np.isfinite(sums).all():
             break
-    return mixed
+    return mixed, sums

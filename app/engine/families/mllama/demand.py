@@ -1,12 +1,12 @@
 """What a model takes from memory, the machine's and a GPU's, before it is loaded."""
 
 from app.engine import machine
-from app.engine.families.mllama.blas import QUERIES
 from app.engine.families.mllama.core import Files
 from app.engine.families.mllama.decoder import BATCH
 from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.place import Placement, place, sizes
 from app.engine.families.mllama.tensor import F16, Q8_0, nbytes
+from app.engine.families.mllama.weighing import QUERIES
 from app.engine.fit import Demand
 from app.gguf.mllama import Config
 from app.values import EngineOptions
@@ -76,11 +76,11 @@ def picture_bytes(config: Config) -> int:
 
 
 def _tower_memory(config: Config, threads: int) -> int:
-    """The rows' states (running, kept, and four for attention), each thread's scores, and what the projection makes of
-    the rows."""
+    """The rows' states (running, kept, four for attention, and keys and values once more), each thread's scores, and
+    what the projection makes of the rows."""
     c = config.vision
     rows = c.max_tiles * (c.rows + c.padding)
-    return 4 * rows * (c.width * (5 + len(c.taps)) + threads * QUERIES + 2 * c.features + config.text.width)
+    return 4 * rows * (c.width * (7 + len(c.taps)) + threads * QUERIES + 2 * c.features + config.text.width)
 
 
 def _batch_memory(files: Files) -> int:

@@ -37,6 +37,11 @@ class Devices:
         return "AVX512" in native.features()
 
     @property
+    def bfloat_products(self) -> bool:
+        """Whether the processor has an instruction for products of bfloat16, and ggml's code uses it."""
+        return "AVX512_BF16" in native.features()
+
+    @property
     def host(self) -> int:
         """The buffer type of ordinary memory."""
         return int(self.g.backend_dev_buffer_type(self.cpu))

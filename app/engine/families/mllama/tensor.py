@@ -14,7 +14,7 @@ from app.engine import ggml
 from app.errors import EngineError
 from app.gguf import TYPES
 
-F32, F16, Q8_0, I32, I64 = 0, 1, 8, 26, 27
+F32, F16, Q8_0, I32, I64, BF16 = 0, 1, 8, 26, 27, 30
 NUMPY = {F32: np.float32, F16: np.float16, I32: np.int32, I64: np.int64}
 
 Shape = tuple[int, int, int, int]

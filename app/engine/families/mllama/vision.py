@@ -12,6 +12,7 @@ all rows, the others look at the real ones, and neither needs a mask.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from app.engine.families.mllama.device import Devices
 from app.engine.families.mllama.graph import Cancelled, Graph, Workspace
 from app.engine.families.mllama.picture import Tiles, patches
 from app.engine.families.mllama.store import Store
-from app.engine.families.mllama.tensor import F32, Tensor, values
+from app.engine.families.mllama.tensor import BF16, F32, Tensor, values
+from app.engine.families.mllama.weighing import InBFloat16, InFloat32, Weighing, and_one, by_columns, columns_shape
 from app.engine.families.mllama.weights import Weights
 
 Progress = Callable[[float], None]
@@ -51,13 +53,14 @@ class Rows:
 @dataclass(frozen=True)
 class _State:
     """What lives from layer to layer: all rows, places for a layer's attention, and the intermediate states. q, k and v
-    are (head, rows, heads)."""
+    are (head, rows, heads); columns: v once more, see `weighing.InBFloat16`."""
 
     x: Tensor
     q: Tensor
     k: Tensor
     v: Tensor
     attended: Tensor
+    columns: Tensor | None
     taps: dict[int, Tensor]
 
 
@@ -72,6 +75,8 @@ class VisionTower:
         """Rows per flash attention operation: a computation can be stopped only between two operations."""
         self.by_blas = devices.wide_vectors and weights.placement.vision is None and rows >= _ROWS_FOR_BLAS
         """Whether attention goes by numpy's products; else by ggml's flash attention."""
+        self.by_bfloat = self.by_blas and devices.bfloat_products and weights["v.blk.0.attn_v.weight"].type != F32
+        """Whether its second product rounds to bfloat16: not where the weights themselves are not rounded."""
 
     def encode(self, tiles: Tiles, exact: bool = True, progress: Progress = lambda _: None) -> np.ndarray:
         """The picture's projected features, (real tiles * rows of a tile, text width) float32.
@@ -83,7 +88,7 @@ class VisionTower:
         n = c.max_tiles if exact else tiles.count
         rows = Rows(n, tiles.count * c.rows, (n - tiles.count) * c.rows, n * c.padding)
         steps = c.layers + c.global_layers
-        with Store(self._devices, 5 + len(c.taps)) as store:
+        with Store(self._devices, 6 + len(c.taps)) as store:
             state = self._state(store, rows)
             self._run(lambda g: g.write(self._embed(g, tiles, rows), state.x))
             for i in range(c.layers):
@@ -107,6 +112,7 @@ class VisionTower:
             k=store.tensor(heads, F32, place),
             v=store.tensor(heads, F32, place),
             attended=store.tensor(wide, F32, place),
+            columns=store.tensor(columns_shape(rows.all, *heads[::2]), BF16, place) if self.by_bfloat else None,
             taps={i: store.tensor((c.width, rows.real), F32, place) for i in c.taps},
         )
         store.allocate()
@@ -187,7 +193,13 @@ class VisionTower:
     def _attend_by_blas(self, state: _State, looks: blas.Ranges) -> None:
         q, k, v = (values(self._devices.g, t).reshape(t.shape[2::-1]) for t in (state.q, state.k, state.v))
         out, stopping = values(self._devices.g, state.attended), self._devices.stopping
-        blas.attend(q, k, v, out, looks, self._devices.threads, stopping)
+        weighing: Callable[[], Weighing]
+        if (columns := state.columns) is not None:
+            self._run(lambda g: by_columns(g, state.v, columns))
+            weighing = partial(InBFloat16, columns, state.v.shape[0])
+        else:
+            weighing = partial(InFloat32, and_one(v))
+        blas.attend(q, k, weighing, out, looks, self._devices.threads, stopping)
         if stopping():
             raise Cancelled
 
