@@ -60,6 +60,22 @@ def test_both_forms_of_attention_equal_the_reference(core, monkeypatch, by_blas)
             assert deviation(found, wanted) < EXACT
 
 
+def test_values_weighed_in_bfloat16_stay_close_to_the_reference(core, monkeypatch, capsys):
+    """The tower of a file of rounded weights may do so; here its weights are the reference's own."""
+    monkeypatch.setattr(core.tower, "by_blas", True)
+    monkeypatch.setattr(core.tower, "by_bfloat", True)
+    found = []
+    for case in CASES:
+        for number, picture in enumerate(case.pictures):
+            tiles = cut(picture, core.config.vision)
+            states = core.tower.encode(tiles)
+            wanted = case.expected["projected"][number][: tiles.count].reshape(states.shape)
+            found.append(deviation(states, wanted))
+    with capsys.disabled():
+        print(f"\nattention's values in bfloat16: states deviate by {max(found):.2%} of the largest")
+    assert EXACT / 100 < max(found) < EXACT
+
+
 @by_case
 def test_tokens_equal_the_reference(core, case):
     assert core.prompts.raw(case.prompt) == case.tokens
