@@ -13,9 +13,10 @@ from tests.text_half import write_text_half
 SIGN = assets_dir() / "samples" / "sign.png"
 
 
-@pytest.mark.parametrize(("exchanged", "said"), [({}, "exit"), ({"it": "ur"}, "exur")])
+@pytest.mark.parametrize(("exchanged", "said"), [({}, "EXIT"), ({"it": "ur"}, "EXUR")])
 def test_the_translator_translates_what_the_starter_reads(tmp_path: Path, exchanged: dict[str, str], said: str) -> None:
-    """Its vocabulary writes "ur" for "it" the second time: so the word is its, not the starter's."""
+    """Its vocabulary writes "ur" for "it" the second time: so the word is its, not the starter's; in capitals, as
+    on the sign."""
     translator = tmp_path / "starter-words.gguf"
     write_text_half(translator, exchanged)
 

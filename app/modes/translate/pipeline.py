@@ -259,7 +259,8 @@ def _one(passage: Passage, whole: str, wish: Wish, engine: Engine) -> Generator[
         return passage.source, passage.sure
     target = language(wish.target)
     job = prompts.translate(wish.writer, passage.source, whole, target, wish.glossary, aside=wish.aside)
-    return (yield from _written(job, passage.source, engine))
+    text, sure = yield from _written(job, passage.source, engine)
+    return (prompts.in_case_of(passage.source, text) if prompts.plain(wish.writer) else text), sure
 
 
 def _written(job: Ask, source: str, engine: Engine) -> Generator[Step, None, tuple[str, float]]:

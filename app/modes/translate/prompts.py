@@ -91,3 +91,11 @@ def bare(answer: str, source: str) -> str:
         if len(text) > 1 and text.startswith(left) and text.endswith(right) and left not in source:
             return text[1:-1].strip()
     return text
+
+
+def in_case_of(source: str, text: str) -> str:
+    """A translation in capitals if what it stands for is, or with a first one. A model that was taught single words
+    answers as the dictionary has them, and a sign that shouts AUSGANG should not whisper "exit" afterwards."""
+    if len(source) > 1 and source.isupper():
+        return text.upper()
+    return text[:1].upper() + text[1:] if source[:1].isupper() else text

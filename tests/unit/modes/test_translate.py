@@ -338,6 +338,23 @@ def test_full_prompts_hold_the_context_and_plain_ones_the_question_alone() -> No
     ]
 
 
+@pytest.mark.parametrize(
+    ("written", "said", "shown"),
+    [
+        ("AUSGANG", "sortie", "SORTIE"),
+        ("Ausgang", "sortie", "Sortie"),
+        ("ausgang", "sortie", "sortie"),
+        ("Straße", "rue", "Rue"),
+    ],
+)
+def test_the_starters_dictionary_words_are_written_as_the_sign_is(written: str, said: str, shown: str) -> None:
+    engine = Scripted(lambda _: written, lambda _: said)
+    assert run(signs.sign([written], 50), engine, wish("fr", reader=STARTER)).text.strip() == shown
+    assert run(signs.sign([written], 50), engine, wish("fr", source="de")).text.strip() == said, (
+        "others know themselves"
+    )
+
+
 def test_another_model_translates_when_one_is_chosen() -> None:
     sheet, writer = signs.sign(["Open daily"], 50), ModelSpec(path="writer.gguf")
     engine = Scripted(lambda _: sheet.text)
