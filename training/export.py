@@ -9,9 +9,10 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
+from . import restart
 from .model import Mllama
 from .paths import CHECKPOINT, TOKENIZER
-from .plans import PLANS
+from .plans import PLANS, Plan
 from .samples import MEAN, STD
 from .sizes import arrangements
 from .tokens import VOCABULARY
@@ -25,6 +26,8 @@ _CHAT_TEMPLATE = (
     "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
 )
 _CONTEXT = 4096
+_MODEL = "mllama."
+"""How the names of the model's weights begin in a training checkpoint."""
 
 
 def _config(model: Mllama, tokenizer: Tokenizer) -> dict[str, Any]:
@@ -134,20 +137,29 @@ def write_checkpoint(model: Mllama, tokenizer_file: Path, folder: Path) -> None:
 def load_trained(checkpoint: Path, model: Mllama) -> Mllama:
     """The model's weights out of a training checkpoint."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)["model"]
-    prefix = "mllama."
     model.load_state_dict(
-        {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+        {name.removeprefix(_MODEL): tensor for name, tensor in state.items() if name.startswith(_MODEL)}
     )
     return model.eval()
 
 
-def average(before: Path, share: float) -> None:
-    """Make the checkpoint the mean of itself and the one it was begun from: what both learned stays, what one of them
+def weights_of(path: Path, plan: Plan) -> dict[str, torch.Tensor]:
+    """What a training checkpoint learned, or of a starter's GGUF, which has no heads, the model alone."""
+    if path.suffix == ".gguf":
+        model = Mllama(plan.vision, plan.text)
+        restart.load(model, path, Tokenizer.from_file(str(TOKENIZER)))
+        return {f"{_MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
+    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)["model"]
+    return weights
+
+
+def average(before: Path, share: float, plan: Plan) -> None:
+    """Make the checkpoint the mean of itself and what it was begun from: what both learned stays, what one of them
     learned by chance weighs less (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models")."""
-    old, new = (torch.load(path, map_location="cpu", weights_only=True) for path in (before, CHECKPOINT))
+    old, new = weights_of(before, plan), torch.load(CHECKPOINT, map_location="cpu", weights_only=True)
     for name, tensor in new["model"].items():
-        if tensor.is_floating_point():
-            tensor.lerp_(old["model"][name].to(tensor.dtype), 1 - share)
+        if tensor.is_floating_point() and name in old:
+            tensor.lerp_(old[name].to(tensor.dtype), 1 - share)
     save(CHECKPOINT, new)
 
 
@@ -155,12 +167,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m training.export", description=__doc__)
     parser.add_argument("folder", type=Path, help="where the checkpoint goes")
     parser.add_argument("--plan", choices=sorted(PLANS), default="cpu", help="the plan it was trained by")
-    parser.add_argument("--before", type=Path, help="the checkpoint this one was begun from, to be averaged with it")
+    parser.add_argument("--before", type=Path, help="what it began from, a checkpoint or a GGUF, to be averaged with")
     parser.add_argument("--share", type=float, default=0.6, help="this one's share in the average")
     options = parser.parse_args()
     plan = PLANS[options.plan]
     if options.before:
-        average(options.before, options.share)
+        average(options.before, options.share, plan)
     write_checkpoint(load_trained(CHECKPOINT, Mllama(plan.vision, plan.text)), TOKENIZER, options.folder)
 
 
