@@ -62,7 +62,9 @@ engine:
 Where a figure falls short of its aim, longer training is what is missing: see `training/README.md`.
 {note}
 The art it learned from: Noto Emoji, Noto Emoji v1 and Firefox OS Emoji (Apache-2.0), Fluent Emoji (MIT), Twemoji,
-EmojiOne (EmojiTwo) and Streamline Emojis (CC BY 4.0); see `docs/licences.md`.
+EmojiOne (EmojiTwo) and Streamline Emojis (CC BY 4.0); and, for more styles, Material Design Icons and IconPark
+(Apache-2.0), Phosphor and Tabler Icons (MIT), Lucide (ISC), Font Awesome, Solar and Streamline's colour icons (CC BY
+4.0), Game Icons (CC BY 3.0), Open Clip Art (public domain) and Symbola (free for any use); see `docs/licences.md`.
 """
 
 
