@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF, QTransform
 
 from app.capture.region import Quad
+from app.modes.translate.overlay import Label
 from app.modes.translate.pipeline import Passage
 from app.ui import theme
 from app.ui.canvas import Canvas
@@ -75,8 +76,9 @@ class TranslationOverlay(QObject):
         target = to_view.mapRect(whole)
         if self._uncovered is not None:
             around, hole = QPainterPath(), QPainterPath()
+            hole.setFillRule(Qt.FillRule.WindingFill)  # the two texts lie over each other
             around.addRect(target)
-            for polygon in _polygons(self._uncovered):
+            for polygon in _polygons(self._uncovered, self._drawn.labels):
                 hole.addPolygon(to_view.map(polygon))
                 hole.closeSubpath()
             painter.setClipPath(around - hole)
@@ -89,19 +91,24 @@ class TranslationOverlay(QObject):
 
     def _on_uncover(self) -> None:
         pointer = self._uncover.pointer
-        passages = self._drawn.translation.passages if self._drawn is not None and pointer is not None else ()
+        drawn = self._drawn if pointer is not None else None
+        passages, labels = (drawn.translation.passages, drawn.labels) if drawn is not None else ((), ())
         inverse, _ = self._canvas.to_view().inverted()
         place = inverse.map(pointer or QPointF())
         translated = (p for p in passages if p.translation and p.translation != p.source)
-        under = (p for p in translated if any(q.containsPoint(place, Qt.FillRule.OddEvenFill) for q in _polygons(p)))
-        self._uncovered = next(under, None)
+        self._uncovered = next((p for p in translated if _covers(_polygons(p, labels), place)), None)
         if self._drawn is not None:
             self._canvas.update()
 
 
-def _polygons(passage: Passage) -> list[QPolygonF]:
-    """The lines of a passage in the picture's pixels, grown a little."""
-    return [_grown(quad) for quad in passage.quads]
+def _polygons(passage: Passage, labels: Sequence[Label]) -> list[QPolygonF]:
+    """The lines of a passage in the picture's pixels, and what is written over them, often longer; grown a little."""
+    own = {id(quad) for quad in passage.quads}
+    return [_grown(quad) for quad in (*passage.quads, *(label.ink for label in labels if id(label.over) in own))]
+
+
+def _covers(polygons: Sequence[QPolygonF], place: QPointF) -> bool:
+    return any(polygon.containsPoint(place, Qt.FillRule.OddEvenFill) for polygon in polygons)
 
 
 def _grown(quad: Quad) -> QPolygonF:

@@ -13,7 +13,7 @@ from app.errors import EngineError, SpyglassError
 from app.modes.translate import prompts
 from app.modes.translate.answers import answer
 from app.modes.translate.languages import language
-from app.modes.translate.overlay import overlay
+from app.modes.translate.overlay import Label, overlay
 from app.modes.translate.pipeline import Translation, Wish, check, translate_picture, translate_read, translate_text
 from app.ui.bridge import Background, Engine
 from app.ui.desk import Sheet, make_sheet
@@ -54,10 +54,11 @@ class _Run:
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A picture with its translation drawn over it, ready to be shown."""
+    """A picture with its translation drawn over it, ready to be shown. labels: the lines as drawn."""
 
     sheet: Sheet
     translation: Translation
+    labels: tuple[Label, ...]
 
 
 class TranslateWork(QObject):
@@ -137,7 +138,8 @@ class TranslateWork(QObject):
             if isinstance(what, Picture) and news and worth and state.text and state.stage != "checking":
                 begun = time.monotonic()
                 try:
-                    self._leave(run, state, Drawn(make_sheet(overlay(what, state).picture), state))
+                    over = overlay(what, state)
+                    self._leave(run, state, Drawn(make_sheet(over.picture), state, over.labels))
                 except SpyglassError as error:  # its letters cannot be drawn here; beside the picture they can be read
                     undrawn = error
                 drawn_at = time.monotonic()

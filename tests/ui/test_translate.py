@@ -136,6 +136,27 @@ def test_the_original_is_seen_under_the_pointer_and_while_o_is_held(
     assert overlay.shown
 
 
+def test_a_translation_that_is_longer_than_its_line_gives_way_whole(
+    window: Window, qtbot: QtBot, table: Table, tmp_path: Path
+) -> None:
+    table.read = "Exit"
+    path = tmp_path / "exit.png"
+    pen = signs.Pen(900, 200, (255, 255, 255), (0, 0, 0))
+    pen.write(450, 120, "Exit", 60, signs.SANS, "ms")
+    Image.fromarray(pen.sheet().pixels).save(path)
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, path)
+    before = shot(window)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    canvas, overlay = window.stage.canvas, window.translate.overlay
+    assert shot(window) != before
+    assert window.translate.state is not None
+    middle = window.translate.state.passages[0].quads[0].mean(axis=0)
+    qtbot.mouseMove(canvas, canvas.to_view().map(QPointF(*(float(v) for v in middle))).toPoint())
+    qtbot.waitUntil(lambda: overlay.uncovered is not None)
+    assert shot(window) == before
+
+
 def test_text_is_translated_in_the_same_place(window: Window, qtbot: QtBot, table: Table) -> None:
     window.actions["mode.translate"].trigger()
     type_and_send(window, "Ticket office")

@@ -33,9 +33,11 @@ _BESIDE, _BELOW = 0.5, 0.4
 
 @dataclass(frozen=True, eq=False)
 class Label:
-    """A line of translation as drawn. box: the room it had; ink: the box of its letters; size: pixels of an em."""
+    """A line of translation as drawn. over: the line it replaces; box: the room it had; ink: the box of its letters;
+    size: pixels of an em."""
 
     text: str
+    over: Quad
     box: Quad
     ink: Quad
     size: float
@@ -181,7 +183,8 @@ def _letter_down(canvas: Pixels, cells: Sequence[str], slot: Slot, size: float) 
     ys, xs = np.nonzero(mask)
     ink = [xs.min(initial=along), ys.min(initial=across), xs.max(initial=0) + 1, ys.max(initial=0) + 1]
     left, top, right, bottom = (float(v) / scale for v in ink)
-    return Label("".join(cells), slot.box, frames.placed(slot.quad, left, top - up, right, bottom - up), size)
+    placed = frames.placed(slot.quad, left, top - up, right, bottom - up)
+    return Label("".join(cells), slot.quad, slot.box, placed, size)
 
 
 def _wrapped(text: str, widths: Sequence[float], size: float, right_to_left: bool) -> list[str] | None:
@@ -227,4 +230,5 @@ def _letter(canvas: Pixels, line: SetLine, slot: Slot, size: float, descent: flo
     patch = np.empty((*mask.shape, 3), np.uint8)
     patch[:] = slot.paper.ink
     frames.put(canvas, patch, mask, slot.quad, (room_left * scale, up * scale), float(scale))
-    return Label(line.text, slot.box, frames.placed(slot.quad, left, top, left + long, top + tall), size)
+    ink = frames.placed(slot.quad, left, top, left + long, top + tall)
+    return Label(line.text, slot.quad, slot.box, ink, size)
