@@ -33,11 +33,15 @@ class ReadLine:
 def ask(
     engine: Engine, model: ModelSpec, picture: Picture, fraction: float, before: str
 ) -> Generator[Step, None, Answer]:
-    """Read one picture, yielding what is known with each piece. before: what was read until now."""
+    """Read one picture, yielding what is known with each piece. before: what was read until now.
+
+    That nothing was read is no text of the picture: its words are not told, nor what may become them.
+    """
     with closing(answer(engine, prompts.read(model, picture), (picture,))) as growing:
         written = Answer()
         for written in growing:
-            yield Step(fraction, before + written.text, written.progress)
+            read = "" if prompts.may_say_nothing(written.text) else written.text
+            yield Step(fraction, before + read, written.progress)
     return written
 
 

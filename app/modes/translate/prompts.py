@@ -84,6 +84,12 @@ def says_nothing(answer: str) -> bool:
     return answer.strip().strip('"').casefold() in _NOTHING
 
 
+def may_say_nothing(begun: str) -> bool:
+    """Whether a reading that has begun so may yet come to say that there is no text."""
+    words = begun.strip().strip('"').casefold()
+    return any(nothing.startswith(words) for nothing in _NOTHING)
+
+
 def bare(answer: str, source: str) -> str:
     """A translation without the quotation marks a model may put around it."""
     text = answer.strip()

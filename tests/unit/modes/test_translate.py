@@ -288,6 +288,15 @@ def test_what_looks_like_text_and_says_nothing_alone_either_is_soon_given_up() -
     assert len(engine.jobs) == 5
 
 
+def test_that_nothing_can_be_read_is_not_shown_as_text() -> None:
+    sheet = signs.sign(["No smoking here"], 50)
+    whole = picture(sheet).digest
+    engine = Scripted(lambda seen: "I am not sure." if seen.digest == whole else "No smoking here")
+    drafts = [state.draft.strip() for state in translate_picture(picture(sheet), wish(), engine) if not state.passages]
+    assert len(engine.pictures) > 1
+    assert set(drafts) == {"", "No smoking", "No smoking here"}
+
+
 def test_a_picture_with_upright_lines_alone_is_seen_whole_before_no_text_is_said() -> None:
     sheet = signs.turned(signs.sign(["Wet floor caution"], 40), up=True)
     engine = Scripted(lambda seen: "Caution" if seen.digest == picture(sheet).digest else "NONE")
