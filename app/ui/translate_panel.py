@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPoint, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -158,6 +158,7 @@ class TranslatePanel(QFrame):
         if drawable == self._original.isHidden():
             self._original.setVisible(drawable)
             self.update()  # where a point is one and a half pixels, the button's lower edge would stay
+        self._make_room()
         self._again.setEnabled(state is not None or picture)
         self.swap.setEnabled(self.spoken not in ("", self.languages[1]))
 
@@ -190,6 +191,13 @@ class TranslatePanel(QFrame):
             row.explain.connect(partial(self.explain.emit, row))
             self._list_column.insertWidget(len(self._rows), row)
             self._rows.append(row)
+
+    def _make_room(self) -> None:
+        """Let the list grow with its rows at once: by itself it grows a turn of the event loop later, and until then
+        the rows are pressed into its old height and their texts cut off."""
+        if self.isVisible():
+            self._list_column.activate()
+            QCoreApplication.sendEvent(self._scroll, QEvent(QEvent.Type.LayoutRequest))
 
     def _on_models(self) -> None:
         self.models_wanted.emit(below(self._models, end=True))

@@ -1,6 +1,7 @@
 """Translate in the real window, with an engine that reads and translates by a table."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from app.ui.translate_work import _Run
 from app.ui.window import Window
 from app.values import Ask, Event, Failed, Finished, Job, Looking, ModelSpec, Picture, Piece
 from tests import signs
-from tests.ui.steps import open_picture, type_and_send
+from tests.ui.steps import cut_off, open_picture, type_and_send
 
 ROWS = ["Ticket office", "Open daily to 18 h"]
 FRENCH = {"Ticket office": "Guichet", "Open daily to 18 h": "Ouvert tous les jours à 19 h"}
@@ -484,6 +485,20 @@ def test_rows_stand_beside_or_below_each_other(window: Window, qtbot: QtBot, tab
     window.widget.resize(400, 800)
     qtbot.waitUntil(lambda: not aside(row))
     qtbot.waitUntil(lambda: row.height() == row.heightForWidth(row.width()))
+
+
+def test_rows_are_never_pressed_together_while_their_list_grows(window: Window, qtbot: QtBot) -> None:
+    window.actions["mode.translate"].trigger()
+    panel = window.translate.panel
+    dishes = [Passage(f"Dish {number}", (f"Dish {number}",), (), 0.9) for number in range(20)]
+    panel.show_translation(Translation("fr", "translating", passages=tuple(dishes)), True)
+    qtbot.waitUntil(lambda: panel.rows[0].isVisible() and not cut_off(panel))
+    for number, dish in enumerate(dishes[:5]):
+        dishes[number] = replace(dish, translation="Une soupe aux tomates", sure_written=0.9)
+        panel.show_translation(Translation("fr", "translating", passages=tuple(dishes)), True)
+        assert cut_off(panel) == []
+        qtbot.wait(1)
+        assert cut_off(panel) == []
 
 
 def test_text_from_right_to_left_begins_at_the_right(qtbot: QtBot) -> None:
