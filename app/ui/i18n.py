@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QCoreApplication, QDateTime, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QCollator, QCollatorSortKey, QCoreApplication, QDateTime, QLibraryInfo, QLocale, QTranslator
 from PySide6.QtGui import QGuiApplication, Qt
 from PySide6.QtWidgets import QApplication
 
@@ -182,6 +182,11 @@ def preferred(wanted: list[str]) -> str:
             if (theirs.language(), theirs.script()) == (ours.language(), ours.script()):
                 return code
     return SOURCE
+
+
+def alphabetical(name: str) -> QCollatorSortKey:
+    """What names are sorted by in a list: Čeština comes before Dansk, not after Türkçe."""
+    return QCollator(QLocale("en_US")).sortKey(name)
 
 
 def tongues(choice: str) -> list[str]:

@@ -15,7 +15,7 @@ from app.modes.translate.languages import LANGUAGES
 from app.ui import icons, theme
 from app.ui.actions import Actions
 from app.ui.camera_view import CameraFeed
-from app.ui.i18n import as_tip, isolated, shown
+from app.ui.i18n import alphabetical, as_tip, isolated, shown
 from app.wording import Wording
 
 Offer = tuple[Wording, Callable[[], object]]
@@ -149,7 +149,7 @@ def languages(parent: QWidget, newest: str, turn: Turn, choose: Callable[[str], 
         menu.addAction(shown(Wording("Copy the translation")), copy)
         menu.addAction(shown(Wording("Take the translation away")), lambda: choose(""))
         menu.addSeparator()
-    others = sorted(LANGUAGES.values(), key=lambda one: one.native.casefold())
+    others = sorted(LANGUAGES.values(), key=lambda one: alphabetical(one.native))
     for language in sorted(others, key=lambda one: one.code != newest):
         action = menu.addAction(language.native)
         action.setCheckable(True)

@@ -43,7 +43,7 @@ class Saving(QObject):
         dialog.setNameFilter(f"{shown(Wording('Web page'))} (*.html)")
         dialog.setOption(QFileDialog.Option.HideNameFilterDetails)
         dialog.setDefaultSuffix("html")
-        dialog.selectFile(proposed(self._session.conversation.turns[0].question))
+        dialog.selectFile(f"{proposed(self._session.conversation.turns[0].question)}.html")
         dialog.fileSelected.connect(lambda chosen: self.save(Path(chosen)))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
@@ -59,10 +59,10 @@ class Saving(QObject):
         self.told.emit(Wording("Saved as {name}", name=str(path)))
 
 
-def proposed(question: str) -> str:
-    """A file's name made of a question."""
-    words = " ".join(_NO_NAME.sub(" ", question).split())[:_LONGEST_NAME].strip(" .")
-    return f"{words or 'Spyglass'}.html"
+def proposed(text: str) -> str:
+    """A file's name, without an ending, made of how a text begins."""
+    words = " ".join(_NO_NAME.sub(" ", text).split())[:_LONGEST_NAME].strip(" .")
+    return words or "Spyglass"
 
 
 def write(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
@@ -12,6 +12,7 @@ from app.modes.translate import saving
 from app.modes.translate.pipeline import Translation
 from app.ui.bridge import Background
 from app.ui.i18n import shown
+from app.ui.saving import proposed
 from app.ui.translate_panel import TranslatePanel
 from app.values import Picture
 from app.wording import Wording
@@ -31,6 +32,7 @@ class Keeping(QObject):
         """kept: the translation there is now, and the picture it is drawn over."""
         super().__init__(panel)
         self._panel, self._background, self._kept = panel, background, kept
+        self._folder = Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation))
         panel.copied.connect(self._copy)
         panel.saved.connect(self._ask)
 
@@ -42,13 +44,17 @@ class Keeping(QObject):
     def _ask(self) -> None:
         """Let the person say where to."""
         picture, state = self._kept()
+        if state is None:
+            return
         drawn = {f"{shown(Wording('Picture'))} (*.png *.jpg *.webp)": ".png", "PDF (*.pdf)": ".pdf"}
-        drawable = picture is not None and state is not None and bool(state.text)
+        drawable = picture is not None and bool(state.text)
         kinds = {**(drawn if drawable else {}), f"{shown(Wording('Text'))} (*.txt)": saving.TEXT}
         title = shown(Wording("Save the translation"))
-        name, kind = QFileDialog.getSaveFileName(self._panel, title, "", ";;".join(kinds))
+        proposal = f"{proposed(state.text or state.original)}{next(iter(kinds.values()))}"
+        name, kind = QFileDialog.getSaveFileName(self._panel, title, str(self._folder / proposal), ";;".join(kinds))
         if name:
             path = Path(name)
+            self._folder = path.parent
             known = path.suffix.lower() in saving.SUFFIXES
             self.save(path if known else path.with_name(path.name + kinds.get(kind, saving.TEXT)))
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollAre
 from app.modes.translate.languages import LANGUAGES
 from app.modes.translate.pipeline import Translation
 from app.ui.buttons import IconButton, below, push
-from app.ui.i18n import say
+from app.ui.i18n import alphabetical, say
 from app.ui.passage_row import PassageRow, grouped
 from app.ui.translate_states import broken_off, read_so_far
 from app.wording import Wording
@@ -47,7 +47,7 @@ class TranslatePanel(QFrame):
         self.source, self.target = QComboBox(), QComboBox()
         self.source.addItem("", AUTO)
         say(partial(self.source.setItemText, 0), Wording("Detect language"))
-        for language in sorted(LANGUAGES.values(), key=lambda one: one.native.casefold()):
+        for language in sorted(LANGUAGES.values(), key=lambda one: alphabetical(one.native)):
             for box in (self.source, self.target):
                 box.addItem(language.native, language.code)
         say(self.source.setAccessibleName, Wording("Translate from"))

@@ -76,7 +76,7 @@ def test_tables_code_and_lists_stay_what_they_are() -> None:
     ],
 )
 def test_the_question_names_the_file(question: str, name: str) -> None:
-    assert proposed(question) == name
+    assert f"{proposed(question)}.html" == name
 
 
 @pytest.mark.parametrize(

@@ -450,6 +450,34 @@ def test_where_letters_cannot_be_drawn_the_texts_are_there_all_the_same(
     assert len(table.asked) == 3
 
 
+def test_languages_are_listed_as_in_a_dictionary(window: Window) -> None:
+    box = window.translate.panel.target
+    assert [box.itemText(i) for i in range(3)] == ["Čeština", "Dansk", "Deutsch"]
+
+
+def test_a_name_and_a_folder_are_proposed_and_the_folder_chosen_last_is_kept(
+    window: Window, qtbot: QtBot, table: Table, sign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del table
+    proposals = list[str]()
+
+    def ask(_parent: object, _title: str, path: str, kinds: str) -> tuple[str, str]:
+        proposals.append(path)
+        return str(tmp_path / "mine"), kinds.split(";;")[-1]
+
+    monkeypatch.setattr("app.ui.translate_keeping.QFileDialog.getSaveFileName", ask)
+    window.actions["mode.translate"].trigger()
+    open_picture(window, qtbot, sign)
+    qtbot.waitUntil(lambda: ended(window), timeout=10_000)
+    for _ in range(2):
+        window.translate.panel.saved.emit()
+    qtbot.waitUntil((tmp_path / "mine.txt").exists)
+    first, second = (Path(proposal) for proposal in proposals)
+    assert first.name == second.name == "Guichet Ouvert tous les jours à 19 h.png"
+    assert second.parent == tmp_path != first.parent
+    assert first.parent.is_absolute()
+
+
 @pytest.mark.parametrize("ending", [".png", ".pdf", ".txt"])
 def test_it_is_saved(window: Window, qtbot: QtBot, table: Table, sign: Path, tmp_path: Path, ending: str) -> None:
     del table
