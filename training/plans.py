@@ -76,7 +76,7 @@ MORE = Plan(
             seed=82,
         ),
         Stage("more", 1700, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=83),
-        Stage("language", 360, 64, 6e-4, learns=("language",), decay=1.0, seed=84),
+        Stage("language", 200, 64, 6e-4, learns=("language",), decay=1.0, seed=84),
     ),
 )
 """From the starter that ships, whose heads were thrown away, further on: about two hours on two cores."""
