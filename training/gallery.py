@@ -53,7 +53,9 @@ _WRONG = {
 """Looked at: kinds whose name means something else there (a computer's mouse, a fork of branches), or is drawn too
 unlike."""
 CLIP_ART = Path("/usr/share/openclipart/svg")
-"""Debian's openclipart-svg; which of it shows what is ``clipart.tsv``, chosen by eye."""
+"""Debian's openclipart-svg."""
+_CHOSEN = Path(__file__).with_name("clipart.tsv")
+"""Which of it shows what, chosen by eye: a kind and a file a line."""
 SYMBOLS = Path("/usr/share/fonts/truetype/ancient-scripts/Symbola_hint.ttf")
 """Debian's fonts-symbola."""
 
@@ -85,7 +87,7 @@ def _drawn(kind: int, svg: str, mono: bool) -> Iterator[Drawing]:
 
 
 def clip_art() -> Iterator[Drawing]:
-    with open(Path(__file__).with_name("clipart.tsv"), newline="", encoding="utf-8") as lines:
+    with open(_CHOSEN, newline="", encoding="utf-8") as lines:
         for kind, file in csv.reader(lines, delimiter="\t"):
             yield from _drawn(NAMES.index(kind), (CLIP_ART / file).read_text("utf-8", "replace"), False)
 
@@ -107,10 +109,12 @@ def symbols() -> Iterator[Drawing]:
 
 
 def load(work: Path) -> Art:
-    """All of it, from the cache in ``work`` or drawn now."""
-    key = art.key_of(ICON_SETS, _WRONG, KINDS, art.SIZE)
+    """All of it, from the cache in ``work`` or drawn now. Raises SystemExit where what it is drawn from is missing."""
+    key = art.key_of(ICON_SETS, sorted(_VARIANTS), _WRONG, _CHOSEN.read_text("utf-8"), KINDS, art.SIZE)
 
     def drawings() -> Iterator[Drawing]:
+        if not (CLIP_ART.is_dir() and SYMBOLS.is_file()):
+            raise SystemExit("drawings are missing; install Debian's openclipart-svg and fonts-symbola")
         for name, version in ICON_SETS.items():
             yield from icons(name, version, work)
         yield from clip_art()
