@@ -16,8 +16,8 @@ from app.engine.families.mllama.tensor import Tensor, values
 QUERIES = 512
 """Queries of a head at a time: enough for a product to be fast, few enough for its scores to stay in the caches."""
 STEP, _COLUMNS = 32, 4
-"""ggml's fast form of a bfloat16 product is for sums of a multiple of 32, and three times slower for an odd number of
-columns (80: 0.67 ms, 81: 2.26, 84: 0.70)."""
+"""ggml's fast form of a bfloat16 product is for sums of a multiple of 32, and three times slower where the number of
+columns is no multiple of four (80: 0.67 ms, 81: 2.26, 84: 0.70)."""
 _AT_ONCE = 128
 """Queries of one bfloat16 product: 192 GFLOP/s of one core, with 512 it was 145."""
 
