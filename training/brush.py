@@ -41,6 +41,7 @@ class Brush:
         self.guests, self.invited = guests, invited
         self.guest_rows = guests.of_kind() if guests else []
         self.unknown_rows = np.flatnonzero(art.kind < 0)
+        self.guest_strangers = np.flatnonzero(guests.kind < 0) if guests else self.unknown_rows[:0]
         self.drawable = [index for index, rows in enumerate(self.rows) if len(rows)]
 
     def sprite(self, name: str, size: float, rng: Rng) -> tuple[drawing.Sprite, str | None]:
@@ -50,7 +51,8 @@ class Brush:
             sprite = drawing.shape(name, drawing.near_colour(colour, rng), rng)
             return (styles.outline(sprite, rng) if rng.random() < 0.25 else sprite), colour
         if self.guests and rng.random() < self.invited and len(self.guest_rows[_KIND_ROWS[name]]):
-            return self._guest(self.guests, name, size, rng)
+            kind = _KIND_ROWS[name]
+            return self._guest(self.guests, self.guest_rows[kind], self.rows[kind], size, rng)
         row = int(rng.choice(self.rows[_KIND_ROWS[name]]))
         sprite = drawing.shrunk(self.art.pictures[row], 1.25 * size)
         if self.art.mono[row]:
@@ -61,17 +63,19 @@ class Brush:
             return styles.wild(sprite, rng), None
         return (styles.vary(sprite, rng) if self.stylise else np.array(sprite)), None
 
-    def _guest(self, guests: Art, name: str, size: float, rng: Rng) -> tuple[drawing.Sprite, str | None]:
-        """Another hand's drawing: what is one flat colour, most often coloured in like one of the usual drawings."""
-        kind = _KIND_ROWS[name]
-        row = int(rng.choice(self.guest_rows[kind]))
+    def _guest(
+        self, guests: Art, rows: NDArray[np.intp], usual: NDArray[np.intp], size: float, rng: Rng
+    ) -> tuple[drawing.Sprite, str | None]:
+        """One of the guests' drawings ``rows``: what is one flat colour, most often coloured in like one of the
+        ``usual`` drawings."""
+        row = int(rng.choice(rows))
         sprite = drawing.shrunk(guests.pictures[row], 1.25 * size)
         if not guests.mono[row]:
             return (styles.wild if self.is_wild(rng) else styles.vary)(sprite, rng), None
         sprite = np.array(sprite[:, ::-1] if rng.random() < 0.5 else sprite)
         sprite = styles.bent(sprite, rng) if self.is_wild(rng) else sprite
-        coloured = [index for index in self.rows[kind] if not self.art.mono[index]]
-        if coloured and rng.random() < 0.75:
+        coloured = usual[~self.art.mono[usual]]
+        if len(coloured) and rng.random() < 0.75:
             return styles.coloured_in(sprite, self.art.pictures[int(rng.choice(coloured))], rng), None
         colour = str(rng.choice(list(COLOURS))) if rng.random() < 0.6 else "black"
         return drawing.tint(sprite, drawing.near_colour(colour, rng)), colour
@@ -100,7 +104,9 @@ class Brush:
         return True
 
     def put_unknown(self, scene: Scene, centre: tuple[float, float], size: float, rng: Rng) -> None:
-        if rng.random() < 0.65 and len(self.unknown_rows):
+        if self.guests and len(self.guest_strangers) and rng.random() < self.invited:
+            sprite, _ = self._guest(self.guests, self.guest_strangers, self.unknown_rows, size, rng)
+        elif rng.random() < 0.65 and len(self.unknown_rows):
             row = int(rng.choice(self.unknown_rows))
             sprite = drawing.shrunk(self.art.pictures[row], 1.25 * size)
             if self.art.mono[row]:

@@ -56,6 +56,8 @@ CLIP_ART = Path("/usr/share/openclipart/svg")
 """Debian's openclipart-svg."""
 _CHOSEN = Path(__file__).with_name("clipart.tsv")
 """Which of it shows what, chosen by eye: a kind and a file a line."""
+_STRANGERS = frozenset(Path(__file__).with_name("strangers.txt").read_text("utf-8").split())
+"""Icons of what has no name here and looks like nothing that has one."""
 SYMBOLS = Path("/usr/share/fonts/truetype/ancient-scripts/Symbola_hint.ttf")
 """Debian's fonts-symbola."""
 
@@ -64,11 +66,12 @@ _BY_NAME = {kind.name: index for index, kind in enumerate(KINDS)}
 _BY_ICON |= {name.replace(" ", ""): index for name, index in _BY_NAME.items()}
 
 Drawing = tuple[int, art.Rgba, bool]
-"""The kind's index; the picture; whether it is one flat colour."""
+"""The kind's index, -1 if it is none; the picture; whether it is one flat colour."""
 
 
 def icons(name: str, version: str, work: Path) -> Iterator[Drawing]:
-    """What a set shows of the kinds, each in all its variants. What is no kind there has too often a kind's look."""
+    """What a set shows of the kinds, each in all its variants, and of ``_STRANGERS``; the rest has too often a kind's
+    look."""
     mono = not name.startswith(_COLOURED)
     wrong = {_BY_NAME[kind] for kind in (*_WRONG["*"], *_WRONG.get(name, ()))}
     for icon, svg in art.read_icons(art.fetch(name, version, work / "npm"), hyphens=True).items():
@@ -76,7 +79,7 @@ def icons(name: str, version: str, work: Path) -> Iterator[Drawing]:
         while len(stem) > 1 and stem[-1] in _VARIANTS:
             stem.pop()
         kind = _BY_ICON.get("".join(stem), -1)
-        if kind >= 0 and kind not in wrong:
+        if "-".join(stem) in _STRANGERS or (kind >= 0 and kind not in wrong):
             yield from _drawn(kind, svg, mono)
 
 
@@ -110,7 +113,8 @@ def symbols() -> Iterator[Drawing]:
 
 def load(work: Path) -> Art:
     """All of it, from the cache in ``work`` or drawn now. Raises SystemExit where what it is drawn from is missing."""
-    key = art.key_of(ICON_SETS, sorted(_VARIANTS), _WRONG, _CHOSEN.read_text("utf-8"), KINDS, art.SIZE)
+    parts = (ICON_SETS, sorted(_VARIANTS), _WRONG, sorted(_STRANGERS), _CHOSEN.read_text("utf-8"), KINDS, art.SIZE)
+    key = art.key_of(*parts)
 
     def drawings() -> Iterator[Drawing]:
         if not (CLIP_ART.is_dir() and SYMBOLS.is_file()):

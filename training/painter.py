@@ -126,6 +126,25 @@ class Painter(Brush):
                 column += span
         return self.finish(scene, rng)
 
+    def crowd(self, height: int, width: int, rng: Rng) -> Scene:
+        """A grid of few kinds, up to five drawings of each, mixed: how many there are of its kind is a lesson from
+        everything in it. In a collage nearly everything is alone."""
+        scene = self.blank(height, width, rng)
+        cell = min(height, width) / float(rng.uniform(1.7, 4.3))
+        columns, rows = max(1, int(width / cell)), max(1, int(height / cell))
+        wide, tall = width / columns, height / rows
+        names: list[str] = []
+        while len(names) < columns * rows:
+            names += [self.any_name(rng)] * int(rng.choice(5, p=(0.22, 0.34, 0.2, 0.13, 0.11)) + 1)
+        for place, name in zip(rng.permutation(columns * rows), names, strict=False):
+            size = min(wide, tall) * float(rng.uniform(0.6, 1.0))
+            x, y = place % columns + rng.uniform(0.4, 0.6), place // columns + rng.uniform(0.4, 0.6)
+            if rng.random() < 0.85:
+                self.put(scene, name, (float(x * wide), float(y * tall)), size, rng)
+            elif rng.random() < 0.5:
+                self.put_unknown(scene, (float(x * wide), float(y * tall)), size, rng)
+        return self.finish(scene, rng)
+
     def chart(self, height: int, width: int, rng: Rng) -> Scene:
         """A bar chart: two to five labelled bars, one clearly the highest."""
         light = rng.random() < 0.8

@@ -174,13 +174,13 @@ def small_talk(rng: Rng) -> Turn:
 
 _KINDS = {
     "things": (
-        (what, 0.22),
-        (describe, 0.10),
-        (recognise, 0.20),
-        (count, 0.18),
-        (colour, 0.08),
-        (where, 0.10),
-        (is_there, 0.14),
+        (what, 0.20),
+        (describe, 0.09),
+        (recognise, 0.18),
+        (count, 0.25),
+        (colour, 0.06),
+        (where, 0.08),
+        (is_there, 0.12),
         (read, 0.02),
     ),
     "sign": ((read, 0.45), (translate_seen, 0.30), (what, 0.09), (describe, 0.05), (recognise, 0.06), (is_there, 0.05)),
