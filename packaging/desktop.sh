@@ -32,5 +32,6 @@ Terminal=false
 Categories=Graphics;Viewer;
 MimeType=image/png;image/jpeg;image/webp;image/gif;image/heic;image/heif;image/avif;image/tiff;image/bmp;
 StartupWMClass=spyglass
+SingleMainWindow=true
 ENTRY
 echo "spyglass: it is among your programs now; 'make desktop-remove' takes it away again"

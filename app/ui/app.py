@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
@@ -25,6 +26,7 @@ from app.modes import MODES
 from app.settings.derived import camera_format, memory_limit
 from app.settings.store import SettingsStore
 from app.ui import display, fonts, icons, placing, theme
+from app.ui.alone import Alone, Call
 from app.ui.bridge import Background, EngineBridge
 from app.ui.camera_view import CameraFeed
 from app.ui.desk import Desk
@@ -41,6 +43,7 @@ _log = logging.getLogger(__name__)
 _NO_DISPLAY = (
     'spyglass: There is no display to open the window on. Ask in the terminal: spyglass ask PICTURE "QUESTION".'
 )
+_OPEN_ALREADY = "spyglass: The window is open already and has come to the front."
 
 
 class DiskLibrary:
@@ -100,6 +103,17 @@ def main(argv: Sequence[str]) -> int:
         print(_NO_DISPLAY, file=sys.stderr)
         return 1
     log.start(arguments.verbose)
+    alone = Alone(paths.data_dir())
+    if alone.hand_over(_call(arguments)):
+        print(_OPEN_ALREADY, file=sys.stderr)
+        return 0
+    try:
+        return _run(arguments, alone, started)
+    finally:
+        alone.close()
+
+
+def _run(arguments: argparse.Namespace, alone: Alone, started: float) -> int:
     app = QApplication.instance() or QApplication([sys.argv[0]])
     assert isinstance(app, QApplication)
     app.setApplicationName("Spyglass")
@@ -116,6 +130,7 @@ def main(argv: Sequence[str]) -> int:
     place = paths.config_dir() / "window.ini"
     placing.restore(window.widget, window.widget.split, place)
     window.widget.closing.connect(lambda: placing.keep(window.widget, window.widget.split, place))
+    window.widget.closing.connect(alone.close)
     opener = FileOpener()
     opener.opened.connect(lambda path: window.doors.open([Path(path)]))
     app.installEventFilter(opener)
@@ -134,12 +149,34 @@ def main(argv: Sequence[str]) -> int:
         window.doors.open([Path(one) for one in arguments.pictures])
     else:
         window.history.resume()
+    alone.called.connect(lambda call: _answer(call, services, window))
+    alone.listen()
     _log.info("window shown after %.2f s", time.monotonic() - started)
     try:
         with signals_close(window.widget):
             return app.exec()
     finally:
         dismantle(services)
+
+
+def _call(arguments: argparse.Namespace) -> Call:
+    return Call(
+        tuple(str(Path(one).absolute()) for one in arguments.pictures),
+        arguments.model or "",
+        arguments.mmproj or "",
+        os.environ.get("XDG_ACTIVATION_TOKEN", ""),
+    )
+
+
+def _answer(call: Call, services: Services, window: Window) -> None:
+    """Do what a second start was to do."""
+    if call.model:
+        services.session.use_model(call.model, call.projector)
+    if call.pictures:
+        window.doors.open([Path(one) for one in call.pictures])
+    if call.token:
+        os.environ["XDG_ACTIVATION_TOKEN"] = call.token  # Qt hands it to Wayland, and forgets it
+    window.widget.come_forward()
 
 
 @contextlib.contextmanager

@@ -51,6 +51,13 @@ class MainWindow(QWidget):
     def is_wide(self) -> bool:
         return self.width() >= NARROW
 
+    def come_forward(self) -> None:
+        """Before all other windows, as far as the desktop allows it."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._wide == self.is_wide:
