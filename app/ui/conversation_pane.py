@@ -28,8 +28,6 @@ _QUESTIONS = (
     Wording("What does the text say?"),
     Wording("Describe it in one sentence."),
 )
-_TAUGHT = (Wording("What is in this picture?"), Wording("What colour is it?"), Wording("Where is it?"))
-"""Questions for the starter, which reads few words rightly, and answers in few."""
 _STARTER = Wording("The starter is small and often wrong. It was taught drawings, not photographs, and only English.")
 
 
@@ -111,7 +109,7 @@ class Opening(QWidget):
         self._say()
 
     def _offered(self) -> tuple[Wording, ...]:
-        first, *others = _TAUGHT if self._is_starter else _QUESTIONS
+        first, *others = _QUESTIONS
         return (self._fitting or first, *others)
 
     def _ask(self, number: int) -> None:

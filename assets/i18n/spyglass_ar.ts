@@ -2261,14 +2261,6 @@
         <translation>نموذج البداية صغير ويخطئ كثيرًا. تعلّم الرسوم، لا الصور الفوتوغرافية، والإنجليزية وحدها.</translation>
     </message>
     <message>
-        <source>What colour is it?</source>
-        <translation>ما لونه؟</translation>
-    </message>
-    <message>
-        <source>Where is it?</source>
-        <translation>أين هو؟</translation>
-    </message>
-    <message>
         <source>The conversation as it was is among the earlier ones.</source>
         <translation>المحادثة كما كانت موجودة بين المحادثات السابقة.</translation>
     </message>

@@ -2253,14 +2253,6 @@
         <translation>Das Startmodell ist klein und irrt oft. Es hat Zeichnungen gelernt, keine Fotos, und nur Englisch.</translation>
     </message>
     <message>
-        <source>What colour is it?</source>
-        <translation>Welche Farbe hat es?</translation>
-    </message>
-    <message>
-        <source>Where is it?</source>
-        <translation>Wo ist es?</translation>
-    </message>
-    <message>
         <source>The conversation as it was is among the earlier ones.</source>
         <translation>Die Unterhaltung, wie sie war, ist bei den früheren.</translation>
     </message>

@@ -2253,14 +2253,6 @@
         <translation>El modelo inicial es pequeño y se equivoca a menudo. Ha aprendido dibujos, no fotos, y solo inglés.</translation>
     </message>
     <message>
-        <source>What colour is it?</source>
-        <translation>¿De qué color es?</translation>
-    </message>
-    <message>
-        <source>Where is it?</source>
-        <translation>¿Dónde está?</translation>
-    </message>
-    <message>
         <source>The conversation as it was is among the earlier ones.</source>
         <translation>La conversación tal como era está entre las anteriores.</translation>
     </message>

@@ -2253,14 +2253,6 @@
         <translation>Le modèle de départ est petit et se trompe souvent. Il a appris des dessins, pas des photos, et seulement l’anglais.</translation>
     </message>
     <message>
-        <source>What colour is it?</source>
-        <translation>De quelle couleur est-ce ?</translation>
-    </message>
-    <message>
-        <source>Where is it?</source>
-        <translation>Où est-ce ?</translation>
-    </message>
-    <message>
         <source>The conversation as it was is among the earlier ones.</source>
         <translation>La conversation telle qu’elle était est parmi les précédentes.</translation>
     </message>

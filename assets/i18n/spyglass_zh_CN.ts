@@ -2251,14 +2251,6 @@
         <translation>入门模型很小，经常出错。它学的是图画，不是照片，而且只懂英语。</translation>
     </message>
     <message>
-        <source>What colour is it?</source>
-        <translation>它是什么颜色？</translation>
-    </message>
-    <message>
-        <source>Where is it?</source>
-        <translation>它在哪里？</translation>
-    </message>
-    <message>
         <source>The conversation as it was is among the earlier ones.</source>
         <translation>原来的对话在“以前的对话”中。</translation>
     </message>
