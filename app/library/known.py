@@ -1,4 +1,4 @@
-"""Models to begin with: which to fetch, how large they are, and whether they would run here. Nothing is fetched."""
+"""Models to begin with: which there are, how large they are, and whether they would run here."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,25 @@ have at most."""
 
 @dataclass(frozen=True)
 class Known:
-    """size: bytes to fetch, the projector included. read: bytes of weights that are read for every token."""
+    """size: bytes to fetch, the projector included, about. read: bytes of weights that are read for every token.
+    repository: where it is on Hugging Face, owner and name."""
 
     title: str
-    page: str
+    repository: str
     licence: str
     size: int
     read: int
     checkpoint: bool = False
-    """Whether it has to be converted to GGUF first."""
+    """Whether it has to be converted to GGUF first, and asks for a consent that belongs in a browser."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in the terminal."""
+        return self.title.lower().replace(" ", "-")
+
+    @property
+    def page(self) -> str:
+        return f"https://huggingface.co/{self.repository}"
 
     @property
     def needs(self) -> int:
@@ -32,19 +42,17 @@ class Known:
         return min(cores * _BANDWIDTH_A_CORE, _BANDWIDTH) / self.read
 
 
-_HUB = "https://huggingface.co"
-
 KNOWN: tuple[Known, ...] = (
-    Known("SmolVLM2 2.2B", f"{_HUB}/ggml-org/SmolVLM2-2.2B-Instruct-GGUF", "Apache-2.0", 2_000_000_000, 1_110_000_000),
-    Known("Gemma 3 4B", f"{_HUB}/ggml-org/gemma-3-4b-it-GGUF", "Gemma Terms of Use", 3_340_000_000, 2_490_000_000),
-    Known("Qwen2.5-VL 7B", f"{_HUB}/ggml-org/Qwen2.5-VL-7B-Instruct-GGUF", "Apache-2.0", 6_040_000_000, 4_680_000_000),
+    Known("SmolVLM2 2.2B", "ggml-org/SmolVLM2-2.2B-Instruct-GGUF", "Apache-2.0", 1_705_000_000, 1_110_000_000),
+    Known("Gemma 3 4B", "ggml-org/gemma-3-4b-it-GGUF", "Gemma Terms of Use", 3_340_000_000, 2_490_000_000),
+    Known("Qwen2.5-VL 7B", "ggml-org/Qwen2.5-VL-7B-Instruct-GGUF", "Apache-2.0", 5_540_000_000, 4_680_000_000),
     Known(
         "Llama 3.2 Vision 11B",
-        f"{_HUB}/meta-llama/Llama-3.2-11B-Vision-Instruct",
+        "meta-llama/Llama-3.2-11B-Vision-Instruct",
         "Llama 3.2 Community License",
         6_800_000_000,
         4_600_000_000,
         checkpoint=True,
     ),
 )
-"""Smallest first; sizes in Q4_K_M, of Llama as `spyglass models convert` writes it."""
+"""Smallest first; sizes in Q4_K_M with the projector, of Llama as `spyglass models convert` writes it."""

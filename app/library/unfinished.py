@@ -37,8 +37,9 @@ def unfinished(path: Path) -> Iterator[BinaryIO]:
     """
     _sweep(path.parent)
     part = path.with_name(path.name + _SUFFIX)
-    file = _hold(part, path.name)
+    file = hold(part, path.name)
     try:
+        file.truncate()
         yield file
         file.flush()
         os.fsync(file.fileno())
@@ -54,7 +55,11 @@ def unfinished(path: Path) -> Iterator[BinaryIO]:
             file.close()
 
 
-def _hold(part: Path, name: str) -> BinaryIO:
+def hold(part: Path, name: str) -> BinaryIO:
+    """The file `part`, made if it is not there, for this run alone; `name` is that of what becomes of it.
+
+    Raises ModelError if another run holds it, and OSError.
+    """
     while True:
         file = _open(part, os.O_CREAT)
         try:
@@ -69,7 +74,6 @@ def _hold(part: Path, name: str) -> BinaryIO:
         if _is_at(file, part):
             break
         file.close()  # swept away by another run before it was locked
-    file.truncate()
     return file
 
 

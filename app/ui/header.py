@@ -16,6 +16,7 @@ from app.wording import Wording
 _NARROW, _ICONS_ONLY = 640, 480
 
 _OFFLINE = Wording("Nothing leaves this machine: pictures, questions and answers stay here.")
+_FETCHING = Wording("A model is being fetched. Nothing else goes over the network.")
 _STATES = {
     "stopped": Wording("Resting"),
     "starting": Wording("Starting"),
@@ -91,13 +92,9 @@ class Header(QFrame):
         self._second = QHBoxLayout()
         column.addLayout(self._second)
         self._offline = QLabel()
-        say(self._offline.setToolTip, _OFFLINE)
-        say(self._offline.setAccessibleName, Wording("Offline"))
         row.addWidget(self._offline)
         self._offline_words = QLabel()
-        say(self._offline_words.setText, Wording("Offline"))
         self._offline_words.setObjectName("soft")
-        say(self._offline_words.setToolTip, _OFFLINE)
         row.addWidget(self._offline_words)
         self._dot = _Dot()
         row.addSpacing(8)
@@ -114,7 +111,7 @@ class Header(QFrame):
         row.addWidget(self._new)
         self._full_name = ""
         self.show_state("stopped")
-        self._tint()
+        self._say_fetching(None)
 
     def _make_modes(self, modes: Sequence[Mode]) -> QFrame:
         frame = QFrame()
@@ -160,6 +157,22 @@ class Header(QFrame):
         say(self._dot.setToolTip, Wording("Engine: {state}", state=words))
         say(self._dot.setAccessibleName, Wording("Engine: {state}", state=words))
 
+    def show_fetching(self, fraction: float | None) -> None:
+        """How much of a model has come, 0 to 1; None while nothing is fetched."""
+        was_fetching = self._fetching
+        self._say_fetching(fraction)
+        if self._fetching != was_fetching:
+            self._fit()
+
+    def _say_fetching(self, fraction: float | None) -> None:
+        self._fetching = fraction is not None
+        words = Wording("Offline") if fraction is None else Wording("Fetching {share:.0%}", share=fraction)
+        say(self._offline_words.setText, words)
+        for widget in (self._offline, self._offline_words):
+            say(widget.setToolTip, _FETCHING if self._fetching else _OFFLINE)
+        say(self._offline.setAccessibleName, words)
+        self._tint()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
@@ -199,7 +212,7 @@ class Header(QFrame):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_offline"):
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_fetching"):
             self._tint()
         elif event.type() == QEvent.Type.LanguageChange:
             self._fit()
@@ -212,7 +225,8 @@ class Header(QFrame):
         self._model.setLayoutDirection(left if self.isRightToLeft() else right)
 
     def _tint(self) -> None:
-        self._offline.setPixmap(icons.pixmap("wifi-off", theme.current().soft, 16, self.devicePixelRatioF()))
+        name, ink = ("download", theme.current().accent) if self._fetching else ("wifi-off", theme.current().soft)
+        self._offline.setPixmap(icons.pixmap(name, ink, 16, self.devicePixelRatioF()))
 
 
 def _across(*widgets: QWidget) -> int:

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from app.engine import machine
 from app.errors import SpyglassError
 from app.library.disk import STARTER, Installed
+from app.library.known import Known
 from app.ui import menus
 from app.ui.bridge import Background
+from app.ui.fetching import Fetching
 from app.ui.i18n import shown
 from app.ui.model_choice import Library
 from app.ui.models_sheet import ModelsSheet
@@ -34,6 +36,9 @@ class ModelPicker(QObject):
         self._window, self._session, self._notice = window, session, notice
         self._library, self._background = library, background
         self._installed: list[Installed] = []
+        self.fetching = Fetching(self)
+        self.fetching.done.connect(self._on_fetched)
+        self.fetching.failed.connect(session.failed)
         session.choice.projector_wanted.connect(self._offer_projector)
         session.choice.lost.connect(self._offer_starter)
 
@@ -64,8 +69,9 @@ class ModelPicker(QObject):
 
     def show_larger(self) -> None:
         """Say which larger models there are, and how to get them."""
-        sheet = ModelsSheet(machine.free_memory(), machine.threads(), self._window)
+        sheet = ModelsSheet(machine.free_memory(), machine.threads(), self.fetching, self._window)
         sheet.wanted.connect(self.open_file)
+        sheet.chosen.connect(self._session.choice.choose)
         sheet.failed.connect(self._session.failed)
         sheet.open()
 
@@ -74,6 +80,15 @@ class ModelPicker(QObject):
         path = self._ask_for_gguf(shown(Wording("Open model file")))
         if path:
             self._session.choice.choose(path)
+
+    def _on_fetched(self, known: Known, path: str) -> None:
+        self.look()
+
+        def use() -> None:
+            self._notice.hide()
+            self._session.choice.choose(path)
+
+        self._notice.show_hint(Wording("{name} is here.", name=known.title), button=Wording("Use it"), on_button=use)
 
     def _on_installed(self, found: list[Installed]) -> None:
         self._installed = found

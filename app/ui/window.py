@@ -92,6 +92,8 @@ class Window(Parts):
         header.models_wanted.connect(lambda place: self.models.show_menu(place, self.actions["model"]))
         self.translate.panel.models_wanted.connect(self.models.show_translators)
         self.models.translator.connect(self.translate.use_translator)
+        fetching = self.models.fetching
+        fetching.changed.connect(lambda: header.show_fetching(fetching.fraction))
 
     def _connect_stage(self) -> None:
         desk = self.desk
@@ -156,6 +158,7 @@ class Window(Parts):
             source.failed.connect(self.pane.notice.show_error)
         for end in (self.translate.stop, self.answers.stop, self.live.close, self.translate.live.close):
             widget.closing.connect(end)
+        widget.closing.connect(self.models.fetching.close)
         widget.closing.connect(self.speaker.close)
         widget.closing.connect(self.history.close)
 

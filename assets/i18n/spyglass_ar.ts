@@ -2201,10 +2201,6 @@
         <translation>{when}، معروضة الآن</translation>
     </message>
     <message>
-        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
-        <translation>لا ينزّل Spyglass شيئًا من تلقاء نفسه. احصل على نموذج ومُسقِطه (mmproj) بمتصفحك، وضعهما في مجلد واحد، ثم اختر هنا ملف النموذج.</translation>
-    </message>
-    <message>
         <source>Needs about {needs} of memory, which is free.</source>
         <translation>يحتاج نحو {needs} من الذاكرة، وهي متاحة.</translation>
     </message>
@@ -2337,8 +2333,128 @@
         <translation>سيواصل «{mode}» الانتظار عند عودتك: {things}</translation>
     </message>
     <message>
+        <source>Try again later; what has been fetched is kept.</source>
+        <translation>حاول لاحقًا؛ ما نُزّل محفوظ.</translation>
+    </message>
+    <message>
+        <source>The connection broke off again and again.</source>
+        <translation>انقطع الاتصال مرة بعد مرة.</translation>
+    </message>
+    <message>
+        <source>The page of {name} does not list the files that were expected.</source>
+        <translation>صفحة {name} لا تذكر الملفات المتوقعة.</translation>
+    </message>
+    <message>
+        <source>Get it from its page.</source>
+        <translation>نزّله من صفحته.</translation>
+    </message>
+    <message>
+        <source>{name} could not be written.</source>
+        <translation>تعذّرت كتابة {name}.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions; what has been fetched is kept.</source>
+        <translation>تحقق من القرص وأذوناته؛ ما نُزّل محفوظ.</translation>
+    </message>
+    <message>
+        <source>{name} needs {wanted} more on the disk, and {free} are free.</source>
+        <translation>يحتاج {name} إلى {wanted} أخرى على القرص، والمتاح {free}.</translation>
+    </message>
+    <message>
+        <source>Make room, or choose a smaller model.</source>
+        <translation>أفرغ مساحة، أو اختر نموذجًا أصغر.</translation>
+    </message>
+    <message>
+        <source>This model is only given to those who sign in.</source>
+        <translation>لا يُعطى هذا النموذج إلا لمن سجّل الدخول.</translation>
+    </message>
+    <message>
+        <source>This model is no longer where it was.</source>
+        <translation>لم يعد هذا النموذج في مكانه.</translation>
+    </message>
+    <message>
+        <source>Get it from its page, or choose another.</source>
+        <translation>نزّله من صفحته، أو اختر غيره.</translation>
+    </message>
+    <message>
+        <source>Check the clock, and that the system&apos;s certificates are installed (ca-certificates).</source>
+        <translation>تحقق من الساعة، ومن أن شهادات النظام مثبّتة (ca-certificates).</translation>
+    </message>
+    <message>
+        <source>The site could not prove who it is.</source>
+        <translation>لم يستطع الموقع إثبات هويته.</translation>
+    </message>
+    <message>
+        <source>Check the network and try again; what has been fetched is kept.</source>
+        <translation>تحقق من الشبكة وحاول مجددًا؛ ما نُزّل محفوظ.</translation>
+    </message>
+    <message>
+        <source>There is no connection to the site that has the model.</source>
+        <translation>لا يوجد اتصال بالموقع الذي فيه النموذج.</translation>
+    </message>
+    <message>
+        <source>What came of {name} is damaged.</source>
+        <translation>ما وصل من {name} تالف.</translation>
+    </message>
+    <message>
+        <source>Fetch it again.</source>
+        <translation>نزّله مرة أخرى.</translation>
+    </message>
+    <message>
+        <source>A model is being fetched. Nothing else goes over the network.</source>
+        <translation>يُنزَّل نموذج الآن. لا شيء غيره يمر عبر الشبكة.</translation>
+    </message>
+    <message>
+        <source>Fetching {share:.0%}</source>
+        <translation>يُنزَّل {share:.0%}</translation>
+    </message>
+    <message>
         <source>perhaps there</source>
         <translation>ربما موجود</translation>
+    </message>
+    <message>
+        <source>{name} is here.</source>
+        <translation>وصل {name}.</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>استخدمه</translation>
+    </message>
+    <message>
+        <source>“Get” fetches a model from its page on Hugging Face; its licence holds for you. Nothing else is fetched or sent. Or put a model of your own and its projector (mmproj) into one folder, and choose the model&apos;s file here.</source>
+        <translation>يجلب زر «تنزيل» النموذج من صفحته على Hugging Face؛ وتسري عليك رخصته. ولا يُنزَّل أو يُرسَل شيء غير ذلك. أو ضع نموذجًا لديك ومُسقِطه (mmproj) في مجلد واحد، واختر ملف النموذج هنا.</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, about {minutes} min left</source>
+        <translation>{came} من {whole}، بقي نحو {minutes} دقيقة</translation>
+    </message>
+    <message>
+        <source>Asking for it…</source>
+        <translation>جارٍ الطلب…</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}</source>
+        <translation>{came} من {whole}</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, less than a minute left</source>
+        <translation>{came} من {whole}، بقي أقل من دقيقة</translation>
+    </message>
+    <message>
+        <source>Get</source>
+        <translation>تنزيل</translation>
+    </message>
+    <message>
+        <source>Get {name}</source>
+        <translation>تنزيل {name}</translation>
+    </message>
+    <message>
+        <source>Stop fetching {name}</source>
+        <translation>إيقاف تنزيل {name}</translation>
+    </message>
+    <message>
+        <source>Use {name}</source>
+        <translation>استخدام {name}</translation>
     </message>
     <message>
         <source>Show it again</source>

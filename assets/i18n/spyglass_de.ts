@@ -2193,10 +2193,6 @@
         <translation>{when}, jetzt zu sehen</translation>
     </message>
     <message>
-        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
-        <translation>Spyglass lädt nichts selbst herunter. Laden Sie ein Modell und seinen Projektor (mmproj) mit dem Browser, legen Sie beide in einen Ordner, und wählen Sie dann hier die Datei des Modells.</translation>
-    </message>
-    <message>
         <source>Needs about {needs} of memory, which is free.</source>
         <translation>Braucht etwa {needs} Speicher; so viel ist frei.</translation>
     </message>
@@ -2329,8 +2325,128 @@
         <translation>{mode} wartet weiter darauf, sobald Sie zurück sind: {things}</translation>
     </message>
     <message>
+        <source>Try again later; what has been fetched is kept.</source>
+        <translation>Versuchen Sie es später noch einmal; das schon Geladene bleibt erhalten.</translation>
+    </message>
+    <message>
+        <source>The connection broke off again and again.</source>
+        <translation>Die Verbindung ist immer wieder abgebrochen.</translation>
+    </message>
+    <message>
+        <source>The page of {name} does not list the files that were expected.</source>
+        <translation>Die Seite von {name} nennt nicht die erwarteten Dateien.</translation>
+    </message>
+    <message>
+        <source>Get it from its page.</source>
+        <translation>Holen Sie es von seiner Seite.</translation>
+    </message>
+    <message>
+        <source>{name} could not be written.</source>
+        <translation>{name} konnte nicht geschrieben werden.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions; what has been fetched is kept.</source>
+        <translation>Prüfen Sie den Datenträger und seine Rechte; das schon Geladene bleibt erhalten.</translation>
+    </message>
+    <message>
+        <source>{name} needs {wanted} more on the disk, and {free} are free.</source>
+        <translation>{name} braucht noch {wanted} auf dem Datenträger, {free} sind frei.</translation>
+    </message>
+    <message>
+        <source>Make room, or choose a smaller model.</source>
+        <translation>Schaffen Sie Platz, oder wählen Sie ein kleineres Modell.</translation>
+    </message>
+    <message>
+        <source>This model is only given to those who sign in.</source>
+        <translation>Dieses Modell gibt es nur für Angemeldete.</translation>
+    </message>
+    <message>
+        <source>This model is no longer where it was.</source>
+        <translation>Dieses Modell ist nicht mehr dort, wo es war.</translation>
+    </message>
+    <message>
+        <source>Get it from its page, or choose another.</source>
+        <translation>Holen Sie es von seiner Seite, oder wählen Sie ein anderes.</translation>
+    </message>
+    <message>
+        <source>Check the clock, and that the system&apos;s certificates are installed (ca-certificates).</source>
+        <translation>Prüfen Sie die Uhr, und ob die Zertifikate des Systems installiert sind (ca-certificates).</translation>
+    </message>
+    <message>
+        <source>The site could not prove who it is.</source>
+        <translation>Die Website konnte nicht nachweisen, wer sie ist.</translation>
+    </message>
+    <message>
+        <source>Check the network and try again; what has been fetched is kept.</source>
+        <translation>Prüfen Sie das Netz und versuchen Sie es noch einmal; das schon Geladene bleibt erhalten.</translation>
+    </message>
+    <message>
+        <source>There is no connection to the site that has the model.</source>
+        <translation>Es gibt keine Verbindung zur Website mit dem Modell.</translation>
+    </message>
+    <message>
+        <source>What came of {name} is damaged.</source>
+        <translation>Was von {name} ankam, ist beschädigt.</translation>
+    </message>
+    <message>
+        <source>Fetch it again.</source>
+        <translation>Laden Sie es noch einmal.</translation>
+    </message>
+    <message>
+        <source>A model is being fetched. Nothing else goes over the network.</source>
+        <translation>Ein Modell wird geladen. Sonst geht nichts über das Netz.</translation>
+    </message>
+    <message>
+        <source>Fetching {share:.0%}</source>
+        <translation>Lädt {share:.0%}</translation>
+    </message>
+    <message>
         <source>perhaps there</source>
         <translation>vielleicht da</translation>
+    </message>
+    <message>
+        <source>{name} is here.</source>
+        <translation>{name} ist da.</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>Verwenden</translation>
+    </message>
+    <message>
+        <source>“Get” fetches a model from its page on Hugging Face; its licence holds for you. Nothing else is fetched or sent. Or put a model of your own and its projector (mmproj) into one folder, and choose the model&apos;s file here.</source>
+        <translation>„Laden“ holt ein Modell von seiner Seite bei Hugging Face; seine Lizenz gilt für Sie. Sonst wird nichts geladen oder gesendet. Oder legen Sie ein eigenes Modell und seinen Projektor (mmproj) in einen Ordner, und wählen Sie hier die Datei des Modells.</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, about {minutes} min left</source>
+        <translation>{came} von {whole}, noch etwa {minutes} min</translation>
+    </message>
+    <message>
+        <source>Asking for it…</source>
+        <translation>Wird angefragt …</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}</source>
+        <translation>{came} von {whole}</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, less than a minute left</source>
+        <translation>{came} von {whole}, noch weniger als eine Minute</translation>
+    </message>
+    <message>
+        <source>Get</source>
+        <translation>Laden</translation>
+    </message>
+    <message>
+        <source>Get {name}</source>
+        <translation>{name} laden</translation>
+    </message>
+    <message>
+        <source>Stop fetching {name}</source>
+        <translation>{name} nicht weiter laden</translation>
+    </message>
+    <message>
+        <source>Use {name}</source>
+        <translation>{name} verwenden</translation>
     </message>
     <message>
         <source>Show it again</source>

@@ -2193,10 +2193,6 @@
         <translation>{when}, a la vista ahora</translation>
     </message>
     <message>
-        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
-        <translation>Spyglass no descarga nada por sí mismo. Obtenga un modelo y su proyector (mmproj) con el navegador, ponga ambos en una carpeta y elija aquí el archivo del modelo.</translation>
-    </message>
-    <message>
         <source>Needs about {needs} of memory, which is free.</source>
         <translation>Necesita unos {needs} de memoria, que están libres.</translation>
     </message>
@@ -2329,8 +2325,128 @@
         <translation>{mode} lo seguirá esperando cuando vuelva: {things}</translation>
     </message>
     <message>
+        <source>Try again later; what has been fetched is kept.</source>
+        <translation>Inténtelo más tarde; lo descargado se conserva.</translation>
+    </message>
+    <message>
+        <source>The connection broke off again and again.</source>
+        <translation>La conexión se cortó una y otra vez.</translation>
+    </message>
+    <message>
+        <source>The page of {name} does not list the files that were expected.</source>
+        <translation>La página de {name} no muestra los archivos esperados.</translation>
+    </message>
+    <message>
+        <source>Get it from its page.</source>
+        <translation>Descárguelo desde su página.</translation>
+    </message>
+    <message>
+        <source>{name} could not be written.</source>
+        <translation>No se pudo escribir {name}.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions; what has been fetched is kept.</source>
+        <translation>Compruebe el disco y sus permisos; lo descargado se conserva.</translation>
+    </message>
+    <message>
+        <source>{name} needs {wanted} more on the disk, and {free} are free.</source>
+        <translation>{name} necesita {wanted} más en el disco y hay {free} libres.</translation>
+    </message>
+    <message>
+        <source>Make room, or choose a smaller model.</source>
+        <translation>Libere espacio o elija un modelo más pequeño.</translation>
+    </message>
+    <message>
+        <source>This model is only given to those who sign in.</source>
+        <translation>Este modelo solo se entrega a quien inicia sesión.</translation>
+    </message>
+    <message>
+        <source>This model is no longer where it was.</source>
+        <translation>Este modelo ya no está donde estaba.</translation>
+    </message>
+    <message>
+        <source>Get it from its page, or choose another.</source>
+        <translation>Descárguelo desde su página o elija otro.</translation>
+    </message>
+    <message>
+        <source>Check the clock, and that the system&apos;s certificates are installed (ca-certificates).</source>
+        <translation>Compruebe el reloj y que los certificados del sistema estén instalados (ca-certificates).</translation>
+    </message>
+    <message>
+        <source>The site could not prove who it is.</source>
+        <translation>El sitio no pudo demostrar su identidad.</translation>
+    </message>
+    <message>
+        <source>Check the network and try again; what has been fetched is kept.</source>
+        <translation>Compruebe la red e inténtelo de nuevo; lo descargado se conserva.</translation>
+    </message>
+    <message>
+        <source>There is no connection to the site that has the model.</source>
+        <translation>No hay conexión con el sitio que tiene el modelo.</translation>
+    </message>
+    <message>
+        <source>What came of {name} is damaged.</source>
+        <translation>Lo que llegó de {name} está dañado.</translation>
+    </message>
+    <message>
+        <source>Fetch it again.</source>
+        <translation>Descárguelo de nuevo.</translation>
+    </message>
+    <message>
+        <source>A model is being fetched. Nothing else goes over the network.</source>
+        <translation>Se está descargando un modelo. Nada más pasa por la red.</translation>
+    </message>
+    <message>
+        <source>Fetching {share:.0%}</source>
+        <translation>Descarga {share:.0%}</translation>
+    </message>
+    <message>
         <source>perhaps there</source>
         <translation>quizá está ahí</translation>
+    </message>
+    <message>
+        <source>{name} is here.</source>
+        <translation>{name} ya está aquí.</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>Usarlo</translation>
+    </message>
+    <message>
+        <source>“Get” fetches a model from its page on Hugging Face; its licence holds for you. Nothing else is fetched or sent. Or put a model of your own and its projector (mmproj) into one folder, and choose the model&apos;s file here.</source>
+        <translation>«Descargar» trae un modelo desde su página en Hugging Face; su licencia se aplica a usted. Nada más se descarga ni se envía. O ponga un modelo propio y su proyector (mmproj) en una misma carpeta y elija aquí el archivo del modelo.</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, about {minutes} min left</source>
+        <translation>{came} de {whole}, faltan unos {minutes} min</translation>
+    </message>
+    <message>
+        <source>Asking for it…</source>
+        <translation>Solicitando…</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}</source>
+        <translation>{came} de {whole}</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, less than a minute left</source>
+        <translation>{came} de {whole}, falta menos de un minuto</translation>
+    </message>
+    <message>
+        <source>Get</source>
+        <translation>Descargar</translation>
+    </message>
+    <message>
+        <source>Get {name}</source>
+        <translation>Descargar {name}</translation>
+    </message>
+    <message>
+        <source>Stop fetching {name}</source>
+        <translation>Detener la descarga de {name}</translation>
+    </message>
+    <message>
+        <source>Use {name}</source>
+        <translation>Usar {name}</translation>
     </message>
     <message>
         <source>Show it again</source>

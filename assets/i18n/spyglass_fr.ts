@@ -2193,10 +2193,6 @@
         <translation>{when}, affichée en ce moment</translation>
     </message>
     <message>
-        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
-        <translation>Spyglass ne télécharge rien de lui-même. Récupérez un modèle et son projecteur (mmproj) avec votre navigateur, mettez les deux dans un même dossier, puis choisissez ici le fichier du modèle.</translation>
-    </message>
-    <message>
         <source>Needs about {needs} of memory, which is free.</source>
         <translation>Demande environ {needs} de mémoire, qui sont libres.</translation>
     </message>
@@ -2329,8 +2325,128 @@
         <translation>{mode} continue de l’attendre dès votre retour : {things}</translation>
     </message>
     <message>
+        <source>Try again later; what has been fetched is kept.</source>
+        <translation>Réessayez plus tard ; ce qui a été téléchargé est conservé.</translation>
+    </message>
+    <message>
+        <source>The connection broke off again and again.</source>
+        <translation>La connexion s’est interrompue à plusieurs reprises.</translation>
+    </message>
+    <message>
+        <source>The page of {name} does not list the files that were expected.</source>
+        <translation>La page de {name} n’indique pas les fichiers attendus.</translation>
+    </message>
+    <message>
+        <source>Get it from its page.</source>
+        <translation>Récupérez-le sur sa page.</translation>
+    </message>
+    <message>
+        <source>{name} could not be written.</source>
+        <translation>{name} n’a pas pu être écrit.</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions; what has been fetched is kept.</source>
+        <translation>Vérifiez le disque et ses autorisations ; ce qui a été téléchargé est conservé.</translation>
+    </message>
+    <message>
+        <source>{name} needs {wanted} more on the disk, and {free} are free.</source>
+        <translation>{name} a besoin de {wanted} de plus sur le disque ; {free} sont libres.</translation>
+    </message>
+    <message>
+        <source>Make room, or choose a smaller model.</source>
+        <translation>Libérez de la place, ou choisissez un modèle plus petit.</translation>
+    </message>
+    <message>
+        <source>This model is only given to those who sign in.</source>
+        <translation>Ce modèle n’est donné qu’aux personnes connectées.</translation>
+    </message>
+    <message>
+        <source>This model is no longer where it was.</source>
+        <translation>Ce modèle n’est plus là où il était.</translation>
+    </message>
+    <message>
+        <source>Get it from its page, or choose another.</source>
+        <translation>Récupérez-le sur sa page, ou choisissez-en un autre.</translation>
+    </message>
+    <message>
+        <source>Check the clock, and that the system&apos;s certificates are installed (ca-certificates).</source>
+        <translation>Vérifiez l’horloge, et que les certificats du système sont installés (ca-certificates).</translation>
+    </message>
+    <message>
+        <source>The site could not prove who it is.</source>
+        <translation>Le site n’a pas pu prouver son identité.</translation>
+    </message>
+    <message>
+        <source>Check the network and try again; what has been fetched is kept.</source>
+        <translation>Vérifiez le réseau et réessayez ; ce qui a été téléchargé est conservé.</translation>
+    </message>
+    <message>
+        <source>There is no connection to the site that has the model.</source>
+        <translation>Il n’y a pas de connexion au site qui contient le modèle.</translation>
+    </message>
+    <message>
+        <source>What came of {name} is damaged.</source>
+        <translation>Ce qui est arrivé de {name} est endommagé.</translation>
+    </message>
+    <message>
+        <source>Fetch it again.</source>
+        <translation>Téléchargez-le de nouveau.</translation>
+    </message>
+    <message>
+        <source>A model is being fetched. Nothing else goes over the network.</source>
+        <translation>Un modèle est en cours de téléchargement. Rien d’autre ne passe par le réseau.</translation>
+    </message>
+    <message>
+        <source>Fetching {share:.0%}</source>
+        <translation>Téléchargement {share:.0%}</translation>
+    </message>
+    <message>
         <source>perhaps there</source>
         <translation>peut-être présent</translation>
+    </message>
+    <message>
+        <source>{name} is here.</source>
+        <translation>{name} est arrivé.</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>L’utiliser</translation>
+    </message>
+    <message>
+        <source>“Get” fetches a model from its page on Hugging Face; its licence holds for you. Nothing else is fetched or sent. Or put a model of your own and its projector (mmproj) into one folder, and choose the model&apos;s file here.</source>
+        <translation>« Télécharger » récupère un modèle sur sa page chez Hugging Face ; sa licence s’applique à vous. Rien d’autre n’est téléchargé ni envoyé. Ou mettez votre propre modèle et son projecteur (mmproj) dans un même dossier, et choisissez ici le fichier du modèle.</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, about {minutes} min left</source>
+        <translation>{came} sur {whole}, encore {minutes} min environ</translation>
+    </message>
+    <message>
+        <source>Asking for it…</source>
+        <translation>Demande en cours…</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}</source>
+        <translation>{came} sur {whole}</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, less than a minute left</source>
+        <translation>{came} sur {whole}, moins d’une minute restante</translation>
+    </message>
+    <message>
+        <source>Get</source>
+        <translation>Télécharger</translation>
+    </message>
+    <message>
+        <source>Get {name}</source>
+        <translation>Télécharger {name}</translation>
+    </message>
+    <message>
+        <source>Stop fetching {name}</source>
+        <translation>Arrêter le téléchargement de {name}</translation>
+    </message>
+    <message>
+        <source>Use {name}</source>
+        <translation>Utiliser {name}</translation>
     </message>
     <message>
         <source>Show it again</source>

@@ -2191,10 +2191,6 @@
         <translation>{when}，正在显示</translation>
     </message>
     <message>
-        <source>Spyglass fetches nothing by itself. Get a model and its projector (mmproj) with your browser, put both into one folder, then choose the model&apos;s file here.</source>
-        <translation>Spyglass 自己不会下载任何东西。请用浏览器下载一个模型及其投影器（mmproj），把两者放进同一文件夹，然后在这里选择模型文件。</translation>
-    </message>
-    <message>
         <source>Needs about {needs} of memory, which is free.</source>
         <translation>约需 {needs} 内存，目前够用。</translation>
     </message>
@@ -2327,8 +2323,128 @@
         <translation>您回到“{mode}”后会继续等待：{things}</translation>
     </message>
     <message>
+        <source>Try again later; what has been fetched is kept.</source>
+        <translation>请稍后重试；已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>The connection broke off again and again.</source>
+        <translation>连接一再中断。</translation>
+    </message>
+    <message>
+        <source>The page of {name} does not list the files that were expected.</source>
+        <translation>{name} 的页面上没有所需的文件。</translation>
+    </message>
+    <message>
+        <source>Get it from its page.</source>
+        <translation>请从它的页面下载。</translation>
+    </message>
+    <message>
+        <source>{name} could not be written.</source>
+        <translation>无法写入 {name}。</translation>
+    </message>
+    <message>
+        <source>Check the disk and its permissions; what has been fetched is kept.</source>
+        <translation>请检查磁盘及其权限；已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>{name} needs {wanted} more on the disk, and {free} are free.</source>
+        <translation>{name} 还需要 {wanted} 磁盘空间，可用空间为 {free}。</translation>
+    </message>
+    <message>
+        <source>Make room, or choose a smaller model.</source>
+        <translation>请腾出空间，或选择较小的模型。</translation>
+    </message>
+    <message>
+        <source>This model is only given to those who sign in.</source>
+        <translation>此模型仅提供给已登录的用户。</translation>
+    </message>
+    <message>
+        <source>This model is no longer where it was.</source>
+        <translation>此模型已不在原处。</translation>
+    </message>
+    <message>
+        <source>Get it from its page, or choose another.</source>
+        <translation>请从它的页面下载，或选择其他模型。</translation>
+    </message>
+    <message>
+        <source>Check the clock, and that the system&apos;s certificates are installed (ca-certificates).</source>
+        <translation>请检查时钟，并确认已安装系统证书（ca-certificates）。</translation>
+    </message>
+    <message>
+        <source>The site could not prove who it is.</source>
+        <translation>该网站无法证明其身份。</translation>
+    </message>
+    <message>
+        <source>Check the network and try again; what has been fetched is kept.</source>
+        <translation>请检查网络后重试；已下载的部分会保留。</translation>
+    </message>
+    <message>
+        <source>There is no connection to the site that has the model.</source>
+        <translation>无法连接到提供该模型的网站。</translation>
+    </message>
+    <message>
+        <source>What came of {name} is damaged.</source>
+        <translation>收到的 {name} 已损坏。</translation>
+    </message>
+    <message>
+        <source>Fetch it again.</source>
+        <translation>请重新下载。</translation>
+    </message>
+    <message>
+        <source>A model is being fetched. Nothing else goes over the network.</source>
+        <translation>正在下载模型，此外没有任何内容经过网络。</translation>
+    </message>
+    <message>
+        <source>Fetching {share:.0%}</source>
+        <translation>正在下载 {share:.0%}</translation>
+    </message>
+    <message>
         <source>perhaps there</source>
         <translation>可能已出现</translation>
+    </message>
+    <message>
+        <source>{name} is here.</source>
+        <translation>{name} 已下载完成。</translation>
+    </message>
+    <message>
+        <source>Use it</source>
+        <translation>使用</translation>
+    </message>
+    <message>
+        <source>“Get” fetches a model from its page on Hugging Face; its licence holds for you. Nothing else is fetched or sent. Or put a model of your own and its projector (mmproj) into one folder, and choose the model&apos;s file here.</source>
+        <translation>“下载”会从模型在 Hugging Face 上的页面获取模型；您须遵守其许可证。除此之外不会下载或发送任何内容。您也可以把自己的模型及其投影器（mmproj）放进同一个文件夹，然后在这里选择模型文件。</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, about {minutes} min left</source>
+        <translation>{came} / {whole}，大约还需 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>Asking for it…</source>
+        <translation>正在请求……</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}</source>
+        <translation>{came} / {whole}</translation>
+    </message>
+    <message>
+        <source>{came} of {whole}, less than a minute left</source>
+        <translation>{came} / {whole}，还需不到一分钟</translation>
+    </message>
+    <message>
+        <source>Get</source>
+        <translation>下载</translation>
+    </message>
+    <message>
+        <source>Get {name}</source>
+        <translation>下载 {name}</translation>
+    </message>
+    <message>
+        <source>Stop fetching {name}</source>
+        <translation>停止下载 {name}</translation>
+    </message>
+    <message>
+        <source>Use {name}</source>
+        <translation>使用 {name}</translation>
     </message>
     <message>
         <source>Show it again</source>

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from app import __version__
+from app.library.known import KNOWN
 from tests import pictures
 
 ROOT = Path(__file__).parents[2]
@@ -237,6 +238,14 @@ def test_doctor_knows_program_machine_engine_and_models() -> None:
     text = spyglass("doctor").stdout.decode()
     for title in ("Program\n", "Machine\n", "Engine\n", "Models\n"):
         assert title in text
+
+
+def test_the_models_that_can_be_fetched_are_named() -> None:
+    names = [line.partition(b"\t")[0].decode() for line in spyglass("models", "fetch").stdout.splitlines()]
+    assert names == [known.name for known in KNOWN if not known.checkpoint]
+    done = spyglass("models", "fetch", "llama-3.2-vision-11b")
+    assert done.returncode == 2
+    assert names[0] in done.stderr.decode()
 
 
 def test_models_are_listed_with_what_is_wrong_with_them() -> None:

@@ -106,7 +106,7 @@ def test_larger_models_are_offered_in_numbers(window: Window, monkeypatch: pytes
 
 
 def test_what_does_not_fit_says_so(window: Window) -> None:
-    sheet = ModelsSheet(free=KNOWN[0].needs, cores=2, parent=window.widget)
+    sheet = ModelsSheet(KNOWN[0].needs, 2, window.models.fetching, window.widget)
     lines = [label.text() for label in sheet.findChildren(QLabel)]
     assert sum(line.endswith("of memory, which is free.") for line in lines) == 1
-    assert sum("only 2.3 GB are free" in line for line in lines) == len(KNOWN) - 1
+    assert sum(f"only {KNOWN[0].needs / 1e9:.1f} GB are free" in line for line in lines) == len(KNOWN) - 1
