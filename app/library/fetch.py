@@ -185,7 +185,7 @@ def _pull(file: _File, part: BinaryIO, digest: Any, progress: Callable[[int], No
         while part.tell() < file.size:
             if stop.is_set():
                 raise _Stopped
-            block = response.read(min(_BLOCK, known or file.size - part.tell()))
+            block = response.read1(min(_BLOCK, known or file.size - part.tell()))
             if not block:
                 raise http.client.IncompleteRead(b"", file.size - part.tell())
             if known:

@@ -105,8 +105,9 @@ class Alone(QObject):
 
 
 def _screen() -> str:
-    """What tells the screens apart that one person may have windows on."""
-    return "\n".join(os.environ.get(name, "") for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY"))
+    """What tells the screens apart that one person may have windows on; a home may be shared by machines."""
+    names = ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY", "DISPLAY")
+    return "\n".join((socket.gethostname(), *(os.environ.get(name, "") for name in names)))
 
 
 def _told(path: Path, call: Call, patience_s: float) -> bool:
