@@ -78,14 +78,22 @@ def _palette():
     return picture
 
 
+def _colour_for_nothing():
+    """As a PNG of true colours says which one of them is transparent."""
+    picture = _half_transparent().convert("RGB")
+    picture.info["transparency"] = (0, 0, 0)
+    return picture
+
+
 @pytest.mark.parametrize(
     ("picture", "right"),
     [
         (_half_transparent(), (227, 142, 157)),
         (_half_transparent().convert("LA"), (169, 169, 169)),
         (_palette(), (200, 30, 60)),
+        (_colour_for_nothing(), (200, 30, 60)),
     ],
-    ids=["RGBA", "LA", "P"],
+    ids=["RGBA", "LA", "P", "RGB"],
 )
 def test_what_is_transparent_lies_on_white(picture, right, tiny):
     """As in the reference's `convert_to_rgb`; the left half is transparent altogether."""

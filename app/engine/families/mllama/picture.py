@@ -46,8 +46,8 @@ def cut(image: Image.Image, config: VisionConfig) -> Tiles:
 
 def _rgb(image: Image.Image) -> Image.Image:
     """What is transparent lies on white."""
-    if image.mode == "RGB":
-        return image
+    if not image.has_transparency_data:
+        return image.convert("RGB")
     white = Image.new("RGBA", image.size, (255, 255, 255))
     return Image.alpha_composite(white, image.convert("RGBA")).convert("RGB")
 
