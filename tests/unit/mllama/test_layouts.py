@@ -17,7 +17,7 @@ from app.library.convert import convert, requantise
 from app.library.gguf_writer import entry, write
 from app.values import EngineOptions, ModelSpec
 from tests.unit.mllama.cases import all_cases, deviation
-from tests.unit.mllama.checkpoints import VECTORS, config_of, read_tensors, write_checkpoint
+from tests.unit.mllama.checkpoints import VECTORS, config_of, read_tensors, write_checkpoint, write_tensors
 from tests.unit.mllama.layouts import rewrite, two_files, values
 
 CASES = {case.name: case for case in all_cases()}
@@ -97,6 +97,20 @@ def test_a_folder_whose_name_is_no_text_can_hold_a_model(tiny, tmp_path):
     shutil.copytree(VECTORS, folder)
     convert(folder, folder / "model.gguf")
     assert np.array_equal(_logits(folder / "model.gguf"), _logits(tiny))
+
+
+def test_without_an_output_matrix_the_embeddings_of_what_can_be_said_are_it(tmp_path):
+    """Not the picture's and the padding after it: of these there are no logits."""
+    checkpoint = shutil.copytree(VECTORS, tmp_path / "checkpoint")
+    tensors = read_tensors(VECTORS)
+    tensors["language_model.lm_head.weight"] = tensors["language_model.model.embed_tokens.weight"][:420]
+    write_tensors(checkpoint / "model.safetensors", tensors)
+    convert(checkpoint, tmp_path / "whole.gguf")
+    file = read_header(tmp_path / "whole.gguf")
+    rewrite(file, tmp_path / "tied.gguf", {name: name for name in file.tensors if name != "output.weight"})
+    found = _logits(tmp_path / "tied.gguf")
+    assert found.shape[1] == 420
+    assert np.array_equal(found, _logits(tmp_path / "whole.gguf"))
 
 
 def test_gates_named_as_weights_are_read(tiny, tmp_path):

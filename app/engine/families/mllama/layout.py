@@ -29,11 +29,22 @@ def locate(config: Config, files: tuple[Gguf, ...]) -> Located:
     for name, shape in expected(config).items():
         found[name] = _find(name, shape, files, swapped)
     found["token_embd.weight"] = _find("token_embd.weight", (config.text.width, 0), files, swapped)
-    head = "output.weight" if any("output.weight" in file.tensors for file in files) else "token_embd.weight"
-    found["output.weight"] = _find(head, (config.text.width, 0), files, swapped)
+    if any("output.weight" in file.tensors for file in files):
+        found["output.weight"] = _find("output.weight", (config.text.width, 0), files, swapped)
+    else:
+        found["output.weight"] = _beginning(*found["token_embd.weight"])
     if any("rope_freqs.weight" in file.tensors for file in files):
         found["rope_freqs.weight"] = _find("rope_freqs.weight", (config.text.head_size // 2,), files, swapped)
     return found
+
+
+def _beginning(file: Gguf, info: TensorInfo) -> tuple[Gguf, TensorInfo]:
+    """The embeddings as output matrix: without the picture's row and the padding after it, if the file says so."""
+    width, rows = info.shape
+    words = int(file.number("mllama.vocab_size", rows))
+    if not 0 < words < rows:
+        return file, info
+    return file, replace(info, shape=(width, words), nbytes=info.nbytes // rows * words)
 
 
 def _mlp_swapped(tensors: Mapping[str, TensorInfo], c: VisionConfig) -> bool:
