@@ -39,6 +39,8 @@ class VisionConfig:
     patch: int
     channels: int
     max_tiles: int
+    kinds: int
+    """Arrangements that have embeddings, the first of `arrangements`; more than there are is padding."""
     mean: Channels = PUBLISHED_MEAN
     std: Channels = PUBLISHED_STD
     """The tower sees (pixel - mean) / std, pixels from 0 to 1."""
@@ -51,6 +53,11 @@ class VisionConfig:
             )
         if min(self.std) <= 0:
             raise ValueError(f"pixels are divided by {self.std}")
+
+    @property
+    def arrangements(self) -> tuple[tuple[int, int], ...]:
+        """The (tiles high, tiles wide) a picture may be cut into, in the order of their ids."""
+        return arrangements(self.max_tiles)[: self.kinds]
 
     @property
     def patches(self) -> int:
@@ -110,7 +117,7 @@ class Config:
 def expected(config: Config) -> Shapes:
     """Name -> shape in ggml's order of every tensor without which the model cannot run."""
     text, vision = config.text, config.vision
-    kinds = len(arrangements(vision.max_tiles)) + 1
+    kinds = vision.kinds + 1
     shapes: Shapes = {
         "output_norm.weight": (text.width,),
         "mm.0.weight": (vision.features, text.width),

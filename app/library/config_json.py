@@ -13,6 +13,35 @@ from app.library.safetensors import read_json
 
 _MOST = 1 << 24
 
+_TEXT = {
+    "hidden_act": "silu",
+    "vocab_size": 128256,
+    "hidden_size": 4096,
+    "num_hidden_layers": 40,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "intermediate_size": 14336,
+    "cross_attention_layers": [3, 8, 13, 18, 23, 28, 33, 38],
+    "rms_norm_eps": 1e-5,
+    "rope_theta": 500000.0,
+    "max_position_embeddings": 131072,
+}
+_VISION = {
+    "hidden_act": "gelu",
+    "hidden_size": 1280,
+    "num_hidden_layers": 32,
+    "num_global_layers": 8,
+    "attention_heads": 16,
+    "num_channels": 3,
+    "intermediate_size": 5120,
+    "image_size": 448,
+    "patch_size": 14,
+    "norm_eps": 1e-5,
+    "max_num_tiles": 4,
+    "intermediate_layers_indices": [3, 7, 15, 23, 30],
+}
+"""What transformers takes where the file says nothing: some write only what differs from this."""
+
 
 @dataclass(frozen=True)
 class Rope:
@@ -55,10 +84,10 @@ def read_config_json(folder: Path) -> Checkpoint:
     if config.get("quantization_config"):
         raise already_quantised(f"quantization_config is {config['quantization_config']!r}")
     try:
-        text = _Section(config, "text_config")
+        text = _Section(config, "text_config", _TEXT)
         base, rope = _rope(text)
         return Checkpoint(
-            sizes=Config(_text(text, base), _vision(_Section(config, "vision_config"), folder)),
+            sizes=Config(_text(text, base), _vision(_Section(config, "vision_config", _VISION), folder)),
             vocabulary=text.count("vocab_size"),
             rope=rope,
             tied=bool(text.values.get("tie_word_embeddings") or config.get("tie_word_embeddings")),
@@ -84,20 +113,20 @@ def already_quantised(detail: str) -> ModelError:
 class _Section:
     """A part of config.json. Its methods raise ValueError for what is missing or cannot be."""
 
-    def __init__(self, config: dict[str, Any], name: str) -> None:
+    def __init__(self, config: dict[str, Any], name: str, defaults: dict[str, Any]) -> None:
         values = config.get(name)
         if not isinstance(values, dict):
             raise ValueError(f"{name} is {values!r}")
-        self.values: dict[str, Any] = values
+        self.values: dict[str, Any] = defaults | values
 
-    def count(self, key: str, default: int | None = None, least: int = 1, most: int = _MOST) -> int:
-        value = self.values.get(key, default)
+    def count(self, key: str, least: int = 1, most: int = _MOST) -> int:
+        value = self.values.get(key)
         if not _is_whole(value) or not least <= value <= most:
             raise ValueError(f"{key} is {value!r}")
         return value
 
-    def real(self, key: str, default: float | None = None) -> float:
-        value = self.values.get(key, default)
+    def real(self, key: str) -> float:
+        value = self.values.get(key)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise ValueError(f"{key} is {value!r}")
         return float(value)
@@ -111,7 +140,7 @@ class _Section:
         return tuple(found)
 
     def must_be(self, key: str, wanted: object) -> None:
-        if self.values.get(key, wanted) != wanted:
+        if self.values[key] != wanted:
             raise ValueError(f"{key} is {self.values[key]!r}, not {wanted!r}")
 
 
@@ -134,7 +163,7 @@ def _text(section: _Section, rope_base: float) -> TextConfig:
         kv_heads=section.count("num_key_value_heads"),
         head_size=size,
         mlp=section.count("intermediate_size"),
-        norm_eps=section.real("rms_norm_eps", 1e-5),
+        norm_eps=section.real("rms_norm_eps"),
         context=section.count("max_position_embeddings"),
         rope_base=rope_base,
     )
@@ -145,7 +174,7 @@ def _rope(section: _Section) -> tuple[float, Rope | None]:
     given = [section.values.get(key) or {} for key in ("rope_parameters", "rope_scaling")]
     if not all(isinstance(part, dict) for part in given):
         raise ValueError(f"RoPE is {given!r}")
-    rope = _Section({"rope": {"rope_theta": section.values.get("rope_theta")} | given[0] | given[1]}, "rope")
+    rope = _Section({"rope": given[0] | given[1]}, "rope", {"rope_theta": section.values["rope_theta"]})
     kind = rope.values.get("rope_type", rope.values.get("type", "default"))
     if kind not in ("default", "llama3"):
         raise ValueError(f"the scaling of RoPE is {kind!r}")
@@ -163,10 +192,6 @@ def _vision(section: _Section, folder: Path) -> VisionConfig:
     section.must_be("hidden_act", "gelu")
     layers, max_tiles = section.count("num_hidden_layers", most=1000), section.count("max_num_tiles", most=64)
     tile = section.count("image_size", most=1 << 13)
-    # A file has no place for arrangements of tiles other than all that are possible, in the usual order.
-    usual = [list(pair) for pair in arrangements(max_tiles)]
-    if (section.values.get("supported_aspect_ratios") or usual) != usual:
-        raise ValueError(f"supported_aspect_ratios are not those of {max_tiles} tiles")
     mean, std = normalisation(folder, tile, max_tiles)
     return VisionConfig(
         width=section.count("hidden_size"),
@@ -176,11 +201,22 @@ def _vision(section: _Section, folder: Path) -> VisionConfig:
         taps=section.indices("intermediate_layers_indices", layers + 1),
         heads=section.count("attention_heads"),
         mlp=section.count("intermediate_size"),
-        norm_eps=section.real("norm_eps", 1e-5),
+        norm_eps=section.real("norm_eps"),
         tile=tile,
         patch=section.count("patch_size", most=1 << 13),
         max_tiles=max_tiles,
-        channels=section.count("num_channels", 3, least=3, most=3),
+        kinds=_kinds(section.values.get("supported_aspect_ratios"), max_tiles),
+        channels=section.count("num_channels", least=3, most=3),
         mean=mean,
         std=std,
     )
+
+
+def _kinds(listed: object, max_tiles: int) -> int:
+    """How many arrangements have embeddings. Only that many matter of the list: transformers numbers pictures'
+    arrangements by all that are possible in the usual order, whatever the list says."""
+    if listed is None:
+        return len(arrangements(max_tiles))
+    if not isinstance(listed, list) or not listed:
+        raise ValueError(f"supported_aspect_ratios is {listed!r}")
+    return len(listed)

@@ -110,6 +110,7 @@ def _metadata(name: str, checkpoint: Checkpoint, mix: str) -> dict[str, Any]:
         "mllama.vision.image_size": v.tile,
         "mllama.vision.patch_size": v.patch,
         "mllama.vision.max_num_tiles": v.max_tiles,
+        "mllama.vision.aspect_ratio_count": v.kinds,
         "mllama.vision.num_channels": v.channels,
         "mllama.vision.image_mean": v.mean,
         "mllama.vision.image_std": v.std,

@@ -432,6 +432,24 @@ def test_tied_embeddings_may_be_said_of_the_text_or_of_the_whole(checkpoint, tmp
     assert (tmp_path / "text.gguf").read_bytes() == (tmp_path / "whole.gguf").read_bytes()
 
 
+def test_what_config_json_leaves_out_is_what_transformers_takes(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "whole.gguf")
+    config = json.loads((checkpoint / "config.json").read_text())
+    left_out = {
+        "text_config": ("hidden_act", "rms_norm_eps", "rope_theta", "tie_word_embeddings"),
+        "vision_config": (
+            "hidden_act", "norm_eps", "num_channels", "patch_size", "max_num_tiles", "supported_aspect_ratios",
+        ),
+    }  # fmt: skip
+    for section, keys in left_out.items():
+        for key in keys:
+            del config[section][key]
+    del config["text_config"]["rope_parameters"]["rope_theta"]
+    edit_config(checkpoint, **config)
+    convert(checkpoint, tmp_path / "part.gguf")
+    assert (tmp_path / "part.gguf").read_bytes() == (tmp_path / "whole.gguf").read_bytes()
+
+
 def test_the_scaling_of_rope_may_be_where_either_transformers_keeps_it(checkpoint, tmp_path):
     convert(checkpoint, tmp_path / "both.gguf")
     text = json.loads((checkpoint / "config.json").read_text())["text_config"]

@@ -60,6 +60,34 @@ def test_logits_equal_plain_numpy(name, tmp_path):
             assert deviation(mllama.logits(file.path, case.prompt, case.pictures), wanted) < 1e-4, case.name
 
 
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [[3, 1], [2, 1], [1, 3], [1, 2], [1, 1]],
+        [[1, 1], [1, 2], [1, 3]],
+        [[1, 1], [1, 2], [1, 3], [2, 1], [3, 1], [9, 9]],
+    ],
+    ids=["another order", "few", "many"],
+)
+def test_of_the_listed_arrangements_only_the_number_counts(listed, tmp_path):
+    """transformers numbers them by all that are possible in the usual order, with as many embeddings as are listed."""
+    config = config_of(
+        width=32, heads=2, kv_heads=1, mlp=48, layers=2, cross=[1], tower=16, tower_heads=2, tower_mlp=24,
+        tower_layers=2, global_layers=1, taps=[1], tile=28, patch=14, max_tiles=3,
+    )  # fmt: skip
+    config["vision_config"]["supported_aspect_ratios"] = listed
+    tensors = write_checkpoint(tmp_path / "checkpoint", config, seed=4)
+    convert(tmp_path / "checkpoint", tmp_path / "model.gguf")
+    file = read_header(tmp_path / "model.gguf")
+    case = next(case for case in all_cases() if case.name == "image-40x30")
+    for size, number in (((20, 200), 5), ((200, 20), 3), ((20, 20), 1)):
+        picture = Image.linear_gradient("L").resize(size)
+        tiles = cut(picture, read_config(file, file).vision)
+        assert tiles.arrangement == number or (number > len(listed) and tiles.arrangement <= len(listed))
+        wanted = reference.logits(tensors, config, case.tokens, [(tiles.pixels, tiles.arrangement)])
+        assert deviation(mllama.logits(file.path, case.prompt, [picture]), wanted) < 1e-4
+
+
 def test_a_prompt_longer_than_a_batch_and_than_a_block_of_the_cache(tiny):
     words = "What is in this picture? Describe it in one sentence. " * 40
     picture = Image.fromarray(np.full((50, 70, 3), 120, np.uint8))

@@ -4,7 +4,7 @@ import math
 
 from app.errors import ModelError
 from app.gguf import Gguf
-from app.gguf.mllama import PUBLISHED_MEAN, PUBLISHED_STD, Channels, Config, TextConfig, VisionConfig
+from app.gguf.mllama import PUBLISHED_MEAN, PUBLISHED_STD, Channels, Config, TextConfig, VisionConfig, arrangements
 from app.wording import Wording
 
 
@@ -95,7 +95,7 @@ def _text(file: Gguf) -> TextConfig:
 
 def _vision(file: Gguf) -> VisionConfig:
     keys = _Keys(file, "mllama.vision.")
-    layers = keys.count("block_count", limit=1000)
+    layers, max_tiles = keys.count("block_count", limit=1000), keys.count("max_num_tiles", limit=64)
     return VisionConfig(
         width=keys.count("embedding_length"),
         heads=keys.count("attention.head_count"),
@@ -107,7 +107,8 @@ def _vision(file: Gguf) -> VisionConfig:
         tile=keys.count("image_size", limit=1 << 13),
         patch=keys.count("patch_size", limit=1 << 13),
         channels=keys.count("num_channels", 3),
-        max_tiles=keys.count("max_num_tiles", limit=64),
+        max_tiles=max_tiles,
+        kinds=keys.count("aspect_ratio_count", len(arrangements(max_tiles))),
         mean=keys.of_channels("image_mean", PUBLISHED_MEAN),
         std=keys.of_channels("image_std", PUBLISHED_STD),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from app.gguf.mllama import VisionConfig, arrangements
+from app.gguf.mllama import VisionConfig
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Tiles:
 def cut(image: Image.Image, config: VisionConfig) -> Tiles:
     """Resize `image` into the best canvas, paste it at the top left on black, normalise, and cut into tiles."""
     side = config.tile
-    choices = arrangements(config.max_tiles)
+    choices = config.arrangements
     width, height = image.size
     arrangement = best_arrangement(width, height, choices, side)
     high, wide = choices[arrangement - 1]
