@@ -102,6 +102,8 @@ def read_header(path: str | Path) -> Gguf:
     """
     path = Path(path)
     try:
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is no file")  # opening a pipe would wait for who writes to it
         with open(path, "rb") as file:
             return _read(Cursor(file, path, os.fstat(file.fileno()).st_size))
     except OSError as error:

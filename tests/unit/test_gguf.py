@@ -1,5 +1,6 @@
 """The header reader, above all on files that lie."""
 
+import os
 import struct
 import time
 
@@ -29,6 +30,12 @@ def good(tmp_path):
     ]
     write(path, [entry(key, value) for key, value in ENTRIES.items()], tensors)
     return path
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.gguf")
+    with pytest.raises(ModelError, match="cannot be read"):
+        read_header(tmp_path / "pipe.gguf")
 
 
 def test_what_was_written_is_read(good):
