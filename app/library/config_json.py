@@ -1,7 +1,6 @@
 """What a Llama 3.2 Vision checkpoint is, read from its config.json and checked before anything is made of them."""
 
 import contextlib
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -12,6 +11,8 @@ from app.library.preprocessor_json import normalisation
 from app.library.safetensors import read_json
 
 _MOST = 1 << 24
+_SMALLEST, _LARGEST = 1e-30, 1e12
+"""What a number may be that a file holds as float32, and the engine takes."""
 
 _TEXT = {
     "hidden_act": "silu",
@@ -72,7 +73,7 @@ def read_config_json(folder: Path) -> Checkpoint:
 
     Raises ModelError for a model of another kind, and for one that this program's files or graphs have no room for.
     """
-    with contextlib.suppress(PermissionError):
+    with contextlib.suppress(OSError):
         if not (folder / "config.json").exists():
             raise ModelError(
                 f"{folder} is no folder with a checkpoint.",
@@ -127,7 +128,7 @@ class _Section:
 
     def real(self, key: str) -> float:
         value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _SMALLEST < value < _LARGEST:
             raise ValueError(f"{key} is {value!r}")
         return float(value)
 

@@ -47,8 +47,7 @@ def convert(
     mix = quantise.mix_named(type)
     tower_mix = quantise.mix_named(vision_type) if vision_type is not None else quantise.vision_mix(mix)
     checkpoint = read_config_json(folder)
-    name = folder.absolute().name.encode(errors="replace").decode()  # of a folder it may be no text
-    entries = _metadata(name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
+    entries = _metadata(folder.absolute().name, checkpoint, mix) | tokenizer_metadata(folder, checkpoint)
     tensors = [*_tensors(_named(folder, checkpoint), checkpoint.sizes, mix, tower_mix), *_rope_factors(checkpoint)]
     write(out, [entry(key, value) for key, value in entries.items()], tensors, progress)
 
@@ -138,7 +137,7 @@ _IN_PAIRS = ("attn_q.weight", "attn_k.weight", "attn_q_proj.weight", "attn_k_pro
 
 
 def _named(folder: Path, checkpoint: Checkpoint) -> dict[str, StoredTensor]:
-    """The checkpoint's tensors by their GGUF names, complete. Raises ModelError."""
+    """The checkpoint's tensors by their GGUF names, all that are needed and no others. Raises ModelError."""
     named = {name: tensor for given, tensor in open_checkpoint(folder).items() if (name := gguf_name(given))}
     if "output.weight" not in named and checkpoint.tied and "token_embd.weight" in named:
         head = named["token_embd.weight"]
@@ -146,8 +145,9 @@ def _named(folder: Path, checkpoint: Checkpoint) -> dict[str, StoredTensor]:
     for tensor in named.values():
         if tensor.dtype not in DTYPES:
             raise already_quantised(f"{tensor.name} is {tensor.dtype}")
-    check_tensors({name: tensor.shape for name, tensor in named.items()}, checkpoint.sizes, checkpoint.vocabulary)
-    return named
+    shapes = {name: tensor.shape for name, tensor in named.items()}
+    wanted = check_tensors(shapes, checkpoint.sizes, checkpoint.vocabulary)
+    return {name: replace(tensor, shape=wanted[name]) for name, tensor in named.items() if name in wanted}
 
 
 def _tensors(named: Mapping[str, StoredTensor], sizes: Config, mix: str, tower_mix: str) -> Iterator[PlannedTensor]:

@@ -118,7 +118,7 @@ def _padded(size: int) -> int:
 
 
 def _string(text: str) -> bytes:
-    raw = text.encode("utf-8")
+    raw = text.encode("utf-8", "replace")  # a folder's name may be no text, nor what JSON escapes
     return struct.pack("<Q", len(raw)) + raw
 
 

@@ -81,9 +81,11 @@ def gguf_name(name: str) -> str | None:
     return None
 
 
-def check_tensors(found: Mapping[str, tuple[int, ...]], sizes: Config, vocabulary: int) -> None:
-    """Raises ModelError naming the first tensor that `found` (GGUF names, shapes as in the checkpoint) lacks, or that
-    has another shape than the sizes ask for."""
+def check_tensors(found: Mapping[str, tuple[int, ...]], sizes: Config, vocabulary: int) -> dict[str, tuple[int, ...]]:
+    """What is needed of `found` (GGUF names, shapes as in the checkpoint), in the shapes that the sizes ask for.
+
+    Sides of 1 may stand anywhere. Raises ModelError naming the first tensor that is missing or has another shape.
+    """
     wanted = {name: shape[::-1] for name, shape in expected(sizes).items()}
     del wanted["v.tile_position_embd.gate"]  # in a checkpoint it is one with the other positions' gate
     for name in ("token_embd.weight", "output.weight"):  # the picture's token has a row besides, others are padding
@@ -102,3 +104,4 @@ def check_tensors(found: Mapping[str, tuple[int, ...]], sizes: Config, vocabular
                 "Download all of its files again.",
                 f"{name} is {sides}, {shape} was expected",
             )
+    return wanted

@@ -14,6 +14,8 @@ from app.library.safetensors import read_json
 
 _BILINEAR = 2
 """Pillow's number of the way pictures are made smaller and larger."""
+_SMALLEST, _LARGEST = 1e-30, 1e12
+"""What a number may be that a file holds as float32."""
 
 
 def normalisation(folder: Path, tile: int, max_tiles: int) -> tuple[Channels, Channels]:
@@ -32,8 +34,7 @@ def normalisation(folder: Path, tile: int, max_tiles: int) -> tuple[Channels, Ch
                 raise ValueError(f"{key} is {given[key]!r}, not {wanted!r}")
         mean, std = _mean_and_std(given)
         brightest = 255 * _scale(given)
-        red, green, blue = (value / brightest for value in mean)
-        return (red, green, blue), (std[0] / brightest, std[1] / brightest, std[2] / brightest)
+        return _divided(mean, brightest), _divided(std, brightest)
     except (ValueError, OverflowError) as error:
         raise ModelError(
             "The checkpoint wants pictures prepared in a way that a model file cannot say.",
@@ -48,6 +49,13 @@ def _given(folder: Path) -> dict[str, Any] | None:
     nested = read_json(processor).get("image_processor") if processor.is_file() else None
     given = nested if isinstance(nested, dict) else read_json(alone) if alone.is_file() else None
     return given and {key: value for key, value in given.items() if value is not None}
+
+
+def _divided(values: Channels, by: float) -> Channels:
+    red, green, blue = (value / by for value in values)
+    if any(value and not _SMALLEST < abs(value) < _LARGEST for value in (red, green, blue)):
+        raise ValueError(f"{values} divided by {by}")
+    return red, green, blue
 
 
 def _scale(given: dict[str, Any]) -> float:

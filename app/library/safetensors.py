@@ -5,6 +5,7 @@ Format: an 8-byte length, that many bytes of JSON (name -> dtype, shape, offsets
 
 import json
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from app.library.stored import read_bytes
 DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 """Types of numbers that can be read; a checkpoint may hold others where nobody needs them."""
 _MAX_HEADER = 100 << 20
+_MAX_JSON = 200 << 20
+"""Bytes of a file beside the weights; Llama 3's tokenizer has 17 million."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def _files(folder: Path) -> list[Path]:
         files = [folder / name for name in sorted(set(names))]
     else:
         files = sorted(folder.glob("*.safetensors"))
-    missing = [path.name for path in files if not path.is_file()]
+    missing = [path.name for path in files if not os.path.isfile(path)]  # of a name no disk knows pathlib raises
     if missing or not files:
         first = missing[0] if missing else "every .safetensors file"
         raise ModelError(
@@ -112,6 +115,8 @@ def _read(path: Path) -> dict[str, StoredTensor]:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ModelError if it is missing or no object."""
     try:
+        if not path.is_file() or path.stat().st_size > _MAX_JSON:
+            raise ValueError(f"{path} is no file, or too large")
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"The checkpoint's {path.name} cannot be read.", "Download it again.", str(error)) from error

@@ -275,9 +275,11 @@ def test_a_checkpoint_that_becomes_shorter_meanwhile_is_named(checkpoint, tmp_pa
     assert not list(tmp_path.glob("m.gguf*"))
 
 
-def test_a_gate_may_have_no_dimension(checkpoint, tmp_path):
+def test_a_gate_may_have_no_dimension_and_a_matrix_one_more(checkpoint, tmp_path):
     convert(checkpoint, tmp_path / "a.gguf")
     tensors = {name: t.reshape(()) if t.shape == (1,) else t for name, t in read_tensors(VECTORS).items()}
+    matrix = "vision_model.global_transformer.layers.0.self_attn.q_proj.weight"
+    tensors[matrix] = tensors[matrix][None]
     write_tensors(checkpoint / "model.safetensors", tensors)
     convert(checkpoint, tmp_path / "b.gguf")
     assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
@@ -315,6 +317,9 @@ def edit_config(folder, **changes):
         "no sizes",
         "other arrangements",
         "tokenizer",
+        "a pipe for the tokenizer",
+        "a long name in the index",
+        "pixels of no size",
     ],
 )
 def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path):
@@ -338,8 +343,15 @@ def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path)
     elif damage == "other arrangements":
         vision = json.loads((checkpoint / "config.json").read_text())["vision_config"]
         edit_config(checkpoint, vision_config=vision | {"supported_aspect_ratios": [[1, 1], [2, 1], [1, 2]]})
-    else:
+    elif damage == "tokenizer":
         (checkpoint / "tokenizer.json").write_text('{"model": {"type": "Unigram"}}')
+    elif damage == "a pipe for the tokenizer":
+        (checkpoint / "tokenizer.json").unlink()
+        os.mkfifo(checkpoint / "tokenizer.json")
+    elif damage == "a long name in the index":
+        (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "x" * 300}}))
+    else:
+        (checkpoint / "preprocessor_config.json").write_text('{"rescale_factor": 1e-300}')
     with pytest.raises(ModelError) as caught:
         convert(checkpoint, tmp_path / "m.gguf")
     assert caught.value.todo
@@ -359,6 +371,8 @@ def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path)
         ("text_config", "intermediate_size", None),
         ("text_config", "max_position_embeddings", 2**40),
         ("text_config", "rms_norm_eps", "small"),
+        ("text_config", "rms_norm_eps", 1e-60),
+        ("text_config", "rms_norm_eps", 10**400),
         ("vision_config", "max_num_tiles", 10**12),
         ("vision_config", "intermediate_layers_indices", "1, 3"),
         (None, "text_config", None),
@@ -404,6 +418,13 @@ def with_type(path, name, dtype):
     header[name]["dtype"] = dtype
     changed = json.dumps(header).encode()
     path.write_bytes(len(changed).to_bytes(8, "little") + changed + raw[8 + length :])
+
+
+def test_what_is_no_text_is_replaced(checkpoint, tmp_path):
+    """JSON can escape half a letter."""
+    (checkpoint / "chat_template.json").write_text(r'{"chat_template": "a \udc80"}')
+    convert(checkpoint, tmp_path / "m.gguf")
+    assert read_header(tmp_path / "m.gguf").text("tokenizer.chat_template") == "a ?"
 
 
 def test_the_model_is_named_after_the_folder_wherever_one_stands(checkpoint, tmp_path, monkeypatch):
