@@ -73,7 +73,10 @@ def open_checkpoint(folder: Path) -> dict[str, StoredTensor]:
 
 
 def _files(folder: Path) -> list[Path]:
-    index = folder / "model.safetensors.index.json"
+    """In transformers' order: one whole file, then what an index names, even if more lie there."""
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.is_file():
+        return [whole]
     if index.is_file():
         named = read_json(index).get("weight_map")
         names = list(named.values()) if isinstance(named, dict) else []

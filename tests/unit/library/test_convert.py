@@ -275,6 +275,14 @@ def test_a_checkpoint_that_becomes_shorter_meanwhile_is_named(checkpoint, tmp_pa
     assert not list(tmp_path.glob("m.gguf*"))
 
 
+def test_beside_a_whole_file_what_is_left_of_an_older_one_does_not_count(checkpoint, tmp_path):
+    convert(checkpoint, tmp_path / "a.gguf")
+    (checkpoint / "model.safetensors.index.json").write_text('{"weight_map": {"a": "model-1.safetensors"}}')
+    (checkpoint / "older.safetensors").write_bytes(b"cut")
+    convert(checkpoint, tmp_path / "b.gguf")
+    assert (tmp_path / "a.gguf").read_bytes() == (tmp_path / "b.gguf").read_bytes()
+
+
 def test_a_gate_may_have_no_dimension_and_a_matrix_one_more(checkpoint, tmp_path):
     convert(checkpoint, tmp_path / "a.gguf")
     tensors = {name: t.reshape(()) if t.shape == (1,) else t for name, t in read_tensors(VECTORS).items()}
@@ -349,6 +357,7 @@ def test_a_checkpoint_that_is_not_right_is_refused(damage, checkpoint, tmp_path)
         (checkpoint / "tokenizer.json").unlink()
         os.mkfifo(checkpoint / "tokenizer.json")
     elif damage == "a long name in the index":
+        weights.unlink()
         (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"a": "x" * 300}}))
     else:
         (checkpoint / "preprocessor_config.json").write_text('{"rescale_factor": 1e-300}')
@@ -510,13 +519,15 @@ def test_a_chat_template_that_is_no_text_is_refused(checkpoint, tmp_path):
     "named", [{"a": "../../etc/passwd"}, {"a": 1, "b": "c"}, {"a": ["b"]}, ["a"], {}, None], ids=str
 )
 def test_an_index_that_names_no_files_beside_it_is_refused(named, checkpoint, tmp_path):
+    (checkpoint / "model.safetensors").unlink()
     (checkpoint / "model.safetensors.index.json").write_text(json.dumps({"weight_map": named}))
     with pytest.raises(ModelError, match="index names no files"):
         convert(checkpoint, tmp_path / "m.gguf")
 
 
 def test_a_missing_shard_is_named(checkpoint, tmp_path):
-    index = {"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}
+    (checkpoint / "model.safetensors").rename(checkpoint / "model-1.safetensors")
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
     (checkpoint / "model.safetensors.index.json").write_text(json.dumps(index))
     with pytest.raises(ModelError, match=r"incomplete: model-2\.safetensors is missing"):
         convert(checkpoint, tmp_path / "m.gguf")
