@@ -75,7 +75,7 @@ MORE = Plan(
             decay=0.3,
             seed=92,
         ),
-        Stage("more", 1900, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=93),
+        Stage("more", 1750, 48, 7e-4, silent=DENSE, full=0.8, talk_every=2, tower_share=0.7, decay=1.0, seed=93),
         Stage("language", 200, 64, 6e-4, learns=("language",), decay=1.0, seed=94),
     ),
 )
