@@ -148,7 +148,7 @@ def _fetch_file(file: _File, folder: Path, progress: Callable[[int], None], stop
     with hold(_part(folder, file), file.name) as part:
         if part.seek(0, os.SEEK_END) > file.size:
             part.truncate(0)
-        digest = _digest(part, progress, stop)
+        digest = _digest(part, stop)
 
         def go_on() -> None:
             if part.tell() < file.size:
@@ -164,13 +164,12 @@ def _fetch_file(file: _File, folder: Path, progress: Callable[[int], None], stop
     os.replace(_part(folder, file), folder / file.name)
 
 
-def _digest(part: BinaryIO, progress: Callable[[int], None], stop: threading.Event) -> Any:
-    """The sum of what is there, which is then read to its end."""
+def _digest(part: BinaryIO, stop: threading.Event) -> Any:
+    """The sum of what is there, read to its end. It is no progress: a disk is faster than a network."""
     digest = hashlib.sha256()
     part.seek(0)
     while block := part.read(1 << 22):
         digest.update(block)
-        progress(part.tell())
         if stop.is_set():
             raise _Stopped
     return digest
@@ -179,17 +178,16 @@ def _digest(part: BinaryIO, progress: Callable[[int], None], stop: threading.Eve
 def _pull(file: _File, part: BinaryIO, digest: Any, progress: Callable[[int], None], stop: threading.Event) -> None:
     """Append what comes from where `part` ends. Raises OSError or HTTPException if the connection breaks off."""
     with _open(file.address, part.tell()) as response:
-        known = (
-            0 if response.status == http.client.PARTIAL_CONTENT else part.tell()
-        )  # a site that begins anew each time
+        # A site that cannot go on sends what is here already once more.
+        again = 0 if response.status == http.client.PARTIAL_CONTENT else part.tell()
         while part.tell() < file.size:
             if stop.is_set():
                 raise _Stopped
-            block = response.read1(min(_BLOCK, known or file.size - part.tell()))
+            block = response.read1(min(_BLOCK, again or file.size - part.tell()))
             if not block:
                 raise http.client.IncompleteRead(b"", file.size - part.tell())
-            if known:
-                known -= len(block)
+            if again:
+                again -= len(block)
                 continue
             digest.update(block)
             try:

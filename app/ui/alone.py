@@ -5,6 +5,7 @@ Two windows would hold the model in memory twice, and the conversation that both
 
 import contextlib
 import hashlib
+import json
 import logging
 import os
 import socket
@@ -115,7 +116,8 @@ def _told(path: Path, call: Call, patience_s: float) -> bool:
         with socket.socket(socket.AF_UNIX) as window:
             window.settimeout(patience_s)
             window.connect(str(path))
-            window.sendall(msgspec.json.encode(call) + b"\n")
+            # json keeps names that are no text, as files may have; msgspec's own encoder refuses them.
+            window.sendall(json.dumps(msgspec.to_builtins(call)).encode() + b"\n")
             return window.recv(len(_HEARD)) == _HEARD
     except OSError:
         return False
@@ -131,7 +133,7 @@ def _serve(server: socket.socket, heard: Callable[[Call], None]) -> None:
         with caller:
             try:
                 caller.settimeout(_SILENCE_S)
-                heard(msgspec.json.decode(_line(caller), type=Call))
+                heard(msgspec.convert(json.loads(_line(caller)), Call))
                 caller.sendall(_HEARD)
             except (OSError, ValueError) as error:
                 _log.warning("a second start was not understood: %s", error)

@@ -35,7 +35,7 @@ def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
 
 
 def test_a_second_start_hands_its_pictures_over_and_ends(qtbot: QtBot, alone: Alone, picture: MakePicture) -> None:
-    path = picture()
+    path = picture(os.fsdecode(b"no text \xff.png"))
     alone.listen()
     with (
         qtbot.waitSignal(alone.called, timeout=PATIENCE_MS) as heard,
